@@ -1,0 +1,1 @@
+"""One thin use case per verb."""

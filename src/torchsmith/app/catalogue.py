@@ -1,0 +1,37 @@
+"""What is there to run. Written by tools/compile_catalogue.py from the declarations; not by hand."""
+# ruff: noqa: E501
+
+from __future__ import annotations
+
+from torchsmith.engine.declare import Need, Node, RuleNode
+
+NODES: tuple[Node, ...] = (
+    Node("machine", "torchsmith.probes.machine", "machine", (), True),
+    Node("variables", "torchsmith.probes.variables", "variables", (), True),
+    Node("kernel_module", "torchsmith.probes.kernel_module", "kernel_module", (Need("machine"),), True),
+    Node("pci_devices", "torchsmith.probes.pci", "pci_devices", (Need("machine"),), True),
+    Node("target", "torchsmith.probes.target", "target", (Need("machine"),), True),
+    Node("interpreter", "torchsmith.probes.interpreter", "interpreter", (Need("target"),), True),
+    Node("nvidia_libraries", "torchsmith.probes.nvidia_libraries", "nvidia_libraries", (Need("machine"), Need("pci_devices", unknown=True), Need("kernel_module", absent=True, unknown=True)), True),
+    Node("environment", "torchsmith.probes.environment", "environment", (Need("target"), Need("interpreter")), True),
+    Node("nvidia_smi", "torchsmith.probes.nvidia_smi", "nvidia_smi", (Need("machine"), Need("nvidia_libraries", unknown=True)), True),
+    Node("packages", "torchsmith.probes.packages", "packages", (Need("interpreter"),), True),
+    Node("torch_import", "torchsmith.probes.torch_import", "torch_import", (Need("interpreter"),), True),
+    Node("torch", "torchsmith.probes.torch", "torch", (Need("interpreter"), Need("torch_import")), True),
+    Node("driver", "torchsmith.derive.driver", "driver", (Need("machine"), Need("nvidia_libraries", unknown=True), Need("nvidia_smi", absent=True, unknown=True), Need("kernel_module", absent=True, unknown=True)), False),
+    Node("gpus", "torchsmith.derive.gpus", "gpus", (Need("nvidia_libraries", unknown=True), Need("nvidia_smi", absent=True, unknown=True), Need("pci_devices", unknown=True)), False),
+    Node("torch_gpu_code", "torchsmith.probes.torch_gpu_code", "torch_gpu_code", (Need("machine"), Need("torch")), True),
+    Node("fitting_build", "torchsmith.derive.fitting_build", "fitting_build", (Need("machine"), Need("interpreter"), Need("gpus"), Need("driver", absent=True, unknown=True), Need("torch", absent=True, unknown=True), Need("packages", unknown=True)), False),
+    Node("gpu_coverage", "torchsmith.derive.gpu_coverage", "gpu_coverage", (Need("torch"), Need("torch_gpu_code"), Need("gpus")), False),
+)
+
+RULES: tuple[RuleNode, ...] = (
+    RuleNode("cpu-only-build", "torchsmith.rules.cpu_only_build", (Need("torch"), Need("gpus"), Need("fitting_build", absent=True, unknown=True)), (), ()),
+    RuleNode("cuda-visible-devices-hides", "torchsmith.rules.cuda_visible_devices_hides", (Need("variables"), Need("gpus")), ("scheduler-no-gpu-allocated",), ()),
+    RuleNode("driver-too-old-for-cuda", "torchsmith.rules.driver_too_old_for_cuda", (Need("machine"), Need("torch"), Need("driver"), Need("fitting_build", absent=True, unknown=True)), (), ()),
+    RuleNode("gpu-arch-dropped-too-old", "torchsmith.rules.gpu_arch_dropped_too_old", (Need("torch"), Need("gpu_coverage"), Need("torch_gpu_code"), Need("fitting_build", absent=True, unknown=True)), (), ()),
+    RuleNode("gpu-arch-not-in-build-too-new", "torchsmith.rules.gpu_arch_not_in_build_too_new", (Need("torch"), Need("gpu_coverage"), Need("torch_gpu_code"), Need("fitting_build", absent=True, unknown=True)), (), ()),
+    RuleNode("no-nvidia-gpu", "torchsmith.rules.no_nvidia_gpu", (Need("machine"), Need("torch"), Need("gpus")), (), ()),
+    RuleNode("nvidia-module-version-mismatch", "torchsmith.rules.nvidia_module_version_mismatch", (Need("nvidia_libraries", unknown=True), Need("nvidia_smi", absent=True, unknown=True), Need("kernel_module", absent=True, unknown=True)), ("no-nvidia-driver", "no-nvidia-gpu"), ("linux",)),
+    RuleNode("torch-not-installed", "torchsmith.rules.torch_not_installed", (Need("interpreter"), Need("torch", absent=True), Need("fitting_build", absent=True, unknown=True)), (), ()),
+)

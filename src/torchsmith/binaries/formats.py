@@ -1,0 +1,33 @@
+"""Which kind of binary a file is, and where it keeps its constant texts."""
+
+from typing import Literal
+
+from torchsmith.binaries import elf, pe
+from torchsmith.binaries.errors import BinaryError
+from torchsmith.binaries.reader import BinaryFile, Reader, Section
+
+Format = Literal["elf", "pe"]
+
+
+def format_of(file: BinaryFile, size: int) -> Format:
+    """Tell ELF from PE by the first bytes; raise BinaryError for anything else."""
+    start = Reader(file, size).up_to(0, 4, "the first bytes")
+    if start == b"\x7fELF":
+        return "elf"
+    if start[:2] == b"MZ":
+        return "pe"
+    raise BinaryError("neither an ELF nor a PE file")
+
+
+def constants(file: BinaryFile, size: int) -> tuple[Section, ...]:
+    """Return the sections that hold string literals: ``.rodata`` and ``.lrodata``, or ``.rdata``.
+
+    Raises BinaryError for a bad file.
+    """
+    if format_of(file, size) == "elf":
+        return tuple(
+            section
+            for section in elf.read(file, size).sections
+            if section.name in {".rodata", ".lrodata"} or section.name.startswith(".rodata.")
+        )
+    return tuple(section for section in pe.read(file, size).sections if section.name == ".rdata")

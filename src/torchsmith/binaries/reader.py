@@ -1,0 +1,125 @@
+"""Bounded reads from a file that nobody has reason to trust."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torchsmith.binaries.errors import BinaryError
+
+STRING_LIMIT = 64 * 1024
+"""Bytes: no name in a sane binary is longer."""
+
+TEXT_LIMIT = 64 * 1024 * 1024
+"""Bytes of names taken from one table: overlapping strings could otherwise turn a small file into gigabytes."""
+
+CHUNK = 1024 * 1024
+"""Bytes per read while searching."""
+
+
+class BinaryFile(Protocol):
+    """What the readers need of a file object; buffered or raw, on disk or in memory."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Move to ``offset`` bytes from the start."""
+
+    def read(self, size: int = -1, /) -> bytes | None:
+        """Return up to ``size`` bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A named part of a binary."""
+
+    name: str
+    offset: int
+    """Bytes from the start of the file."""
+    size: int
+    """Bytes in the file; 0 for a section that exists in memory only."""
+    flags: int
+    """As in the file: ``sh_flags`` (ELF) or ``Characteristics`` (PE)."""
+
+
+class Reader:
+    """Reads that stay inside a file and are complete or refused."""
+
+    __slots__ = ("_file", "size")
+
+    def __init__(self, file: BinaryFile, size: int) -> None:
+        self._file = file
+        self.size = size
+
+    def at(self, offset: int, length: int, what: str) -> bytes:
+        """Return exactly ``length`` bytes at ``offset``; ``what`` names them in the error."""
+        if offset < 0 or length < 0 or offset + length > self.size:
+            raise BinaryError(
+                f"{what} ({length} bytes at {offset}) lies outside the file of {self.size} bytes", cut_short=True
+            )
+        parts = b""
+        try:
+            self._file.seek(offset)
+            while len(parts) < length:
+                more = self._file.read(length - len(parts))
+                if not more:
+                    raise BinaryError(f"{what}: the file ends before its size of {self.size} bytes", cut_short=True)
+                parts = parts + more if parts else more
+        except OSError as error:
+            raise BinaryError(f"{what} cannot be read: {error}") from error
+        return parts
+
+    def up_to(self, offset: int, length: int, what: str) -> bytes:
+        """Return ``length`` bytes at ``offset``, or those that the file has."""
+        return self.at(offset, min(length, max(self.size - offset, 0)), what)
+
+    def unpack(self, layout: struct.Struct, offset: int, what: str) -> tuple[Any, ...]:
+        """Return the fields of ``layout`` at ``offset``."""
+        return layout.unpack(self.at(offset, layout.size, what))
+
+    def string(self, offset: int, end: int, what: str) -> str:
+        """Return the NUL-terminated string at ``offset``; it must end before ``end``."""
+        found = b""
+        position = offset
+        while len(found) <= STRING_LIMIT:
+            length = min(256, min(end, self.size) - position)
+            if length <= 0:
+                raise BinaryError(f"{what}: the name at {offset} has no end", cut_short=end > self.size)
+            piece, nul, _ = self.at(position, length, what).partition(b"\0")
+            found += piece
+            if nul:
+                return text(found)
+            position += length
+        raise BinaryError(f"{what}: the name at {offset} is longer than {STRING_LIMIT} bytes")
+
+    def chunks(self, offset: int, size: int, overlap: int, what: str) -> Iterator[tuple[int, bytes]]:
+        """Yield ``(offset, bytes)`` windows over a part of the file; neighbours share ``overlap`` bytes."""
+        end = min(offset + size, self.size)
+        while offset < end:
+            data = self.at(offset, min(CHUNK + overlap, end - offset), what)
+            yield offset, data
+            offset += CHUNK
+
+
+class Strings:
+    """A table of NUL-terminated strings, held in memory, that gives out a bounded amount of text."""
+
+    __slots__ = ("_data", "_left", "_what")
+
+    def __init__(self, data: bytes, what: str) -> None:
+        self._data = data
+        self._what = what
+        self._left = TEXT_LIMIT
+
+    def at(self, offset: int) -> str:
+        """Return the string at ``offset`` of the table."""
+        end = self._data.find(b"\0", offset, offset + STRING_LIMIT) if 0 <= offset < len(self._data) else -1
+        if end < 0:
+            raise BinaryError(f"{self._what}: there is no name at {offset}")
+        self._left -= end - offset
+        if self._left < 0:
+            raise BinaryError(f"{self._what}: more than {TEXT_LIMIT} bytes of names")
+        return text(self._data[offset:end])
+
+
+def text(data: bytes) -> str:
+    """Return bytes as text that can always be printed and written as JSON."""
+    return data.decode("utf-8", "backslashreplace")

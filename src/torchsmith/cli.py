@@ -1,0 +1,226 @@
+"""Parses arguments, calls app, prints. stdout is data, stderr is talk."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from torchsmith import __version__
+from torchsmith.model.errors import TorchsmithError, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torchsmith.host.base import Host
+    from torchsmith.model.known import Fact
+
+VERBS = ("check", "bundle", "rule", "facts")
+NAGIOS = {0: 0, 1: 2, 3: 3}
+
+
+def run(arguments: Sequence[str], host: Host | None = None) -> int:
+    """The exit status of a command line; every error of ours is one line on stderr.
+
+    ``host`` takes the place of this machine (tests).
+    """
+    parser = _parser()
+    try:
+        options = parser.parse_args(_with_verb(list(arguments)))
+        return int(options.verb(options, host))
+    except TorchsmithError as error:
+        from torchsmith.report.escape import safe
+
+        print(f"error: {safe(error)}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has gone: say nothing more, not even at exit
+        return 0
+
+
+def _with_verb(arguments: list[str]) -> list[str]:
+    """``check`` where no verb is given."""
+    first = next((argument for argument in arguments if not argument.startswith("-")), None)
+    if arguments and arguments[0] in {"-h", "--help", "--version", "-V"}:
+        return arguments
+    if first in VERBS and arguments[0] == first:
+        return arguments
+    if arguments and not arguments[0].startswith("-"):
+        return arguments  # an unknown verb: argparse names the known ones
+    return ["check", *arguments]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="torchsmith",
+        description="Names the root cause when PyTorch and CUDA do not fit a machine, and says what to do.",
+        epilog="Without a verb: check. Exit codes: docs/reference/exit-codes.md",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", "-V", action="version", version=f"torchsmith {__version__}")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    _check(verbs.add_parser("check", help="inspect and diagnose: one root cause first", allow_abbrev=False))
+    _bundle(verbs.add_parser("bundle", help="record this machine, redacted, into one file for `check --from`", allow_abbrev=False))
+    rule = verbs.add_parser("rule", help="a rule's page; without SLUG, the list", allow_abbrev=False)
+    rule.add_argument("slug", nargs="?", metavar="SLUG")
+    rule.set_defaults(verb=_run_rule)
+    facts = verbs.add_parser("facts", help="the knowledge tables with their sources", allow_abbrev=False)
+    facts.add_argument("table", nargs="?", metavar="TABLE")
+    facts.add_argument("--json", action="store_true", help="the table as JSON")
+    facts.set_defaults(verb=_run_facts)
+    return parser
+
+
+def _target_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--python", metavar="PATH", help="the interpreter, or the folder of the environment, to look at")
+    parser.add_argument("--wait", type=_seconds, default=2.0, metavar="SECONDS", help="limit for each program and driver call (2)")
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    _target_options(parser)
+    parser.add_argument("--all", action="store_true", help="every environment on this machine")
+    parser.add_argument("--from", dest="source", metavar="FILE", help="a bundle or pasted text instead of this machine; - for stdin")
+    parser.add_argument("--assume", action="append", default=[], metavar="KEY=VALUE", help="take a fact as given: gpu, driver, os ...")
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--select", action="append", default=[], metavar="SLUG", help="run only these rules")
+    parser.add_argument("--ignore", action="append", default=[], metavar="SLUG[=REASON]", help="leave a rule out")
+    parser.add_argument("--fail-on", choices=("blocker", "degraded", "note"), default="blocker", help="exit 1 from this severity on")
+    parser.add_argument("--exit-style", choices=("contract", "nagios"), default="contract")
+    parser.add_argument("--verbose", "-v", action="store_true", help="every root cause in full, and every rule that was not judged")
+    parser.add_argument("--no-color", action="store_true", help="no colours, also on a terminal")
+    parser.set_defaults(verb=_run_check)
+
+
+def _bundle(parser: argparse.ArgumentParser) -> None:
+    _target_options(parser)
+    parser.add_argument("--output", "-o", metavar="FILE", help="where to write it; standard output if not given")
+    parser.add_argument("--note", default="", help="a line of your own in it")
+    parser.set_defaults(verb=_run_bundle)
+
+
+def _run_check(options: argparse.Namespace, host: Host | None) -> int:
+    from torchsmith.app import check
+    from torchsmith.model.finding import Severity
+
+    known = {node.slug for node in check.RULES}
+    ignore = dict(item.partition("=")[::2] for item in options.ignore)
+    for slug in (*options.select, *ignore):
+        if slug not in known:
+            raise UsageError(f"no rule is called `{slug}`; `torchsmith rule` lists them")
+    asked = _host(options, host)
+    assumed = _recorded_target(asked) | _assumed(options)
+    if options.all:
+        from torchsmith.app import environments
+
+        diagnoses = environments.check_all(asked, assumed, options.select, ignore)
+    else:
+        diagnoses = [check.check(asked, assumed, options.select, ignore)]
+    _print_diagnoses(diagnoses, options)
+    codes = [check.exit_code(diagnosis, Severity(options.fail_on)) for diagnosis in diagnoses]
+    code = 1 if 1 in codes else max(codes, default=0)
+    return NAGIOS.get(code, code) if options.exit_style == "nagios" else code
+
+
+def _print_diagnoses(diagnoses: Sequence[object], options: argparse.Namespace) -> None:
+    if options.format == "json":
+        from torchsmith.report import json
+
+        _write(json.render(diagnoses, options.all))  # type: ignore[arg-type]
+        return
+    from torchsmith.report import text
+
+    colour = not options.no_color and not os.environ.get("NO_COLOR") and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    width = os.get_terminal_size(1).columns if sys.stdout.isatty() else 80
+    _write("\n".join(text.render(diagnosis, width, colour, options.verbose) for diagnosis in diagnoses))  # type: ignore[arg-type]
+
+
+def _run_bundle(options: argparse.Namespace, host: Host | None) -> int:
+    from torchsmith.app import bundle
+    from torchsmith.host import files
+
+    text = bundle.record(host or _local(options), _assumed(options), options.note)
+    if options.output:
+        files.write_new(options.output, text)
+        print(f"wrote {options.output}: read it before you share it; nothing was sent anywhere", file=sys.stderr)
+    else:
+        _write(text)
+    return 0
+
+
+def _run_rule(options: argparse.Namespace, host: Host | None) -> int:
+    del host
+    from torchsmith.app import pages
+
+    _write(pages.page(options.slug) if options.slug else pages.listing())
+    return 0
+
+
+def _run_facts(options: argparse.Namespace, host: Host | None) -> int:
+    del host
+    from torchsmith.app import tables
+
+    _write(tables.show(options.table, options.json) if options.table else tables.listing())
+    return 0
+
+
+def _host(options: argparse.Namespace, host: Host | None) -> Host:
+    if options.source:
+        from torchsmith.app import source
+
+        return source.read(options.source)
+    return host or _local(options)
+
+
+def _recorded_target(host: Host) -> dict[str, Fact[object]]:
+    """The interpreter that ``--python`` named when a bundle was recorded."""
+    target = getattr(host, "target", ())
+    if not target:
+        return {}
+    from torchsmith.model.facts.python import Target
+    from torchsmith.model.known import Known
+
+    return {"target": Known(Target(*target), "bundle")}
+
+
+def _local(options: argparse.Namespace) -> Host:
+    from torchsmith.host.local import LocalHost
+
+    return LocalHost(wait=options.wait)
+
+
+def _assumed(options: argparse.Namespace) -> dict[str, Fact[object]]:
+    assumed: dict[str, Fact[object]] = {}
+    if options.python:
+        from torchsmith.app import interpreter_path
+
+        assumed["target"] = interpreter_path.target(options.python)
+    if getattr(options, "assume", None):
+        from torchsmith.app import assume
+
+        assumed |= assume.facts(options.assume)
+    return assumed
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0.1 <= seconds <= 600:
+        raise argparse.ArgumentTypeError("a number of seconds from 0.1 to 600")
+    return seconds
+
+
+def _write(text: str) -> None:
+    """Print, also on a console that cannot show every character."""
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:
+        encoding = sys.stdout.encoding or "ascii"
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.flush()

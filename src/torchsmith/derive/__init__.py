@@ -1,0 +1,1 @@
+"""Several facts, and knowledge, become one truth."""

@@ -1,0 +1,42 @@
+"""The torch build that the remedies of ``check`` name: published, for every GPU here, and runnable by the driver."""
+
+from __future__ import annotations
+
+from torchsmith.engine.declare import derivation
+from torchsmith.knowledge import companions, torch_builds
+from torchsmith.model.facts.gpu import Driver, Gpus
+from torchsmith.model.facts.machine import Machine
+from torchsmith.model.facts.python import Interpreter, Packages
+from torchsmith.model.facts.torch import FittingBuild, Torch
+from torchsmith.model.known import Fact, Known, Unknown
+
+
+@derivation
+def fitting_build(
+    machine: Machine,
+    interpreter: Interpreter,
+    gpus: Gpus,
+    driver: Driver | Unknown | None,
+    torch: Torch | Unknown | None,
+    packages: Packages | Unknown,
+) -> Fact[FittingBuild | None]:
+    """The installed release first, else the nearest one; Known(None) where no published build serves these GPUs."""
+    capabilities = tuple(sorted({device.sm for device in gpus if device.sm}))
+    if not capabilities:
+        return Known(None, "no NVIDIA GPU of known compute capability")
+    found = torch_builds.fitting(
+        capabilities,
+        platform=machine.platform,
+        driver=driver.version or None if isinstance(driver, Driver) else None,
+        windows=machine.os == "windows",
+        python_tag=interpreter.tag,
+        torch=torch.version if isinstance(torch, Torch) else None,
+    )
+    if not found:
+        return Known(None, "no published build has code for these GPUs, this driver and this Python")
+    best = found[0]
+    belonging = companions.for_torch(best.torch)
+    have = packages if isinstance(packages, Packages) else Packages(())
+    pairs = (("torchvision", belonging.torchvision), ("torchaudio", belonging.torchaudio)) if belonging else ()
+    kept = tuple((name, version) for name, version in pairs if version and have.get(name))
+    return Known(FittingBuild(best.torch, best.build, best.index_url, kept, best.evidence), "table of published builds")

@@ -1,0 +1,1 @@
+"""Hands facts to probes, derivations and rules; knows none of them. app gives it the catalogue."""

@@ -1,0 +1,133 @@
+"""The host port: everything a probe may ask of a machine.
+
+Each question is one request, ``(operation, *arguments)``, and has one answer, a Fact whose value is plain JSON data. That is
+what lets the same probes run on this machine, on a recorded one, and on one that is being recorded.
+"""
+
+from __future__ import annotations
+
+from torchsmith.model.known import Fact, Known, Unknown
+from torchsmith.model.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from torchsmith.host.redact import Identity
+
+TEXT_LIMIT = 1 << 20
+NAMES_LIMIT = 50_000
+
+
+@record
+class Ran:
+    """What a program answered: exit status, and its two outputs as text (undecodable bytes replaced)."""
+
+    exit: int
+    out: str
+    err: str
+
+
+@record
+class Stat:
+    """A file's kind (file, dir, device, other), size in bytes, permission bits, owner, link count and identity."""
+
+    kind: str
+    size: int
+    mode: int
+    uid: int
+    gid: int
+    mtime: int
+    links: int = 1
+
+
+class Host:
+    """Base of all hosts. A host answers ``fetch``; the other methods are the typed questions."""
+
+    def fetch(self, operation: str, *arguments: Any) -> Fact[Any]:
+        """Answer one request with plain JSON data, or Unknown with the reason."""
+        raise NotImplementedError
+
+    def platform(self) -> Fact[dict[str, Any]]:
+        """``os`` (linux, windows, macos, ...), ``machine`` (x86_64 ...), kernel ``release`` and ``version``, ``user_id``."""
+        return self.fetch("platform")
+
+    def read(self, path: str, limit: int = TEXT_LIMIT) -> Fact[str]:
+        """The text of a file, at most ``limit`` bytes of it, undecodable bytes replaced."""
+        return self.fetch("read", path, limit)
+
+    def names(self, path: str) -> Fact[list[str]]:
+        """The sorted names in a folder, at most ``NAMES_LIMIT``."""
+        return self.fetch("names", path)
+
+    def stat(self, path: str) -> Fact[Stat]:
+        """What ``path`` is, links followed."""
+        answer: Fact[list[Any]] = self.fetch("stat", path)
+        return Known(Stat(*answer.value), answer.source) if isinstance(answer, Known) else answer
+
+    def exists(self, path: str) -> bool:
+        """Whether ``path`` can be seen."""
+        return isinstance(self.fetch("stat", path), Known)
+
+    def real(self, path: str) -> Fact[str]:
+        """``path`` with every link resolved."""
+        return self.fetch("real", path)
+
+    def which(self, program: str) -> Fact[str]:
+        """Where PATH finds ``program``."""
+        return self.fetch("which", program)
+
+    def run(self, *argv: str) -> Fact[Ran]:
+        """Run a program with the host's time limit, without standard input."""
+        answer: Fact[list[Any]] = self.fetch("run", *argv)
+        return Known(Ran(*answer.value), answer.source) if isinstance(answer, Known) else answer
+
+    def ask(self, script: str, *arguments: str, python: str = "") -> Fact[Any]:
+        """What a script of ``host/inside`` answers, run by ``python`` (our own interpreter if empty)."""
+        return self.fetch("ask", script, python, *arguments)
+
+    def binary(self, reader: str, path: str) -> Fact[Any]:
+        """What the reader named ``reader`` (see ``host/readers.py``) finds in the file ``path``."""
+        return self.fetch("binary", reader, path)
+
+    def variable(self, name: str, private: str = "") -> Fact[str | None]:
+        """An environment variable; Known(None) if it is not set.
+
+        ``private`` declares what the value may hold, for redaction: ``url`` (credentials), ``secret`` (never recorded).
+        """
+        return self.fetch("variable", name, private)
+
+    def disk(self, path: str) -> Fact[dict[str, int]]:
+        """``total`` and ``free`` bytes of the file system that holds ``path``."""
+        return self.fetch("disk", path)
+
+    def writable(self, path: str) -> bool:
+        """Whether this user may write ``path``."""
+        answer = self.fetch("writable", path)
+        return isinstance(answer, Known) and bool(answer.value)
+
+    def folders(self) -> Fact[dict[str, str]]:
+        """``home``, ``cwd``, ``temp`` and ``python`` (the interpreter that runs torchsmith)."""
+        return self.fetch("folders")
+
+    def registry(self, key: str, name: str = "") -> Fact[Any]:
+        r"""A Windows registry value, or with an empty ``name`` the names of a key's sub-keys; ``HKLM\...`` paths."""
+        return self.fetch("registry", key, name)
+
+
+    def identity(self) -> Identity:
+        """The names of user, home folder and machine, for redaction; empty for a recorded host."""
+        from torchsmith.host.redact import Identity
+
+        return Identity()
+
+
+def text_of(fact: Fact[Any]) -> str:
+    """The text of a Known fact, else the empty string: for parsers to which an absent file and an empty one are alike."""
+    return fact.value if isinstance(fact, Known) and isinstance(fact.value, str) else ""
+
+
+def unanswered(*facts: Fact[Any]) -> Unknown:
+    """One Unknown from several: all reasons, all that was tried."""
+    unknown = [fact for fact in facts if isinstance(fact, Unknown)]
+    return Unknown("; ".join(dict.fromkeys(fact.reason for fact in unknown)), tuple(t for fact in unknown for t in fact.tried))

@@ -1,0 +1,51 @@
+"""Files that the user names on the command line: read with a bound, written without overwriting."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from torchsmith.model.errors import UnreadableInputError, UsageError
+
+
+def read_input(path: str, limit: int) -> bytes:
+    """The content of ``path``, or of standard input for ``-``.
+
+    Raises:
+        UnreadableInputError: it does not exist, is no file, or holds more than ``limit`` bytes.
+
+    """
+    try:
+        if path == "-":
+            data = sys.stdin.buffer.read(limit + 1)
+        else:
+            with open(path, "rb") as file:
+                kind = os.fstat(file.fileno()).st_mode
+                if stat.S_ISDIR(kind):
+                    raise UnreadableInputError(f"`{path}` is a folder; name a file in it")
+                data = file.read(limit + 1)
+    except OSError as error:
+        raise UnreadableInputError(f"`{path}` cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise UnreadableInputError(f"the file name cannot be used: {error}") from None
+    if len(data) > limit:
+        raise UnreadableInputError(f"`{path}` holds more than {limit >> 20} MiB; cut it to the part that matters")
+    return data
+
+
+def write_new(path: str, text: str) -> None:
+    """Write a file that does not exist yet, readable by its owner only.
+
+    Raises:
+        UsageError: it exists, or cannot be written.
+
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"`{path}` exists; name another file") from None
+    except OSError as error:
+        raise UsageError(f"`{path}` cannot be written: {error.strerror or error}") from None

@@ -1,0 +1,118 @@
+"""Runs inside the examined interpreter (-I -S): says what it is and where it would import from. Standard library, Python 3.8.
+
+Nothing of the environment is executed: .pth files are read for the folders they name, their ``import`` lines are left alone.
+"""
+
+import os
+import sys
+
+
+def encode(value):
+    """JSON text of plain data: the ``json`` module costs more than all the rest here, and python3-minimal has none."""
+    if isinstance(value, dict):
+        return "{" + ",".join(encode(str(key)) + ":" + encode(item) for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(encode(item) for item in value) + "]"
+    if isinstance(value, str):
+        return '"' + "".join(c if " " <= c < "\x7f" and c not in '"\\' else escape(ord(c)) for c in value) + '"'
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    return str(value)
+
+
+def escape(code):
+    """The JSON escape of a character, as a surrogate pair beyond the first plane."""
+    if code < 0x10000:
+        return "\\u%04x" % code
+    code -= 0x10000
+    return "\\u%04x\\u%04x" % (0xD800 + (code >> 10), 0xDC00 + (code & 0x3FF))
+
+
+def pyvenv():
+    """The settings of pyvenv.cfg beside or above the interpreter, with its prefix; empty outside of a venv."""
+    here = os.path.dirname(os.path.abspath(sys.executable))
+    for prefix in (here, os.path.dirname(here)):
+        try:
+            with open(os.path.join(prefix, "pyvenv.cfg"), encoding="utf-8", errors="replace") as file:
+                lines = [line.partition("=") for line in file.read(65536).splitlines()]
+        except OSError:
+            continue
+        found = {key.strip().lower(): value.strip() for key, _, value in lines}
+        found["prefix"] = prefix
+        return found
+    return {}
+
+
+def pth_folders(folder):
+    """The folders that .pth files in a site directory add to sys.path."""
+    added = []
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".pth"))
+    except OSError:
+        return added
+    for name in names[:500]:
+        try:
+            with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+                lines = file.read(1 << 20).splitlines()
+        except OSError:
+            continue
+        for line in lines[:1000]:
+            line = line.strip()
+            if line and not line.startswith(("#", "import ", "import\t")):
+                path = os.path.normpath(os.path.join(folder, line))
+                if os.path.isdir(path):
+                    added.append(path)
+    return added
+
+
+def main():
+    """Print the frame, one JSON object, the frame."""
+    frame = sys.argv[1]
+    import site
+
+    base = sys.base_prefix
+    venv = pyvenv()
+    prefix = venv.get("prefix", sys.prefix)
+    prefixes = [prefix]
+    isolated = "prefix" in venv and venv.get("include-system-site-packages", "").lower() != "true"
+    if not isolated and base != prefix:
+        prefixes.append(base)
+    user_site = site._get_path(site._getuserbase()) if hasattr(site, "_get_path") else ""
+    answer = {
+        "executable": sys.executable,
+        "version": "%d.%d.%d" % sys.version_info[:3],
+        "release_level": sys.version_info[3],
+        "banner": sys.version,
+        "implementation": sys.implementation.name,
+        "cache_tag": sys.implementation.cache_tag,
+        "suffixes": __import__("_imp").extension_suffixes(),
+        "bits": 64 if sys.maxsize > 2**32 else 32,
+        "machine": os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", ""),
+        "platform": sys.platform,
+        "prefix": prefix,
+        "base_prefix": base,
+        "stdlib_path": [entry for entry in sys.path if entry],
+        "site_packages": site.getsitepackages(prefixes),
+        "user_site": user_site,
+        "user_site_enabled": not isolated and not getattr(sys.flags, "no_user_site_by_default", 0),
+        "venv": venv,
+        "conda": os.path.isdir(os.path.join(prefix, "conda-meta")),
+        "libc": "",
+        "free_threaded": "t" in (getattr(sys, "abiflags", "") or ""),
+    }
+    try:
+        answer["libc"] = os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (AttributeError, ValueError, OSError):
+        pass
+    folders = list(answer["site_packages"])
+    if answer["user_site_enabled"] and user_site:
+        folders.append(user_site)
+    answer["pth"] = {folder: pth_folders(folder) for folder in folders}
+    stdlib = os.path.dirname(os.__file__)
+    answer["stdlib"] = stdlib
+    answer["externally_managed"] = os.path.isfile(os.path.join(stdlib, "EXTERNALLY-MANAGED")) and "prefix" not in venv
+    sys.stdout.write(frame + encode(answer) + frame + "\n")
+    sys.stdout.flush()
+
+
+main()

@@ -1,0 +1,1 @@
+"""Pasted text becomes the facts that probes give."""

@@ -1,0 +1,77 @@
+"""GPU code and the GPUs that run it. Codes are written as nvcc writes them: sm_90, sm_90a, sm_100f, compute_90."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from torchsmith.knowledge.compiled import compat_rules
+from torchsmith.model.versions import at_least
+
+_CODE = re.compile(r"(?:sm_|compute_)?(\d{2,3})([af]?)")
+
+
+class Code(NamedTuple):
+    """A parsed architecture code: ``sm_100f`` is (100, "f")."""
+
+    sm: int
+    suffix: str
+
+
+def parse_code(code: str) -> Code | None:
+    """The parts of an architecture code; None if it is not written like one."""
+    matched = _CODE.fullmatch(code.strip())
+    return Code(int(matched[1]), matched[2]) if matched else None
+
+
+def sass_runs_on(code: str, device: int, cuda: str | None = None) -> bool:
+    """Whether machine code for ``code`` runs on a device.
+
+    ``cuda`` is the toolkit that made it: from 13.2 on, server code of 7.x and 8.x runs on Tegra too. Without it the
+    older, narrower rule holds. A code that cannot be read runs nowhere.
+    """
+    parsed = parse_code(code)
+    if parsed is None:
+        return False
+    if parsed.suffix:
+        return _suffixed_runs_on(parsed, device)
+    exceptions = dict(compat_rules.SASS_EXCEPTIONS)
+    if cuda is not None and at_least(cuda, "13.2"):
+        exceptions.update(compat_rules.SASS_EXCEPTIONS_13_2)
+    if parsed.sm in exceptions:
+        return device in exceptions[parsed.sm]
+    return device // 10 == parsed.sm // 10 and device >= parsed.sm
+
+
+def ptx_runs_on(code: str, device: int) -> bool:
+    """Whether PTX for ``code`` can be compiled for a device, given a driver as new as the toolkit that wrote it."""
+    parsed = parse_code(code)
+    if parsed is None:
+        return False
+    return _suffixed_runs_on(parsed, device) if parsed.suffix else device >= parsed.sm
+
+
+def toolkit_range(sm: int) -> tuple[str, str | None] | None:
+    """The first and the last toolkit that make code for a compute capability; None as the last while it is alive."""
+    from torchsmith.knowledge.compiled.cuda_archs import ROWS  # noqa: PLC0415
+
+    for known, _architecture, first, last in ROWS:
+        if known == sm:
+            return first, last
+    return None
+
+
+def architecture(sm: int) -> str | None:
+    """The architecture's name, such as "Ada"; None for an unknown compute capability."""
+    from torchsmith.knowledge.compiled.cuda_archs import ROWS  # noqa: PLC0415
+
+    for known, name, _first, _last in ROWS:
+        if known == sm:
+            return name.partition(" (")[0]
+    return None
+
+
+def _suffixed_runs_on(code: Code, device: int) -> bool:
+    if code.suffix == "a":
+        return device == code.sm
+    return device in dict(compat_rules.FAMILIES).get(code.sm, (code.sm,))

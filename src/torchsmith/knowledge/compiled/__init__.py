@@ -1,0 +1,1 @@
+"""Tables as Python constants, made by tools/compile_knowledge.py."""

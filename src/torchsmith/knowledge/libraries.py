@@ -1,0 +1,57 @@
+"""CUDA libraries by file name: which package brings them, and which cuDNN a torch uses."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torchsmith.knowledge.compiled.libraries import ROWS
+from torchsmith.model.versions import major, public
+
+
+class Provider(NamedTuple):
+    """A package that brings a library file."""
+
+    cuda_major: int
+    platform: str
+    component: str
+    file: str
+    pip_package: str
+    bundled: bool
+    """Whether the CUDA wheel of torch for Windows carries the file itself."""
+    directory: str
+    """Where it lies under site-packages."""
+
+
+def providers(file: str, cuda_major: int | None = None, platform: str = "linux-x86_64") -> tuple[Provider, ...]:
+    """Every package that brings a library file, packages of its own before torch's bundled copies."""
+    # The names do not depend on the processor; the tables list them once.
+    system = "windows" if platform.startswith("windows") else "linux-x86_64"
+    wanted = file.lower() if system == "windows" else file
+    found = [
+        Provider(*row)
+        for row in ROWS
+        if row[1] == system
+        and (row[3].lower() if system == "windows" else row[3]) == wanted
+        and cuda_major in {None, row[0]}
+    ]
+    return tuple(sorted(found, key=lambda provider: provider.bundled))
+
+
+def provider(file: str, cuda_major: int | None = None, platform: str = "linux-x86_64") -> str | None:
+    """The one pip package that brings a library file; None if there is none, or several CUDA majors have one each."""
+    found = {known.pip_package for known in providers(file, cuda_major, platform) if not known.bundled}
+    return found.pop() if len(found) == 1 else None
+
+
+def bundled_with_torch(file: str, cuda_major: int | None = None) -> bool:
+    """Whether the CUDA wheels of torch for Windows carry this DLL in torch/lib."""
+    return any(known.bundled for known in providers(file, cuda_major, "windows"))
+
+
+def cudnn_major_for_torch(torch: str, build: str | None = None) -> int | None:
+    """The cuDNN major that a torch release uses (8 to 2.3, 9 from 2.4); None for an unlisted one."""
+    from torchsmith.knowledge.compiled.torch_builds import ROWS as BUILDS  # noqa: PLC0415
+
+    wanted = public(torch)
+    found = [row[6] for row in BUILDS if row[0] == wanted and row[6] and build in {None, row[1]}]
+    return max((major(version) for version in found), default=None)

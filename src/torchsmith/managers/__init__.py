@@ -1,0 +1,1 @@
+"""What each package manager calls the same action."""

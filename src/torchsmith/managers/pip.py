@@ -1,0 +1,33 @@
+"""pip: always as ``python -m pip`` of the interpreter that is meant, torch from one explicit index."""
+
+from __future__ import annotations
+
+from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torchsmith.managers.base import Commands
+    from torchsmith.model.facts.python import Interpreter
+
+
+def commands(action: Action, interpreter: Interpreter) -> Commands:
+    """Remove before installing torch: pip takes ``2.8.0+cpu`` for ``2.8.0``."""
+    pip = (interpreter.executable, "-m", "pip")
+    if isinstance(action, InstallTorch):
+        wanted = torch_requirements(action)
+        names = tuple(requirement.partition("==")[0] for requirement in wanted)
+        index = ("--index-url", action.index) if action.index else ()
+        return ((*pip, "uninstall", "-y", *names), (*pip, "install", *wanted, *index))
+    if isinstance(action, Install):
+        again = ("--force-reinstall", "--no-deps") if action.reinstall else ()
+        index = ("--index-url", action.index) if action.index else ()
+        return ((*pip, "install", *again, *action.requirements, *index),)
+    if isinstance(action, Uninstall):
+        return ((*pip, "uninstall", "-y", *action.packages),)
+    return ()
+
+
+def torch_requirements(action: InstallTorch) -> tuple[str, ...]:
+    """torch with its local label, so that no other build of it will do, and its companions."""
+    local = f"+{action.build}" if action.index else ""
+    return (f"torch=={action.torch}{local}", *(f"{name}=={version}{local}" for name, version in action.companions))

@@ -1,0 +1,76 @@
+"""GPUs on the PCI bus, as the kernel lists them: seen even where no driver works."""
+
+from __future__ import annotations
+
+from torchsmith.engine.declare import probe
+from torchsmith.host.base import Host, text_of
+from torchsmith.model.facts.gpu import NVIDIA, PciDevice, PciDevices
+from torchsmith.model.facts.machine import Machine
+from torchsmith.model.known import Fact, Known, Unknown
+
+BUS = "/sys/bus/pci/devices"
+_DISPLAY, _BRIDGE_OTHER = 0x03, 0x0680
+
+
+@probe
+def pci_devices(host: Host, machine: Machine) -> Fact[PciDevices]:
+    """Read class, vendor and device of every PCI device; keep the display and 3D controllers."""
+    if machine.os != "linux":
+        return _windows(host) if machine.os == "windows" else Known(PciDevices(()), "no PCI listing on this system")
+    names = host.names(BUS)
+    if isinstance(names, Unknown):
+        return names
+    gpus, switches = [], 0
+    for address in names.value:
+        folder = f"{BUS}/{address}"
+        kind = number(text_of(host.read(f"{folder}/class", 32)))
+        if kind is None or kind >> 16 not in (_DISPLAY, _BRIDGE_OTHER >> 8):
+            continue
+        vendor = number(text_of(host.read(f"{folder}/vendor", 32)))
+        if vendor is None:
+            continue
+        if kind >> 16 != _DISPLAY:
+            switches += vendor == NVIDIA and kind >> 8 == _BRIDGE_OTHER
+            continue
+        device = number(text_of(host.read(f"{folder}/device", 32)))
+        bound = host.real(f"{folder}/driver")
+        driver = bound.value.rpartition("/")[2] if isinstance(bound, Known) else ""
+        subsystem = number(text_of(host.read(f"{folder}/subsystem_vendor", 32)))
+        gpus.append(PciDevice(address, vendor, device or 0, driver, subsystem))
+    return Known(PciDevices(tuple(gpus), switches), BUS)
+
+
+def number(text: str) -> int | None:
+    """The number that a sysfs file holds (``0x10de``); None for anything else."""
+    try:
+        return int(text.strip(), 16)
+    except ValueError:
+        return None
+
+
+DISPLAY_CLASS = r"HKLM\SYSTEM\CurrentControlSet\Control\Class\{4d36e968-e325-11ce-bfc1-08002be10318}"
+
+
+def _windows(host: Host) -> Fact[PciDevices]:
+    """Display adapters from the registry: ``MatchingDeviceId`` holds ``pci\\ven_10de&dev_2c05``."""
+    keys = host.registry(DISPLAY_CLASS)
+    if isinstance(keys, Unknown):
+        return keys
+    found = []
+    for key in keys.value:
+        if not str(key).isdigit():
+            continue
+        answer = host.registry(f"{DISPLAY_CLASS}\\{key}", "MatchingDeviceId")
+        ids = windows_ids(str(answer.value)) if isinstance(answer, Known) else None
+        if ids:
+            found.append(PciDevice(str(key), *ids))
+    return Known(PciDevices(tuple(found)), DISPLAY_CLASS)
+
+
+def windows_ids(matching: str) -> tuple[int, int] | None:
+    """Vendor and device of a ``MatchingDeviceId``; None for one that is not PCI."""
+    parts = dict(part.partition("_")[::2] for part in matching.lower().rpartition("\\")[2].split("&"))
+    try:
+        return int(parts["ven"], 16), int(parts["dev"], 16)
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,1 @@
+"""Renderers: one per format, from the same findings."""

@@ -1,0 +1,184 @@
+"""What a person reads: one cause on top, its evidence, what to do; then what follows from it, then what was skipped and why."""
+
+from __future__ import annotations
+
+import textwrap
+
+from torchsmith import __version__
+from torchsmith.model.diagnosis import Diagnosis, Verdict
+from torchsmith.model.finding import Finding, Outcome, Safety, Severity
+from torchsmith.model.known import Known
+from torchsmith.report.escape import safe
+from torchsmith.report.shell import quoted
+
+
+NARROW, WIDE = 40, 100
+_COLOURS = {Severity.BLOCKER: "31;1", Severity.DEGRADED: "33;1", Severity.NOTE: "36"}
+_VERDICTS = {
+    Verdict.FITS: "torch, driver and hardware fit together",
+    Verdict.DEGRADED: "it works, but not as it should",
+    Verdict.BLOCKED: "it cannot work as it is",
+    Verdict.UNKNOWN: "could not tell",
+    Verdict.NOT_ENVIRONMENT: "the environment is not at fault",
+}
+
+
+def render(diagnosis: Diagnosis, width: int = 80, colour: bool = False, verbose: bool = False) -> str:
+    """The report, at most ``width`` columns wide where words allow it; commands are never broken."""
+    width = max(NARROW, min(WIDE, width))
+    page = _Page(width, colour)
+    page.block(f"torchsmith {__version__}: {_where(diagnosis)}", "", "  ")
+    page.block(_machine(diagnosis), "  ")
+    roots = diagnosis.root_causes
+    for number, finding in enumerate(roots):
+        page.gap()
+        if number == 0 or finding.severity is not Severity.NOTE or verbose:
+            _finding(page, finding, diagnosis.shell, short=number > 0 and not verbose)
+        else:
+            page.block(f"note     {safe(finding.summary)} ({finding.cause})", "", "         ")
+    if diagnosis.symptoms:
+        page.gap()
+        page.line("Explained by the above:")
+        for finding in diagnosis.symptoms:
+            page.block(f"- {safe(finding.summary)} ({finding.cause})", "  ", "    ")
+    _skipped(page, diagnosis, verbose)
+    page.gap()
+    page.line(page.paint(f"{_VERDICTS[diagnosis.verdict].capitalize()}. ", "1") + _counts(diagnosis))
+    return page.text()
+
+
+def _finding(page: _Page, finding: Finding, shell: str, short: bool) -> None:
+    mark = page.paint(f"{finding.severity.value.upper():<8}", _COLOURS[finding.severity])
+    sure = "" if finding.confidence >= 0.6 else "   (likely, not certain)"
+    page.line(f"{mark} {finding.cause}{sure}")
+    page.block(safe(finding.summary), "  ")
+    if finding.evidence:
+        page.line("  Evidence")
+        for proof in finding.evidence:
+            value = proof.value if isinstance(proof.value, str) else _phrase(proof.value)
+            page.block(f"{proof.fact}: {safe(value)}" + (f"  [{safe(proof.source)}]" if proof.source else ""), "    ", "      ")
+    if finding.remedies:
+        page.line("  What to do")
+        for number, remedy in enumerate(finding.remedies, 1):
+            note = {Safety.DISPLAY_ONLY: " (by you: torchsmith never does this)", Safety.UNSAFE: " (asks first)"}.get(remedy.safety, "")
+            page.block(f"{number}. {safe(remedy.title)}{note}" + (f": {safe(remedy.why)}" if remedy.why else ""), "    ", "       ")
+            for command in remedy.commands:
+                page.line("       " + safe(quoted(command, shell)))
+    for command in finding.decide_by:
+        page.line("  To decide: " + safe(quoted(command, shell)))
+    if finding.wont_help and not short:
+        page.line("  What will not help")
+        for item in finding.wont_help:
+            page.block(f"- {safe(item.title)}: {safe(item.why)}", "    ", "      ")
+    page.line(f"  More: torchsmith rule {finding.cause}")
+
+
+def _skipped(page: _Page, diagnosis: Diagnosis, verbose: bool) -> None:
+    reasons: dict[str, list[str]] = {}
+    for judgement in diagnosis.judgements:
+        if judgement.outcome in {Outcome.SKIPPED, Outcome.CRASHED}:
+            reasons.setdefault(judgement.reason, []).append(judgement.rule)
+    if not reasons:
+        return
+    page.gap()
+    page.line("Not judged:")
+    for reason, rules in reasons.items():
+        named = ", ".join(rules) if verbose or len(rules) <= 3 else f"{len(rules)} rules"
+        page.block(f"- {named}: {safe(reason)}", "  ", "    ")
+
+
+def _where(diagnosis: Diagnosis) -> str:
+    interpreter, environment = diagnosis.facts.get("interpreter"), diagnosis.facts.get("environment")
+    if isinstance(interpreter, Known) and isinstance(environment, Known):
+        python, place = interpreter.value, environment.value
+        kind = place.kind if place.kind == place.manager else f"{place.kind}, {place.manager}"
+        return safe(f"{python.prefix} (Python {python.version}, {kind}; found by {place.found_by})")
+    target = diagnosis.facts.get("target")
+    return safe(target.value.python) if isinstance(target, Known) else "no Python environment"
+
+
+def _machine(diagnosis: Diagnosis) -> str:
+    """Torch, GPUs, driver and system on one line, as far as they are known."""
+    parts: list[str] = []
+    for name, show in _HEADLINE.items():
+        fact = diagnosis.facts.get(name)
+        if isinstance(fact, Known):
+            parts.append(show(fact.value))
+        elif fact is not None:
+            parts.append(f"{name}: unknown ({fact.reason})")
+    return safe(" | ".join(part for part in parts if part))
+
+
+def _torch(torch: object) -> str:
+    return f"torch {torch.version}" if torch else "no torch"  # type: ignore[attr-defined]
+
+
+def _gpus(gpus: object) -> str:
+    names = [device.name or f"GPU {device.index}" for device in gpus]  # type: ignore[attr-defined]
+    return ", ".join(f"{names.count(n)} x {n}" if names.count(n) > 1 else n for n in dict.fromkeys(names)) or "no NVIDIA GPU"
+
+
+def _driver(driver: object) -> str:
+    if not driver:
+        return "no NVIDIA driver"
+    cuda = f" (CUDA {driver.cuda})" if driver.cuda else ""  # type: ignore[attr-defined]
+    return f"driver {driver.version}{cuda}"  # type: ignore[attr-defined]
+
+
+def _system(machine: object) -> str:
+    name = machine.distro_name or machine.os  # type: ignore[attr-defined]
+    return f"{name} {machine.arch}" + (f", WSL {machine.wsl}" if machine.wsl else "")  # type: ignore[attr-defined]
+
+
+_HEADLINE = {"torch": _torch, "gpus": _gpus, "driver": _driver, "machine": _system}
+
+
+def _phrase(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item!r}" for key, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+def _counts(diagnosis: Diagnosis) -> str:
+    def count(number: int, word: str) -> str:
+        return f"{number} {word}{'' if number == 1 else 's'}"
+
+    severities = [finding.severity for finding in diagnosis.root_causes]
+    passed = sum(j.outcome is Outcome.PASSED for j in diagnosis.judgements)
+    skipped = sum(j.outcome in {Outcome.SKIPPED, Outcome.CRASHED} for j in diagnosis.judgements)
+    parts = [
+        count(severities.count(Severity.BLOCKER), "blocker"),
+        f"{severities.count(Severity.DEGRADED)} degraded",
+        count(severities.count(Severity.NOTE), "note"),
+        f"{passed} passed",
+    ]
+    return ", ".join([*parts, f"{skipped} not judged"] if skipped else parts)
+
+
+class _Page:
+    """Lines of a report under construction."""
+
+    def __init__(self, width: int, colour: bool) -> None:
+        self._width = width
+        self._colour = colour
+        self._lines: list[str] = []
+
+    def line(self, text: str) -> None:
+        self._lines.append(text.rstrip())
+
+    def block(self, text: str, first: str, then: str | None = None) -> None:
+        indent = first if then is None else then
+        self._lines += textwrap.wrap(
+            text, self._width, initial_indent=first, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+
+    def gap(self) -> None:
+        self._lines.append("")
+
+    def paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+    def text(self) -> str:
+        return "\n".join(self._lines) + "\n"
+
+

@@ -1,0 +1,44 @@
+"""
+# The GPU is older than this torch build
+
+## What it means
+Newer builds of torch leave out older GPUs: the CUDA 13 builds begin at Turing (7.5), the CUDA 12.8 builds of most releases at 7.0 or
+7.5. On an older GPU the first kernel fails with "no kernel image is available".
+
+## How it is told
+As for a GPU that is too new: the GPU code in libtorch_cuda, counted against each GPU's compute capability. Here the GPU is below all.
+
+## What to do
+Install the build of the same release made with an older CUDA (cu126 serves Maxwell, Pascal and Volta up to torch 2.14), or an older
+release. torch 2.15 and later have no build for these GPUs.
+
+## What not to do
+A newer torch, driver or toolkit moves further away from the GPU. PTX does not help: it only serves newer GPUs.
+
+## Sources
+NVIDIA CUDA compatibility guide; the binaries themselves; table of builds (`torchsmith facts gpu_archs_in_builds`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import rule
+from torchsmith.model.facts.torch import FittingBuild, GpuCoverage, Torch, TorchGpuCode
+from torchsmith.model.finding import Finding, WontHelp
+from torchsmith.model.known import Unknown
+from torchsmith.rules.common import uncovered
+
+
+@rule("gpu-arch-dropped-too-old")
+def check(
+    torch: Torch, gpu_coverage: GpuCoverage, torch_gpu_code: TorchGpuCode, fitting_build: FittingBuild | Unknown | None
+) -> Iterator[Finding]:
+    """One finding for each GPU below the code in torch."""
+    wont_help = (
+        WontHelp("A newer torch or a newer CUDA build", "newer builds serve newer GPUs only"),
+        WontHelp("A newer driver", "it adds no code for this GPU to torch"),
+    )
+    for device in gpu_coverage.devices:
+        if device.age == "older":
+            yield uncovered(device, torch, torch_gpu_code, fitting_build, "is older than", wont_help)

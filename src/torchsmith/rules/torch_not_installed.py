@@ -1,0 +1,45 @@
+"""
+# torch is not installed here
+
+## What it means
+`import torch` in this interpreter ends in ModuleNotFoundError.
+
+## How it is told
+No entry of the interpreter's search path holds a `torch` package.
+
+## What to do
+Install the build that fits this machine; or name the environment that you meant with `--python`.
+
+## What not to do
+`pip install torch` on Windows gives a CPU build: name the index.
+
+## Sources
+The import system's rules; table of published builds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import rule
+from torchsmith.model.facts.python import Interpreter
+from torchsmith.model.facts.torch import FittingBuild, Torch
+from torchsmith.model.finding import Finding, Proof, Severity
+from torchsmith.model.known import Unknown
+from torchsmith.rules.common import reinstall
+
+
+@rule("torch-not-installed")
+def check(
+    interpreter: Interpreter, torch: Torch | None, fitting_build: FittingBuild | Unknown | None
+) -> Iterator[Finding]:
+    """Nothing to diagnose yet: said plainly, with the build that would fit."""
+    if torch is not None:
+        return
+    yield Finding(
+        Severity.DEGRADED,
+        "python",
+        f"torch is not installed in {interpreter.prefix} (Python {interpreter.version})",
+        evidence=(Proof("torch", "on no entry of the search path"),),
+        remedies=reinstall(fitting_build, "the build that fits this machine"),
+    )

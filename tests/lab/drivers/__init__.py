@@ -1,0 +1,1 @@
+"""What stands in for a driver: C sources of two libraries and an nvidia-smi."""

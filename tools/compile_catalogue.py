@@ -1,0 +1,105 @@
+"""Write src/torchsmith/app/catalogue.py: what every probe, derivation and rule declares of itself.
+
+``check`` reads the catalogue instead of importing a hundred modules, and imports only those that have something to do.
+``--check`` compares instead of writing. A test holds the two equal.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import sys
+from pathlib import Path
+
+import torchsmith.derive
+import torchsmith.probes
+import torchsmith.rules
+from torchsmith.engine.declare import Declaration, Need, Node, RuleNode, needs_of
+
+TARGET = Path(__file__).parent.parent / "src" / "torchsmith" / "app" / "catalogue.py"
+HEADER = '''"""What is there to run. Written by tools/compile_catalogue.py from the declarations; not by hand."""
+# ruff: noqa: E501
+
+from __future__ import annotations
+
+from torchsmith.engine.declare import Need, Node, RuleNode
+
+'''
+
+
+def modules(package: object) -> list[str]:
+    """The modules of a package, folders included, sorted."""
+    path, name = package.__path__, package.__name__  # type: ignore[attr-defined]
+    return sorted(found.name for found in pkgutil.walk_packages(path, f"{name}.") if not found.ispkg)
+
+
+def nodes() -> list[Node]:
+    """Every probe and derivation, inputs before what needs them."""
+    found: dict[str, Node] = {}
+    for kind, package in (("probe", torchsmith.probes), ("derivation", torchsmith.derive)):
+        for module in modules(package):
+            for name, function in vars(importlib.import_module(module)).items():
+                if getattr(function, "__torchsmith__", None) == kind and function.__module__ == module:
+                    if name in found:
+                        raise SystemExit(f"two functions give the fact `{name}`: {found[name].module} and {module}")
+                    found[name] = Node(name, module, name, needs_of(function), kind == "probe")
+    ordered: list[Node] = []
+    placed: set[str] = set()
+    while len(ordered) < len(found):
+        ready = [n for n in found.values() if n.fact not in placed and all(need.fact in placed for need in n.needs)]
+        if not ready:
+            left = {n.fact: [need.fact for need in n.needs if need.fact not in placed] for n in found.values() if n.fact not in placed}
+            raise SystemExit(f"facts that need each other, or none that exists: {left}")
+        ordered += ready
+        placed |= {n.fact for n in ready}
+    return ordered
+
+
+def rules() -> list[RuleNode]:
+    """Every rule."""
+    found: dict[str, RuleNode] = {}
+    for module in modules(torchsmith.rules):
+        check = getattr(importlib.import_module(module), "check", None)
+        declared = getattr(check, "__torchsmith__", None)
+        if isinstance(declared, Declaration) and inspect.isfunction(check):
+            if declared.slug in found:
+                raise SystemExit(f"two rules establish `{declared.slug}`")
+            found[declared.slug] = RuleNode(declared.slug, module, needs_of(check), declared.explains, declared.systems)
+    return [found[slug] for slug in sorted(found)]
+
+
+def literal(value: object) -> str:
+    """``value`` as the text that makes it."""
+    if isinstance(value, Need):
+        flags = "".join(f", {flag}=True" for flag in ("absent", "unknown") if getattr(value, flag))
+        return f'Need("{value.fact}"{flags})'
+    if isinstance(value, tuple):
+        return "(" + "".join(f"{literal(item)}, " for item in value).rstrip(" " if len(value) == 1 else ", ") + ")"
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def text() -> str:
+    """The catalogue as Python."""
+    lines = [HEADER, "NODES: tuple[Node, ...] = (\n"]
+    for node in nodes():
+        lines.append(f'    Node("{node.fact}", "{node.module}", "{node.function}", {literal(node.needs)}, {node.host}),\n')
+    lines.append(")\n\nRULES: tuple[RuleNode, ...] = (\n")
+    for rule in rules():
+        parts = (rule.slug, rule.module, rule.needs, rule.explains, rule.systems)
+        lines.append(f"    RuleNode({', '.join(map(literal, parts))}),\n")
+    lines.append(")\n")
+    return "".join(lines)
+
+
+def main() -> None:
+    """Write, or with ``--check`` compare."""
+    if "--check" in sys.argv:
+        if TARGET.read_text(encoding="utf-8") != text():
+            raise SystemExit("the catalogue is not what the sources declare: run tools/compile_catalogue.py")
+    else:
+        TARGET.write_text(text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
