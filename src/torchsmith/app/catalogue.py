@@ -26,12 +26,12 @@ NODES: tuple[Node, ...] = (
 )
 
 RULES: tuple[RuleNode, ...] = (
-    RuleNode("cpu-only-build", "torchsmith.rules.cpu_only_build", (Need("torch"), Need("gpus"), Need("fitting_build", absent=True, unknown=True)), (), ()),
-    RuleNode("cuda-visible-devices-hides", "torchsmith.rules.cuda_visible_devices_hides", (Need("variables"), Need("gpus")), ("scheduler-no-gpu-allocated",), ()),
-    RuleNode("driver-too-old-for-cuda", "torchsmith.rules.driver_too_old_for_cuda", (Need("machine"), Need("torch"), Need("driver"), Need("fitting_build", absent=True, unknown=True)), (), ()),
-    RuleNode("gpu-arch-dropped-too-old", "torchsmith.rules.gpu_arch_dropped_too_old", (Need("torch"), Need("gpu_coverage"), Need("torch_gpu_code"), Need("fitting_build", absent=True, unknown=True)), (), ()),
-    RuleNode("gpu-arch-not-in-build-too-new", "torchsmith.rules.gpu_arch_not_in_build_too_new", (Need("torch"), Need("gpu_coverage"), Need("torch_gpu_code"), Need("fitting_build", absent=True, unknown=True)), (), ()),
-    RuleNode("no-nvidia-gpu", "torchsmith.rules.no_nvidia_gpu", (Need("machine"), Need("torch"), Need("gpus")), (), ()),
-    RuleNode("nvidia-module-version-mismatch", "torchsmith.rules.nvidia_module_version_mismatch", (Need("nvidia_libraries", unknown=True), Need("nvidia_smi", absent=True, unknown=True), Need("kernel_module", absent=True, unknown=True)), ("no-nvidia-driver", "no-nvidia-gpu"), ("linux",)),
-    RuleNode("torch-not-installed", "torchsmith.rules.torch_not_installed", (Need("interpreter"), Need("torch", absent=True), Need("fitting_build", absent=True, unknown=True)), (), ()),
+    RuleNode("cpu-only-build", "torchsmith.rules.wheel.cpu_only_build", (Need("torch"), Need("gpus"), Need("fitting_build", absent=True, unknown=True)), (), ()),
+    RuleNode("cuda-visible-devices-hides", "torchsmith.rules.visibility.cuda_visible_devices_hides", (Need("variables"), Need("gpus")), ("scheduler-no-gpu-allocated",), ()),
+    RuleNode("driver-too-old-for-cuda", "torchsmith.rules.driver.driver_too_old_for_cuda", (Need("machine"), Need("torch"), Need("driver"), Need("fitting_build", absent=True, unknown=True)), (), ()),
+    RuleNode("gpu-arch-dropped-too-old", "torchsmith.rules.arch.gpu_arch_dropped_too_old", (Need("torch"), Need("gpu_coverage"), Need("torch_gpu_code"), Need("fitting_build", absent=True, unknown=True)), (), ()),
+    RuleNode("gpu-arch-not-in-build-too-new", "torchsmith.rules.arch.gpu_arch_not_in_build_too_new", (Need("torch"), Need("gpu_coverage"), Need("torch_gpu_code"), Need("fitting_build", absent=True, unknown=True)), (), ()),
+    RuleNode("no-nvidia-gpu", "torchsmith.rules.visibility.no_nvidia_gpu", (Need("machine"), Need("torch"), Need("gpus")), (), ()),
+    RuleNode("nvidia-module-version-mismatch", "torchsmith.rules.driver.nvidia_module_version_mismatch", (Need("nvidia_libraries", unknown=True), Need("nvidia_smi", absent=True, unknown=True), Need("kernel_module", absent=True, unknown=True)), ("no-nvidia-driver", "no-nvidia-gpu"), ("linux",)),
+    RuleNode("torch-not-installed", "torchsmith.rules.python.torch_not_installed", (Need("interpreter"), Need("torch", absent=True), Need("fitting_build", absent=True, unknown=True)), (), ()),
 )

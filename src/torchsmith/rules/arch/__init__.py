@@ -1,0 +1,1 @@
+"""GPU architectures against GPU code."""

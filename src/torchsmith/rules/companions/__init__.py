@@ -1,0 +1,1 @@
+"""NumPy, torchvision and other packages compiled against torch."""

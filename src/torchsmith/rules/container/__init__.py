@@ -1,0 +1,1 @@
+"""Containers, WSL, Nix, Jetson."""

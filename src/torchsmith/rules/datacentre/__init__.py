@@ -1,0 +1,1 @@
+"""NVSwitch, MIG, schedulers, permissions."""

@@ -1,0 +1,1 @@
+"""Which Python, which torch."""

@@ -1,0 +1,1 @@
+"""Processor, C library, disk and the rest of the machine."""

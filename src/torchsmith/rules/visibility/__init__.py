@@ -1,0 +1,1 @@
+"""What hides a GPU that is there."""

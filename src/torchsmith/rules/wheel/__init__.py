@@ -1,0 +1,1 @@
+"""Which torch build was installed, and by whom."""
