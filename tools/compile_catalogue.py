@@ -20,6 +20,7 @@ from torchsmith.engine.declare import Declaration, Need, Node, RuleNode, needs_o
 TARGET = Path(__file__).parent.parent / "src" / "torchsmith" / "app" / "catalogue.py"
 HEADER = '''"""What is there to run. Written by tools/compile_catalogue.py from the declarations; not by hand."""
 # ruff: noqa: E501
+# fmt: off
 
 from __future__ import annotations
 
@@ -49,7 +50,9 @@ def nodes() -> list[Node]:
     while len(ordered) < len(found):
         ready = [n for n in found.values() if n.fact not in placed and all(need.fact in placed for need in n.needs)]
         if not ready:
-            left = {n.fact: [need.fact for need in n.needs if need.fact not in placed] for n in found.values() if n.fact not in placed}
+            left = {
+                n.fact: [need.fact for need in n.needs if need.fact not in placed] for n in found.values() if n.fact not in placed
+            }
             raise SystemExit(f"facts that need each other, or none that exists: {left}")
         ordered += ready
         placed |= {n.fact for n in ready}

@@ -75,9 +75,7 @@ def modules() -> dict[str, str]:
 def main(arguments: list[str]) -> int:
     """Write the modules, or with ``--check`` only tell whether they are up to date."""
     made = modules()
-    stale = [
-        name for name, text in made.items() if not (HERE / name).exists() or (HERE / name).read_text("utf-8") != text
-    ]
+    stale = [name for name, text in made.items() if not (HERE / name).exists() or (HERE / name).read_text("utf-8") != text]
     extra = [path.name for path in sorted(HERE.glob("*.py")) if path.name not in made]
     if "--check" in arguments:
         print("\n".join(f"{name}: out of date" for name in stale + extra) or "compiled tables are up to date")

@@ -86,9 +86,7 @@ def renew_releases() -> Iterator[str]:
     """
     asked = list(product(PLATFORMS, TAGS))
     with ThreadPoolExecutor(2) as pool:
-        answers = list(
-            pool.map(lambda pair: versions("torch", python_tag=pair[1], platforms=PLATFORMS[pair[0]]), asked)
-        )
+        answers = list(pool.map(lambda pair: versions("torch", python_tag=pair[1], platforms=PLATFORMS[pair[0]]), asked))
     offered = dict(zip(asked, answers, strict=True))
     if not any(answers):
         yield "the index answered nothing"
@@ -107,9 +105,7 @@ def renew_releases() -> Iterator[str]:
     for release in sorted(everything - known.keys(), key=key):
         if key(release) < key(min(known, key=key)):
             continue
-        tags = {
-            column: [tag for tag in TAGS if release in offered[platform, tag]] for platform, column in COLUMNS.items()
-        }
+        tags = {column: [tag for tag in TAGS if release in offered[platform, tag]] for platform, column in COLUMNS.items()}
         cells = (" ".join(tags.get(column, ())) or "?" for column in load.table("torch_releases").columns)
         proposed += ",".join((release, *list(cells)[1:])) + "\n"
     yield from diff("torch_releases.csv", text, proposed)

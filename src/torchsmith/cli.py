@@ -64,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", "-V", action="version", version=f"torchsmith {__version__}")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     _check(verbs.add_parser("check", help="inspect and diagnose: one root cause first", allow_abbrev=False))
-    _bundle(verbs.add_parser("bundle", help="record this machine, redacted, into one file for `check --from`", allow_abbrev=False))
+    _bundle(
+        verbs.add_parser("bundle", help="record this machine, redacted, into one file for `check --from`", allow_abbrev=False)
+    )
     rule = verbs.add_parser("rule", help="a rule's page; without SLUG, the list", allow_abbrev=False)
     rule.add_argument("slug", nargs="?", metavar="SLUG")
     rule.set_defaults(verb=_run_rule)
@@ -77,21 +79,31 @@ def _parser() -> argparse.ArgumentParser:
 
 def _target_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--python", metavar="PATH", help="the interpreter, or the folder of the environment, to look at")
-    parser.add_argument("--wait", type=_seconds, default=2.0, metavar="SECONDS", help="limit for each program and driver call (2)")
+    parser.add_argument(
+        "--wait", type=_seconds, default=2.0, metavar="SECONDS", help="limit for each program and driver call (2)"
+    )
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
     _target_options(parser)
     parser.add_argument("--all", action="store_true", help="every environment on this machine")
-    parser.add_argument("--from", dest="source", metavar="FILE", help="a bundle or pasted text instead of this machine; - for stdin")
-    parser.add_argument("--assume", action="append", default=[], metavar="KEY=VALUE", help="take a fact as given: gpu, driver, os ...")
+    parser.add_argument(
+        "--from", dest="source", metavar="FILE", help="a bundle or pasted text instead of this machine; - for stdin"
+    )
+    parser.add_argument(
+        "--assume", action="append", default=[], metavar="KEY=VALUE", help="take a fact as given: gpu, driver, os ..."
+    )
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument("--select", action="append", default=[], metavar="SLUG", help="run only these rules")
     parser.add_argument("--ignore", action="append", default=[], metavar="SLUG[=REASON]", help="leave a rule out")
-    parser.add_argument("--fail-on", choices=("blocker", "degraded", "note"), default="blocker", help="exit 1 from this severity on")
+    parser.add_argument(
+        "--fail-on", choices=("blocker", "degraded", "note"), default="blocker", help="exit 1 from this severity on"
+    )
     parser.add_argument("--exit-style", choices=("contract", "nagios"), default="contract")
-    parser.add_argument("--verbose", "-v", action="store_true", help="every root cause in full, and every rule that was not judged")
+    parser.add_argument(
+        "--verbose", "-v", action="store_true", help="every root cause in full, and every rule that was not judged"
+    )
     parser.add_argument("--no-color", action="store_true", help="no colours, also on a terminal")
     parser.set_defaults(verb=_run_check)
 

@@ -155,9 +155,7 @@ def cuda() -> Environment:
     if sys.platform != "linux":
         unavailable("cuda", "CUDA wheels are for Linux")
     requirements = (f"torch=={TORCH_CUDA}",)
-    environment = _environment(
-        "cuda", {"requirements": requirements}, lambda prefix: _uv_install("cuda", prefix, requirements)
-    )
+    environment = _environment("cuda", {"requirements": requirements}, lambda prefix: _uv_install("cuda", prefix, requirements))
     if _version_field(environment.site, "cuda") is None:
         unavailable("cuda", f"the index gave a build without CUDA: {environment.torch_version()}")
     return environment

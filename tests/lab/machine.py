@@ -304,9 +304,7 @@ _X86_FLAGS: Final = (
     "nx rdtscp lm constant_tsc rep_good nopl pni pclmulqdq ssse3 fma cx16 sse4_1 sse4_2 movbe popcnt aes xsave avx "
     "f16c rdrand lahf_lm abm fsgsbase bmi1 avx2 smep bmi2 erms"
 )
-_SERVER_FLAGS: Final = (
-    _X86_FLAGS + " avx512f avx512dq avx512cd avx512bw avx512vl avx512_bf16 amx_bf16 amx_tile amx_int8"
-)
+_SERVER_FLAGS: Final = _X86_FLAGS + " avx512f avx512dq avx512cd avx512bw avx512vl avx512_bf16 amx_bf16 amx_tile amx_int8"
 
 
 def _cpuinfo(scenario: Scenario) -> str:

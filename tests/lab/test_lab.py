@@ -332,9 +332,7 @@ def test_every_scenario_can_be_laid_out(scenario: str, fake_machine: MachineFact
 def test_the_kernel_module_says_open_or_not(fake_machine: MachineFactory) -> None:
     version = "/proc/driver/nvidia/version"
     assert "Open Kernel Module for x86_64  580.105.08" in fake_machine("h200").path(version).read_text()
-    assert "NVIDIA UNIX x86_64 Kernel Module  535.183.01" in (
-        fake_machine("rtx3060-driver535").path(version).read_text()
-    )
+    assert "NVIDIA UNIX x86_64 Kernel Module  535.183.01" in (fake_machine("rtx3060-driver535").path(version).read_text())
     mismatch = fake_machine("version-mismatch")
     assert mismatch.path("/sys/module/nvidia/version").read_text() == "575.57.08\n"
     assert not fake_machine("could-not-communicate").path(version).exists()
@@ -434,9 +432,7 @@ def test_old_torch_beside_numpy_2(cu121_environment: Environment) -> None:
 @pytest.mark.slow
 def test_a_windows_python(windows: Windows, tmp_path: Path) -> None:
     script = tmp_path / "ask.py"
-    script.write_text(
-        "import json, sys, winreg; print(json.dumps([sys.platform, sys.version_info[:3], sys.executable]))"
-    )
+    script.write_text("import json, sys, winreg; print(json.dumps([sys.platform, sys.version_info[:3], sys.executable]))")
     done = windows.run([script])
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == ["win32", [3, 11, 9], windows_path(windows.python)]
@@ -449,16 +445,12 @@ def test_a_missing_dll_is_winerror_126(windows_torch: Windows) -> None:
     with windows_torch.without("c10.dll") as broken:
         done = broken.run(["-c", code])
         place = windows_path(broken.torch / "lib" / "shm.dll")
-    assert done.stdout.strip() == (
-        f'126 [WinError 126] Module not found. Error loading "{place}" or one of its dependencies.'
-    )
+    assert done.stdout.strip() == (f'126 [WinError 126] Module not found. Error loading "{place}" or one of its dependencies.')
     assert (windows_torch.torch / "lib" / "c10.dll").exists()
 
 
 @pytest.mark.online
 @pytest.mark.slow
 def test_the_windows_torch_works(windows_torch: Windows) -> None:
-    done = windows_torch.run(
-        ["-W", "ignore", "-c", "import torch; print(torch.ones(3).sum().item(), torch.__version__)"]
-    )
+    done = windows_torch.run(["-W", "ignore", "-c", "import torch; print(torch.ones(3).sum().item(), torch.__version__)"])
     assert done.stdout.split() == ["3.0", "2.8.0+cpu"], done.stderr

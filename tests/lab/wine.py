@@ -184,9 +184,7 @@ def _needed_wine() -> str:
     return program
 
 
-def _start(
-    wine_prefix: Path, command: Sequence[str], env: Mapping[str, str], limit: float
-) -> subprocess.CompletedProcess[str]:
+def _start(wine_prefix: Path, command: Sequence[str], env: Mapping[str, str], limit: float) -> subprocess.CompletedProcess[str]:
     own = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "WINE", "DISPLAY"))}
     return subprocess.run(
         [_needed_wine(), *command],

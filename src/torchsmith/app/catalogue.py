@@ -1,5 +1,6 @@
 """What is there to run. Written by tools/compile_catalogue.py from the declarations; not by hand."""
 # ruff: noqa: E501
+# fmt: off
 
 from __future__ import annotations
 

@@ -90,7 +90,12 @@ def _undecided(facts: Mapping[str, Fact[Any]]) -> tuple[str, ...]:
     """The facts that decide and are Unknown: the environment, torch, the GPUs; with both, the driver and torch's GPU code."""
     deciding = ["interpreter", "torch", "gpus"]
     torch, gpus = facts.get("torch"), facts.get("gpus")
-    if isinstance(torch, Known) and torch.value and torch.value.kind == "cuda" and not (isinstance(gpus, Known) and not gpus.value):
+    if (
+        isinstance(torch, Known)
+        and torch.value
+        and torch.value.kind == "cuda"
+        and not (isinstance(gpus, Known) and not gpus.value)
+    ):
         deciding += ["driver", "torch_gpu_code"]
     return tuple(name for name in deciding if isinstance(facts.get(name), Unknown))
 

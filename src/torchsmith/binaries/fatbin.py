@@ -18,7 +18,7 @@ SECTION_NAMES = frozenset({".nv_fatbin", "__nv_relfatbin", ".nv_fatb", "__nv_rel
 """Linked and relocatable code in ELF, and the same names cut to the eight bytes that PE has."""
 
 MAGIC = struct.pack("<I", 0xBA55ED50)
-CONTAINER_LIMIT = 1_000_000
+CONTAINER_LIMIT = 250_000
 ENTRY_LIMIT = 1_000_000
 GAP_LIMIT = 100_000
 ENTRY_HEADER_LIMIT = 64 * 1024

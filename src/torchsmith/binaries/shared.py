@@ -93,9 +93,7 @@ def _describe_pe(library: pe.Pe) -> Shared:
 
 
 def highest(versions: Iterable[str], family: str) -> str | None:
-    """Return the highest of the symbol versions ``family_1.2.3`` as ``1.2.3``; names such as ``GLIBC_PRIVATE`` do not
-    count.
-    """
+    """Return the highest of the symbol versions ``family_1.2.3`` as ``1.2.3``; ``GLIBC_PRIVATE`` is none."""
     pattern = re.compile(rf"{re.escape(family)}_([0-9]{{1,6}}(?:\.[0-9]{{1,6}}){{0,3}})")
     found = [match[1] for name in versions if (match := pattern.fullmatch(name))]
     return max(found, key=lambda version: [int(part) for part in version.split(".")], default=None)

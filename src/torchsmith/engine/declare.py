@@ -64,7 +64,6 @@ class Declaration:
     systems: tuple[str, ...] = ()
 
 
-
 def fact_name(type_name: str) -> str:
     """The name of a fact in JSON and in the catalogue: ``TorchBuild`` is ``torch_build``."""
     return _WORD_START.sub("_", type_name).lower()

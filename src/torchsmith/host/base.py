@@ -114,7 +114,6 @@ class Host:
         r"""A Windows registry value, or with an empty ``name`` the names of a key's sub-keys; ``HKLM\...`` paths."""
         return self.fetch("registry", key, name)
 
-
     def identity(self) -> Identity:
         """The names of user, home folder and machine, for redaction; empty for a recorded host."""
         from torchsmith.host.redact import Identity

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 def _gpu_code(file: BinaryIO, size: int) -> object:
-    from torchsmith.binaries import fatbin
+    from torchsmith.binaries import elf, fatbin, formats, pe
 
-    return fatbin.scan(file, size)
+    sections = elf.read(file, size).sections if formats.format_of(file, size) == "elf" else pe.read(file, size).sections
+    return fatbin.scan(file, size, sections)
 
 
 def _shared(file: BinaryIO, size: int) -> object:

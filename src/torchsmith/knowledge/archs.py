@@ -35,11 +35,10 @@ def sass_runs_on(code: str, device: int, cuda: str | None = None) -> bool:
         return False
     if parsed.suffix:
         return _suffixed_runs_on(parsed, device)
-    exceptions = dict(compat_rules.SASS_EXCEPTIONS)
-    if cuda is not None and at_least(cuda, "13.2"):
-        exceptions.update(compat_rules.SASS_EXCEPTIONS_13_2)
-    if parsed.sm in exceptions:
-        return device in exceptions[parsed.sm]
+    newer = compat_rules.SASS_EXCEPTIONS_13_2 if cuda is not None and at_least(cuda, "13.2") else ()
+    for sm, devices in (*newer, *compat_rules.SASS_EXCEPTIONS):
+        if sm == parsed.sm:
+            return device in devices
     return device // 10 == parsed.sm // 10 and device >= parsed.sm
 
 

@@ -17,8 +17,6 @@ from torchsmith.model.versions import at_least, cuda_of_label, key
 Tables = Mapping[str, Table]
 Law = Callable[[Table, Tables], Iterator[str]]
 
-TELLABLE = ("text", "machine")
-
 
 def keys_unique(table: Table, _tables: Tables) -> Iterator[str]:
     """No two rows of a table have the same key."""
@@ -328,7 +326,7 @@ def causes_well_formed(table: Table, _tables: Tables) -> Iterator[str]:
     for row in table.rows:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", str(row["slug"])):
             yield f"{row['slug']}: not a slug"
-        if row["tellable_by"] not in TELLABLE:
+        if row["tellable_by"] not in {"text", "machine"}:
             yield f"{row['slug']}: tellable by {row['tellable_by']}"
 
 

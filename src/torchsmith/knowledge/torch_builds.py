@@ -166,26 +166,29 @@ def fitting(
         return []
     code = {row[:3]: Archs(*row) for row in CODE if row[2] == platform}
     wanted = key(public(torch)) if torch else ()
-    native: dict[str, bool] = {}
+    # Few CUDA versions and architecture lists serve many builds: each is judged once.
+    reach: dict[str, tuple[bool, bool]] = {}
+    served: dict[tuple[object, ...], tuple[bool, bool]] = {}
     ranked = []
     for build in builds(platform, kind="cuda"):
         carried, cuda = code.get((build.torch, build.build, platform)), build.cuda
         if carried is None or cuda is None or not _fits_python(build, python_tag):
             continue
-        if cuda not in native:
-            native[cuda] = driver is None or drivers.runs_natively(driver, cuda, windows=windows)
-        if not native[cuda] and driver is not None and not drivers.runs(driver, cuda, windows=windows):
-            continue
-        sass = all(carried.sass_serves(sm) for sm in sms)
+        if cuda not in reach:
+            native = driver is None or drivers.runs_natively(driver, cuda, windows=windows)
+            reach[cuda] = native, native or (driver is not None and drivers.runs(driver, cuda, windows=windows))
+        native, runs = reach[cuda]
+        judged = (build.build, carried.sass, carried.ptx)
+        if judged not in served:
+            served[judged] = all(map(carried.sass_serves, sms)), all(map(carried.serves, sms))
+        by_sass, by_any = served[judged]
         # The driver compiles PTX only if it is as new as the toolkit that wrote it: compatibility does not cover it.
-        if not sass and not (native[cuda] and all(carried.serves(sm) for sm in sms)):
-            continue
-        if not all(_cudnn_serves(build.cudnn, sm) for sm in sms):
+        if not runs or not (by_sass or (native and by_any)) or not _cudnn_serves(build.cudnn, sms):
             continue
         release = key(build.torch)
-        toolkit = tuple(-part if native[cuda] else part for part in key(cuda)[:2])
+        toolkit = tuple(-part if native else part for part in key(cuda)[:2])
         announced = build.evidence == "announced"
-        rank = (not sass, release != wanted, announced, _nearness(release, wanted), not native[cuda], toolkit)
+        rank = (not by_sass, release != wanted, announced, _nearness(release, wanted), not native, toolkit)
         ranked.append((rank, build))
     return [build for _rank, build in sorted(ranked, key=lambda pair: pair[0])]
 
@@ -197,11 +200,12 @@ def _nearness(release: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, t
     return (1, release) if wanted and release > wanted else (2, tuple(-part for part in release))
 
 
-def _cudnn_serves(cudnn: str | None, sm: int) -> bool:
-    """Whether the cuDNN of a build still serves a GPU: without it torch starts, and every convolution fails."""
+def _cudnn_serves(cudnn: str | None, sms: tuple[int, ...]) -> bool:
+    """Whether the cuDNN of a build still serves every GPU: without it torch starts, and every convolution fails."""
     from torchsmith.knowledge.compiled.compat_rules import CUDNN_DROPS_BELOW  # noqa: PLC0415
 
-    return cudnn is None or not any(sm < lowest and at_least(cudnn, since) for lowest, since in CUDNN_DROPS_BELOW)
+    oldest = min(sms, default=1000)
+    return cudnn is None or not any(oldest < lowest and at_least(cudnn, since) for lowest, since in CUDNN_DROPS_BELOW)
 
 
 def _fits_python(build: Build, python_tag: str | None) -> bool:

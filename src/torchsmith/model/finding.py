@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+
 from torchsmith.model.record import record
 
 TYPE_CHECKING = False

@@ -18,7 +18,7 @@ else:
     class Generic:
         """Stands in for ``typing.Generic``, whose import costs half of ``python -c pass``."""
 
-        def __class_getitem__(cls, _: object) -> type:  # noqa: D105
+        def __class_getitem__(cls, _: object) -> type:
             return cls
 
     T_co = None

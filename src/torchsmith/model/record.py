@@ -62,6 +62,10 @@ def record(cls: type[T]) -> type[T]:
     def __repr__(self: Any) -> str:
         return f"{cls.__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in fields)})"
 
+    def __setstate__(self: Any, state: tuple[Any, ...]) -> None:
+        for name, value in zip(fields, state, strict=True):
+            object.__setattr__(self, name, value)
+
     body |= {
         "__slots__": tuple(name for name in own if name not in inherited),
         "__match_args__": fields,
@@ -73,7 +77,7 @@ def record(cls: type[T]) -> type[T]:
         "__hash__": __hash__,
         "__repr__": body.get("__repr__", __repr__),
         "__getstate__": lambda self: tuple(getattr(self, name) for name in fields),
-        "__setstate__": lambda self, state: [object.__setattr__(self, n, v) for n, v in zip(fields, state, strict=True)],
+        "__setstate__": __setstate__,
     }
     made: type[T] = type(cls)(cls.__name__, cls.__bases__, body)
     made.__qualname__ = cls.__qualname__
@@ -103,7 +107,7 @@ def plain(value: object) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, set | frozenset):
         return sorted(plain(item) for item in value)
-    names = fields(value)
+    names = fields(value) or tuple(getattr(value, "__dataclass_fields__", ()))
     if not names:
         raise TypeError(f"{type(value).__name__} cannot be written as JSON")
     return {name: plain(getattr(value, name)) for name in names}

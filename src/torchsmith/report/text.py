@@ -11,7 +11,6 @@ from torchsmith.model.known import Known
 from torchsmith.report.escape import safe
 from torchsmith.report.shell import quoted
 
-
 NARROW, WIDE = 40, 100
 _COLOURS = {Severity.BLOCKER: "31;1", Severity.DEGRADED: "33;1", Severity.NOTE: "36"}
 _VERDICTS = {
@@ -60,8 +59,12 @@ def _finding(page: _Page, finding: Finding, shell: str, short: bool) -> None:
     if finding.remedies:
         page.line("  What to do")
         for number, remedy in enumerate(finding.remedies, 1):
-            note = {Safety.DISPLAY_ONLY: " (by you: torchsmith never does this)", Safety.UNSAFE: " (asks first)"}.get(remedy.safety, "")
-            page.block(f"{number}. {safe(remedy.title)}{note}" + (f": {safe(remedy.why)}" if remedy.why else ""), "    ", "       ")
+            note = {Safety.DISPLAY_ONLY: " (by you: torchsmith never does this)", Safety.UNSAFE: " (asks first)"}.get(
+                remedy.safety, ""
+            )
+            page.block(
+                f"{number}. {safe(remedy.title)}{note}" + (f": {safe(remedy.why)}" if remedy.why else ""), "    ", "       "
+            )
             for command in remedy.commands:
                 page.line("       " + safe(quoted(command, shell)))
     for command in finding.decide_by:
@@ -180,5 +183,3 @@ class _Page:
 
     def text(self) -> str:
         return "\n".join(self._lines) + "\n"
-
-
