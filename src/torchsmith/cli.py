@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torchsmith.host.base import Host
-    from torchsmith.model.known import Fact
 
 VERBS = ("check", "bundle", "rule", "facts")
 NAGIOS = {0: 0, 1: 2, 3: 3}
@@ -116,22 +115,21 @@ def _bundle(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_check(options: argparse.Namespace, host: Host | None) -> int:
-    from torchsmith.app import check
+    from torchsmith.app import asked, catalogue, check
     from torchsmith.model.finding import Severity
 
-    known = {node.slug for node in check.RULES}
+    known = {node.slug for node in catalogue.RULES}
     ignore = dict(item.partition("=")[::2] for item in options.ignore)
     for slug in (*options.select, *ignore):
         if slug not in known:
             raise UsageError(f"no rule is called `{slug}`; `torchsmith rule` lists them")
-    asked = _host(options, host)
-    assumed = _recorded_target(asked) | _assumed(options)
+    host, assumed = asked.evidence(host or _local(options), options.source, options.python, options.assume)
     if options.all:
         from torchsmith.app import environments
 
-        diagnoses = environments.check_all(asked, assumed, options.select, ignore)
+        diagnoses = environments.check_all(host, assumed, options.select, ignore)
     else:
-        diagnoses = [check.check(asked, assumed, options.select, ignore)]
+        diagnoses = [check.check(host, assumed, options.select, ignore)]
     _print_diagnoses(diagnoses, options)
     codes = [check.exit_code(diagnosis, Severity(options.fail_on)) for diagnosis in diagnoses]
     code = 1 if 1 in codes else max(codes, default=0)
@@ -152,10 +150,11 @@ def _print_diagnoses(diagnoses: Sequence[object], options: argparse.Namespace) -
 
 
 def _run_bundle(options: argparse.Namespace, host: Host | None) -> int:
-    from torchsmith.app import bundle
+    from torchsmith.app import asked, bundle
     from torchsmith.host import files
 
-    text = bundle.record(host or _local(options), _assumed(options), options.note)
+    host, assumed = asked.evidence(host or _local(options), None, options.python, ())
+    text = bundle.record(host, assumed, options.note)
     if options.output:
         files.write_new(options.output, text)
         print(f"wrote {options.output}: read it before you share it; nothing was sent anywhere", file=sys.stderr)
@@ -180,42 +179,10 @@ def _run_facts(options: argparse.Namespace, host: Host | None) -> int:
     return 0
 
 
-def _host(options: argparse.Namespace, host: Host | None) -> Host:
-    if options.source:
-        from torchsmith.app import source
-
-        return source.read(options.source)
-    return host or _local(options)
-
-
-def _recorded_target(host: Host) -> dict[str, Fact[object]]:
-    """The interpreter that ``--python`` named when a bundle was recorded."""
-    target = getattr(host, "target", ())
-    if not target:
-        return {}
-    from torchsmith.model.facts.python import Target
-    from torchsmith.model.known import Known
-
-    return {"target": Known(Target(*target), "bundle")}
-
-
 def _local(options: argparse.Namespace) -> Host:
     from torchsmith.host.local import LocalHost
 
     return LocalHost(wait=options.wait)
-
-
-def _assumed(options: argparse.Namespace) -> dict[str, Fact[object]]:
-    assumed: dict[str, Fact[object]] = {}
-    if options.python:
-        from torchsmith.app import interpreter_path
-
-        assumed["target"] = interpreter_path.target(options.python)
-    if getattr(options, "assume", None):
-        from torchsmith.app import assume
-
-        assumed |= assume.facts(options.assume)
-    return assumed
 
 
 def _seconds(text: str) -> float:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from torchsmith.app.asked import recorded_target
 from torchsmith.host import bundle, files
 from torchsmith.host.base import Host
 from torchsmith.model.errors import UnreadableInputError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def read(path: str) -> Host:
-    """The recorded machine in ``path``.
+    from torchsmith.model.known import Fact
+
+
+def read(path: str) -> tuple[Host, dict[str, Fact[Any]]]:
+    """The recorded machine in ``path``, and the facts that its text states.
 
     Raises:
         UnreadableInputError: it is neither a bundle nor text that is recognised.
@@ -18,4 +25,5 @@ def read(path: str) -> Host:
     text = data.decode("utf-8", "replace")
     if not bundle.looks_like(text):
         raise UnreadableInputError(f"`{path}` is no bundle; make one with `torchsmith bundle -o FILE`")
-    return bundle.read(text, path)
+    host = bundle.read(text, path)
+    return host, recorded_target(host.target)

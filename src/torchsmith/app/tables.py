@@ -1,18 +1,19 @@
-"""``torchsmith facts``: the knowledge tables with their sources."""
+"""``torchsmith facts``: the knowledge tables, each row with its source."""
 
 from __future__ import annotations
 
 from torchsmith.knowledge import load
 from torchsmith.model.errors import UsageError
+from torchsmith.report import tables
 
 
 def listing() -> str:
-    """The tables, each with its size and what a row is."""
-    return "".join(f"{name}\n" for name in load.tables())
+    """Every table with what it holds, how many rows, and when it was last checked."""
+    return tables.listing([load.table(name) for name in load.tables()])
 
 
 def show(name: str, as_json: bool) -> str:
-    """One table.
+    """One table, as text or JSON.
 
     Raises:
         UsageError: there is no such table.
@@ -20,4 +21,5 @@ def show(name: str, as_json: bool) -> str:
     """
     if name not in load.tables():
         raise UsageError(f"no table is called `{name}`; `torchsmith facts` lists them")
-    raise UsageError(str(as_json))
+    table = load.table(name)
+    return tables.as_json(table) if as_json else tables.as_text(table)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from torchsmith.engine.declare import Need, Node
 
 
+ASSUMED = "assumed"
+
+
 def collect(host: Any, nodes: Iterable[Node], assumed: Mapping[str, Fact[Any]]) -> dict[str, Fact[Any]]:
     """Every fact that ``nodes`` (ordered: inputs first) give; an assumed fact takes the place of its node's answer."""
     facts: dict[str, Fact[Any]] = dict(assumed)
@@ -50,7 +53,11 @@ def _ask(host: Any, node: Node, facts: Mapping[str, Fact[Any]]) -> Fact[Any]:
         answer = function(host, **arguments) if node.host else function(**arguments)
     except Exception as error:  # noqa: BLE001 - one probe's fault must not cost the other answers
         return Unknown(f"crashed: {type(error).__name__}: {error}", (node.module,))
-    if isinstance(answer, Known | Unknown):
-        return answer
     sources = dict.fromkeys(f.source for n in node.needs if isinstance(f := facts[n.fact], Known) and f.source)
-    return Known(answer, "; ".join(sources))
+    if isinstance(answer, Unknown):
+        return answer
+    if not isinstance(answer, Known):
+        return Known(answer, "; ".join(sources))
+    # What rests on an assumption says so, whatever witness it would have come from.
+    given = [source for source in sources if source.startswith(ASSUMED) and not node.host]
+    return Known(answer.value, "; ".join(given)) if given else answer

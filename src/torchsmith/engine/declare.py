@@ -10,8 +10,6 @@ An annotation names the fact that is needed, by its class:
 
 from __future__ import annotations
 
-import re
-
 from torchsmith.model.record import record
 
 TYPE_CHECKING = False
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     F = TypeVar("F", bound=Callable[..., Any])
-
-_WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 @record
@@ -66,7 +62,7 @@ class Declaration:
 
 def fact_name(type_name: str) -> str:
     """The name of a fact in JSON and in the catalogue: ``TorchBuild`` is ``torch_build``."""
-    return _WORD_START.sub("_", type_name).lower()
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in type_name).removeprefix("_")
 
 
 def probe(function: F) -> F:

@@ -7,7 +7,7 @@ import os
 import stat as modes
 import sys
 
-from torchsmith.host import base, spawn
+from torchsmith.host import base
 from torchsmith.model.known import Fact, Known, Unknown
 
 TYPE_CHECKING = False
@@ -135,6 +135,8 @@ class LocalHost(base.Host):
         shown = " ".join(argv)
         if argv[0] in self._silent:
             return self._silent[argv[0]]
+        from torchsmith.host import spawn
+
         try:
             return Known(list(spawn.run(argv, self._wait, self._environ)), shown)
         except spawn.NoAnswer as reason:
@@ -148,6 +150,12 @@ class LocalHost(base.Host):
         interpreter = python or sys.executable
         argv = [interpreter, "-I", "-S", "-B", path, FRAME, *arguments]
         shown = f"{interpreter} {script}"
+        if script == "describe" and _is_own(interpreter):
+            from torchsmith.host.inside import describe  # the patient is our own interpreter: no child need be asked
+
+            return Known(describe.describe(), shown)
+        from torchsmith.host import spawn
+
         unfinished = ""
         try:
             status, out, err = spawn.run(argv, self._wait, self._environ)
@@ -201,6 +209,17 @@ class LocalHost(base.Host):
                 return Known(winreg.QueryValueEx(opened, name)[0], f"{key}\\{name}")
             count = winreg.QueryInfoKey(opened)[0]
             return Known([winreg.EnumKey(opened, index) for index in range(count)], key)
+
+
+def _is_own(interpreter: str) -> bool:
+    """Whether it is the interpreter that runs us: the same file, called from the same folder (that is what makes a venv)."""
+    path = os.path.abspath(interpreter)
+    if os.path.dirname(path) != os.path.dirname(sys.executable):
+        return False
+    try:
+        return os.path.samefile(path, sys.executable)
+    except OSError:
+        return False
 
 
 def _silence(status: int, out: str, err: str) -> str:

@@ -21,15 +21,18 @@ def request_key(operation: str, arguments: tuple[Any, ...]) -> str:
 class ReplayHost(Host):
     """Answers from ``recorded``: request key -> ``{"value", "source"}`` or ``{"unknown", "tried"}``."""
 
-    def __init__(self, recorded: Mapping[str, Mapping[str, Any]], target: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, recorded: Mapping[str, Mapping[str, Any]], target: tuple[str, ...] = (), reason: str = "not in this bundle"
+    ) -> None:
         self._recorded = recorded
+        self._reason = reason
         self.target = target
 
     def fetch(self, operation: str, *arguments: Any) -> Fact[Any]:
         """See ``Host.fetch``."""
         answer = self._recorded.get(request_key(operation, arguments))
         if answer is None:
-            return Unknown("not in this bundle", (" ".join(map(str, arguments[:2])) or operation,))
+            return Unknown(self._reason, (" ".join(map(str, arguments[:2])) or operation,))
         if "unknown" in answer:
             return Unknown(str(answer["unknown"]), tuple(map(str, answer.get("tried", ()))))
         return Known(answer["value"], str(answer.get("source", "")))

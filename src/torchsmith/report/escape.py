@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
-# C0 without tab and newline, DEL, C1, and the marks that reorder or hide text (bidi controls, zero width, BOM).
-_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]")
-
 
 def safe(text: object) -> str:
-    """``text`` on one line, with every control character spelled out."""
-    shown = _UNSAFE.sub(lambda found: f"\\x{ord(found[0]):02x}" if ord(found[0]) < 256 else f"\\u{ord(found[0]):04x}", str(text))
-    return shown.replace("\t", " ").replace("\n", " ")
+    """``text`` on one line, with everything that is not printable spelled out.
+
+    Control characters, marks that reorder or hide text, and lone surrogates are none of them printable (Unicode's Cc, Cf, Cs, Zl,
+    Zp), so the common case is one test.
+    """
+    shown = str(text).replace("\t", " ").replace("\r\n", " ").replace("\n", " ")
+    return shown if shown.isprintable() else "".join(c if c.isprintable() else _spelled(ord(c)) for c in shown)
+
+
+def _spelled(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

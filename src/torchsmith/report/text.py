@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from torchsmith import __version__
 from torchsmith.model.diagnosis import Diagnosis, Verdict
 from torchsmith.model.finding import Finding, Outcome, Safety, Severity
@@ -170,10 +168,16 @@ class _Page:
         self._lines.append(text.rstrip())
 
     def block(self, text: str, first: str, then: str | None = None) -> None:
+        """Words in lines; a word that is longer than a line stands alone."""
         indent = first if then is None else then
-        self._lines += textwrap.wrap(
-            text, self._width, initial_indent=first, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-        )
+        line, empty = first, True
+        for word in text.split():
+            if not empty and len(line) + 1 + len(word) > self._width:
+                self._lines.append(line)
+                line, empty = indent, True
+            line += word if empty else f" {word}"
+            empty = False
+        self._lines.append(line)
 
     def gap(self) -> None:
         self._lines.append("")

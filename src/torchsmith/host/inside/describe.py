@@ -65,9 +65,16 @@ def pth_folders(folder):
     return added
 
 
-def main():
-    """Print the frame, one JSON object, the frame."""
-    frame = sys.argv[1]
+def stdlib_path(stdlib):
+    """The entries of sys.path that are the standard library's own, in their order."""
+    archive = "python%d%d.zip" % sys.version_info[:2]
+    own = {stdlib, os.path.join(stdlib, "lib-dynload"), os.path.join(os.path.dirname(stdlib), archive)}
+    own.add(os.path.join(os.path.dirname(stdlib), "DLLs"))
+    return [entry for entry in sys.path if entry in own]
+
+
+def describe():
+    """What this interpreter is, as plain data."""
     import site
 
     base = sys.base_prefix
@@ -91,7 +98,7 @@ def main():
         "platform": sys.platform,
         "prefix": prefix,
         "base_prefix": base,
-        "stdlib_path": [entry for entry in sys.path if entry],
+        "stdlib_path": stdlib_path(os.path.dirname(os.__file__)),
         "site_packages": site.getsitepackages(prefixes),
         "user_site": user_site,
         "user_site_enabled": not isolated and not getattr(sys.flags, "no_user_site_by_default", 0),
@@ -111,8 +118,15 @@ def main():
     stdlib = os.path.dirname(os.__file__)
     answer["stdlib"] = stdlib
     answer["externally_managed"] = os.path.isfile(os.path.join(stdlib, "EXTERNALLY-MANAGED")) and "prefix" not in venv
+    return answer
+
+
+def main():
+    """Print the frame, one JSON object, the frame."""
+    frame, answer = sys.argv[1], describe()
     sys.stdout.write(frame + encode(answer) + frame + "\n")
     sys.stdout.flush()
 
 
-main()
+if __name__ == "__main__":
+    main()

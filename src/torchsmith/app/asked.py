@@ -1,0 +1,52 @@
+"""Whom to ask and what to take as given: ``--from``, ``--python``, ``--assume`` as one host and a set of assumed facts."""
+
+from __future__ import annotations
+
+from torchsmith.model.facts.python import Target
+from torchsmith.model.known import Known
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from torchsmith.host.base import Host
+    from torchsmith.model.known import Fact
+
+
+def evidence(host: Host, source: str | None, python: str | None, assumptions: Sequence[str]) -> tuple[Host, dict[str, Fact[Any]]]:
+    """The host to ask in place of ``host`` where another is meant, and the facts that are given.
+
+    Raises:
+        TorchsmithError: the source cannot be read, or an assumption cannot be.
+
+    """
+    assumed: dict[str, Fact[Any]] = {}
+    if source:
+        from torchsmith.app import source as sources
+
+        host, assumed = sources.read(source)
+    if python:
+        from torchsmith.app import interpreter_path
+
+        assumed["target"] = interpreter_path.target(python)
+    if assumptions:
+        host, more = _assume(host, assumed, assumptions)
+        assumed |= more
+    return host, assumed
+
+
+def _assume(host: Host, assumed: dict[str, Fact[Any]], assumptions: Sequence[str]) -> tuple[Host, dict[str, Fact[Any]]]:
+    from torchsmith.app import assume
+    from torchsmith.host.replay import ReplayHost
+    from torchsmith.probes import machine
+
+    if assume.another_machine(assumptions):
+        return ReplayHost({}, reason="not assumed, and this is not that machine"), assume.facts(assumptions)
+    here = assumed.get("machine") or machine.machine(host)
+    return host, assume.facts(assumptions, here.value if isinstance(here, Known) else None)
+
+
+def recorded_target(target: Sequence[str]) -> dict[str, Fact[Any]]:
+    """The interpreter that ``--python`` named when a bundle was recorded."""
+    return {"target": Known(Target(*target), "bundle")} if target else {}

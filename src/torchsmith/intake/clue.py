@@ -1,0 +1,53 @@
+"""What a format found on one line of a pasted text."""
+
+from __future__ import annotations
+
+from torchsmith.model.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+
+@record
+class Line:
+    """One line of the text, cleaned and bounded; ``number`` counts from 1."""
+
+    number: int
+    text: str
+
+
+@record
+class Clue:
+    """``about`` names what ``value`` says (``torch-version``, ``gpu``, ``driver`` ...); ``form`` is the format, for the source."""
+
+    about: str
+    value: Any
+    form: str
+    line: int
+
+    @property
+    def source(self) -> str:
+        """How a fact made of it names where it was read."""
+        return f"{self.form}, line {self.line}"
+
+
+class Clues:
+    """All clues of a text, in the order of the formats, then of the lines: the first of a kind is the one to believe."""
+
+    def __init__(self, clues: tuple[Clue, ...]) -> None:
+        self.all = clues
+
+    def of(self, *about: str) -> Iterator[Clue]:
+        """Those about any of these."""
+        return (clue for clue in self.all if clue.about in about)
+
+    def first(self, *about: str) -> Clue | None:
+        """The first about any of these."""
+        return next(self.of(*about), None)
+
+    def value(self, about: str) -> Any:
+        """The value of the first about this; None if there is none."""
+        found = self.first(about)
+        return found.value if found else None

@@ -1,0 +1,55 @@
+"""Bytes of any origin -> bounded, printable lines. All input is hostile."""
+
+from __future__ import annotations
+
+import re
+
+from torchsmith.intake.clue import Line
+
+LINE_LIMIT = 4096
+LINES_LIMIT = 200_000
+
+_BOMS = ((b"\xff\xfe\x00\x00", "utf-32"), (b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_ESCAPES = re.compile(r"\x1b(?:\[[0-9;:?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b\n]{0,256}(?:\x07|\x1b\\)?|[@-Z\\^_=>])")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_BREAKS = re.compile(r"\r\n|\n|\r")
+# What mail, Markdown, docker compose and CI put in front of a line.
+_PREFIX = re.compile(
+    r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z ?|[a-z][\w.-]{0,60}-\d{1,3} {1,8}\| ?|(?:> ?){1,8}(?=\S)(?!>>))(?=.)"
+)
+
+
+def decode(data: bytes) -> str:
+    """The text of ``data``: UTF-8, or UTF-16 (PowerShell's ``>``), by its mark or its zero bytes. Undecodable bytes are replaced."""
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace")
+    head = data[:4096]
+    zeros = head.count(0)
+    if len(head) > 8 and zeros * 3 > len(head):
+        return data.decode("utf-16-le" if head[1::2].count(0) * 2 > zeros else "utf-16-be", "replace")
+    return data.decode("utf-8", "replace")
+
+
+def lines(text: str) -> tuple[Line, ...]:
+    """The lines of ``text`` without escapes and control characters; a longer line is cut, what is empty left out."""
+    found = []
+    start = number = 0
+    while start <= len(text) and number < LINES_LIMIT:
+        broken = _BREAKS.search(text, start)
+        end = broken.start() if broken else len(text)
+        number += 1
+        cleaned = clean(text[start : min(end, start + LINE_LIMIT)])
+        if cleaned.strip():
+            found.append(Line(number, cleaned))
+        if broken is None:
+            break
+        start = broken.end()
+    return tuple(found)
+
+
+def clean(line: str) -> str:
+    """One line without terminal escapes, control characters and the prefixes of mail, compose and CI; tabs become spaces."""
+    plain = _CONTROL.sub("", _ESCAPES.sub("", line).expandtabs(8)).rstrip()
+    prefix = _PREFIX.match(plain)
+    return plain[prefix.end() :] if prefix else plain
