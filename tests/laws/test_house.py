@@ -31,7 +31,9 @@ COMPILERS = ["compile_catalogue.py", "compile_knowledge.py"]
 @pytest.mark.parametrize("tool", TOOLS)
 def test_tool(tool: str) -> None:
     program, *arguments = TOOLS[tool]
-    ran = subprocess.run([Path(sys.executable).parent / program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        [Path(sys.executable).parent / program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert ran.returncode == 0, (ran.stdout + ran.stderr)[-6000:]
 
 
@@ -47,7 +49,11 @@ def python_files() -> list[Path]:
 
 @pytest.mark.parametrize("path", [p for p in python_files() if "host" not in p.parts and p.name not in {"cli.py", "__main__.py"}])
 def test_only_the_door_opens_files(path: Path) -> None:
-    called = {node.func.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    called = {
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
     assert not called & {"open", "exec", "eval", "__import__"}, path
 
 

@@ -14,6 +14,7 @@ NODES: tuple[Node, ...] = (
     Node("target", "torchsmith.probes.target", "target", (Need("machine"),), True),
     Node("interpreter", "torchsmith.probes.interpreter", "interpreter", (Need("target"),), True),
     Node("nvidia_libraries", "torchsmith.probes.nvidia_libraries", "nvidia_libraries", (Need("machine"), Need("pci_devices", unknown=True), Need("kernel_module", absent=True, unknown=True)), True),
+    Node("device_nodes", "torchsmith.probes.device_nodes", "device_nodes", (Need("machine"), Need("nvidia_libraries", unknown=True)), True),
     Node("environment", "torchsmith.probes.environment", "environment", (Need("target"), Need("interpreter")), True),
     Node("nvidia_smi", "torchsmith.probes.nvidia_smi", "nvidia_smi", (Need("machine"), Need("nvidia_libraries", unknown=True)), True),
     Node("packages", "torchsmith.probes.packages", "packages", (Need("interpreter"),), True),
@@ -21,7 +22,9 @@ NODES: tuple[Node, ...] = (
     Node("torch", "torchsmith.probes.torch", "torch", (Need("interpreter"), Need("torch_import")), True),
     Node("driver", "torchsmith.derive.driver", "driver", (Need("machine"), Need("nvidia_libraries", unknown=True), Need("nvidia_smi", absent=True, unknown=True), Need("kernel_module", absent=True, unknown=True)), False),
     Node("gpus", "torchsmith.derive.gpus", "gpus", (Need("nvidia_libraries", unknown=True), Need("nvidia_smi", absent=True, unknown=True), Need("pci_devices", unknown=True)), False),
+    Node("loader_paths", "torchsmith.probes.loader_paths", "loader_paths", (Need("machine"), Need("interpreter"), Need("torch")), True),
     Node("torch_gpu_code", "torchsmith.probes.torch_gpu_code", "torch_gpu_code", (Need("machine"), Need("torch")), True),
+    Node("torch_requirements", "torchsmith.probes.torch_requirements", "torch_requirements", (Need("machine"), Need("torch"), Need("packages")), True),
     Node("fitting_build", "torchsmith.derive.fitting_build", "fitting_build", (Need("machine"), Need("interpreter"), Need("gpus"), Need("driver", absent=True, unknown=True), Need("torch", absent=True, unknown=True), Need("packages", unknown=True)), False),
     Node("gpu_coverage", "torchsmith.derive.gpu_coverage", "gpu_coverage", (Need("torch"), Need("torch_gpu_code"), Need("gpus")), False),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torchsmith.engine.declare import derivation
 from torchsmith.knowledge import drivers
 from torchsmith.model import versions
-from torchsmith.model.facts.gpu import Driver, KernelModule, NvidiaLibraries, NvidiaSmi
+from torchsmith.model.facts.gpu import NVIDIA, Driver, KernelModule, NvidiaLibraries, NvidiaSmi, PciDevices
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.known import Fact, Known, Unknown
 
@@ -16,12 +16,13 @@ def driver(
     nvidia_libraries: NvidiaLibraries | Unknown,
     nvidia_smi: NvidiaSmi | Unknown | None,
     kernel_module: KernelModule | Unknown | None,
+    pci_devices: PciDevices | Unknown,
 ) -> Fact[Driver | None]:
-    """Known(None) where nothing of a driver is to be seen."""
+    """Known(None) where nothing of a driver is to be seen; its version where anything of it speaks, even if it hangs."""
     libraries = nvidia_libraries if isinstance(nvidia_libraries, NvidiaLibraries) else None
     smi = nvidia_smi if isinstance(nvidia_smi, NvidiaSmi) else None
     kernel = kernel_module.version if isinstance(kernel_module, KernelModule) else None
-    version = (libraries.nvml.driver if libraries else None) or (smi.driver if smi else None) or kernel
+    version, witness = _version(libraries, smi, kernel, pci_devices)
     works = _works(libraries, smi)
     if version is None:
         for unsure in (nvidia_libraries, nvidia_smi):
@@ -33,7 +34,35 @@ def driver(
             return Known(Driver("", kernel, libraries.libcuda.cuda, works), "libcuda")
         return Known(None, "no library, program or module of an NVIDIA driver")
     reported = (libraries.libcuda.cuda or libraries.nvml.cuda) if libraries else None
-    return Known(Driver(version, kernel, runnable(version, machine.os == "windows", reported), works), _witness(libraries, smi))
+    windows = machine.os == "windows" or machine.wsl is not None
+    cuda = runnable(version, windows, reported)
+    compat = bool(libraries and libraries.libcuda.compat and libraries.libcuda.status == 0 and reported)
+    if compat and reported and (cuda is None or not versions.at_least(cuda, reported)):
+        return Known(
+            Driver(version, kernel, reported, works, compat=True),
+            f"{witness}; {libraries.libcuda.path}" if libraries else witness,
+        )
+    return Known(Driver(version, kernel, cuda, works), witness)
+
+
+def _version(
+    libraries: NvidiaLibraries | None, smi: NvidiaSmi | None, kernel: str | None, pci: PciDevices | Unknown
+) -> tuple[str | None, str]:
+    """The driver's version and who told it, the running driver before files that only lie there."""
+    registry = next((d.driver_version for d in pci.of(NVIDIA) if d.driver_version), None) if isinstance(pci, PciDevices) else None
+    told = (
+        (libraries.nvml.driver if libraries else None, "NVML"),
+        (smi.driver if smi else None, "nvidia-smi"),
+        (kernel, "kernel module"),
+        (registry, "registry"),
+        (
+            libraries.libcuda.file_version
+            if libraries and libraries.libcuda.status == 0 and not libraries.libcuda.compat
+            else None,
+            "libcuda's file",
+        ),
+    )
+    return next(((version, witness) for version, witness in told if version), (None, ""))
 
 
 def runnable(version: str, windows: bool, reported: str | None) -> str | None:
@@ -56,9 +85,3 @@ def _works(libraries: NvidiaLibraries | None, smi: NvidiaSmi | None) -> bool | N
     if libraries.nvml.status is not None:
         return libraries.nvml.status == 0
     return None if smi is None else bool(smi.devices)
-
-
-def _witness(libraries: NvidiaLibraries | None, smi: NvidiaSmi | None) -> str:
-    if libraries and libraries.nvml.driver:
-        return "NVML"
-    return "nvidia-smi" if smi and smi.driver else "kernel module"

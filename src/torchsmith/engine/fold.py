@@ -23,10 +23,17 @@ def fold(findings: Iterable[Finding], rank: Mapping[str, int]) -> tuple[list[Fin
     explains: dict[str, frozenset[str]] = {}
     for finding in pool:
         explains[finding.cause] = explains.get(finding.cause, frozenset()) | set(finding.explains)
-    roots, symptoms = [], []
-    for finding in pool:
+    reach = {cause: _reach(cause, explains) for cause in explains}
+    roots: list[Finding] = []
+    symptoms: list[Finding] = []
+    for place, finding in enumerate(pool):
         explained = any(
-            other is not finding and finding.cause in _reach(other.cause, explains) and _related(other, finding) for other in pool
+            finding.cause in reach[other.cause]
+            # of two that explain each other, the one that comes first stands
+            and not (other.cause in reach[finding.cause] and place < their_place)
+            and _related(other, finding)
+            for their_place, other in enumerate(pool)
+            if other is not finding
         )
         (symptoms if explained else roots).append(finding)
     return roots, symptoms

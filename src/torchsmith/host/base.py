@@ -97,6 +97,10 @@ class Host:
         """
         return self.fetch("variable", name, private)
 
+    def kernel_log(self, *words: str) -> Fact[list[str]]:
+        """The kernel's messages since start that hold one of ``words`` in lower case, oldest first; no others leave the host."""
+        return self.fetch("kernel_log", *words)
+
     def disk(self, path: str) -> Fact[dict[str, int]]:
         """``total`` and ``free`` bytes of the file system that holds ``path``."""
         return self.fetch("disk", path)

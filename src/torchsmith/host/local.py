@@ -183,6 +183,24 @@ class LocalHost(base.Host):
         del private  # for the recorder
         return Known(self._environ.get(name), f"environment variable {name}")
 
+    def _kernel_log(self, *words: str) -> Fact[list[str]]:
+        from torchsmith.host import kernel_log
+
+        device = "/dev/kmsg"
+        try:
+            return Known(kernel_log.chosen(kernel_log.records(self._place(device)), words), device)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+        if self._root or isinstance(self._which("journalctl"), Unknown):
+            return Unknown(why, (device,))
+        answer = self._run("journalctl", "--dmesg", "--quiet", "--no-pager", "--output=cat", f"--lines={kernel_log.MOST_RECORDS}")
+        if isinstance(answer, Unknown):
+            return answer
+        status, out, _ = answer.value
+        if status or not out.strip():
+            return Unknown(f"{why}; journalctl shows this user none of it", (device, answer.source))
+        return Known(kernel_log.chosen(out.splitlines(), words), answer.source)
+
     def _disk(self, path: str) -> Fact[dict[str, int]]:
         import shutil
 

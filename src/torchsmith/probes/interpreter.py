@@ -21,13 +21,14 @@ def interpreter(host: Host, target: Target) -> Fact[Interpreter]:
     try:
         path = host.variable("PYTHONPATH")
         no_user = host.variable("PYTHONNOUSERSITE")
+        safe = host.variable("PYTHONSAFEPATH")
         cwd = host.folders()
         return Known(
             parse(
                 answer.value,
-                cwd.value["cwd"] if isinstance(cwd, Known) else "",
+                cwd.value["cwd"] if isinstance(cwd, Known) and not _set(safe) else "",
                 (path.value if isinstance(path, Known) else None) or "",
-                bool(no_user.value) if isinstance(no_user, Known) else False,
+                _set(no_user),
             ),
             answer.source,
         )
@@ -35,13 +36,20 @@ def interpreter(host: Host, target: Target) -> Fact[Interpreter]:
         return Unknown(f"the interpreter described itself in an unknown form ({error})", (target.python,))
 
 
+def _set(variable: Fact[str | None]) -> bool:
+    return isinstance(variable, Known) and bool(variable.value)
+
+
 def parse(answer: dict[str, Any], cwd: str, pythonpath: str, no_user_site: bool) -> Interpreter:
     """The interpreter of describe.py's answer; ``cwd`` stands first on the search path, as for a script run here."""
     separator = ";" if answer["platform"] == "win32" else ":"
     user_site = answer["user_site"] if answer["user_site_enabled"] and not no_user_site else None
     sites = [str(folder) for folder in answer["site_packages"]]
-    search = [cwd, *(entry for entry in pythonpath.split(separator) if entry), *answer["stdlib_path"]]
-    for folder in ([user_site] if user_site else []) + sites:
+    asked = [entry.rstrip("/") or "/" for entry in pythonpath.split(separator) if entry]
+    # A venv that admits the system's packages has its own first, then the user's, then the system's.
+    first = [folder for folder in sites if "prefix" in answer["venv"] and folder.startswith(str(answer["prefix"]))]
+    search = [cwd, *asked, *answer["stdlib_path"]]
+    for folder in (*first, *([user_site] if user_site else []), *(folder for folder in sites if folder not in first)):
         search += [folder, *answer["pth"].get(folder, ())]
     venv = answer["venv"]
     conda = bool(answer["conda"])
@@ -53,7 +61,7 @@ def parse(answer: dict[str, Any], cwd: str, pythonpath: str, no_user_site: bool)
         bits=int(answer["bits"]),
         machine=str(answer["machine"]),
         platform=str(answer["platform"]),
-        kind="venv" if "prefix" in venv else "conda" if conda else "system",
+        kind="conda" if conda else "venv" if "prefix" in venv else "system",
         search_path=tuple(dict.fromkeys(entry for entry in search if entry)),
         site_packages=tuple(sites),
         user_site=user_site,
@@ -67,4 +75,6 @@ def parse(answer: dict[str, Any], cwd: str, pythonpath: str, no_user_site: bool)
         banner=str(answer["banner"]),
         venv_home=str(venv.get("home", "")),
         system_site=venv.get("include-system-site-packages", "").lower() == "true",
+        folder=cwd,
+        pythonpath=tuple(asked),
     )

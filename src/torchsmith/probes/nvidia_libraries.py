@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from torchsmith.engine.declare import probe
 from torchsmith.host.base import Host
 from torchsmith.model.facts.gpu import NVIDIA, Device, KernelModule, Libcuda, NvidiaLibraries, Nvml, PciDevices
@@ -23,6 +25,7 @@ PLACES = (
     "/run/opengl-driver/lib",
     "/usr/lib/aarch64-linux-gnu/tegra",
     "/usr/lib/aarch64-linux-gnu/nvidia",
+    "/usr/local/cuda/compat",
 )
 NAMES = ("libcuda.so.1", "libnvidia-ml.so.1")
 
@@ -47,11 +50,12 @@ def nvidia_libraries(
 def parse(answer: dict[str, Any]) -> NvidiaLibraries:
     """The two libraries' answers as ``host/inside/nvidia.py`` frames them."""
     unfinished = str(answer.get("unfinished", ""))
-    nvml, cuda = answer.get("nvml"), answer.get("cuda")
-    return NvidiaLibraries(_nvml(nvml or {}, "" if nvml else unfinished), _libcuda(cuda or {}, unfinished))
+    return NvidiaLibraries(_nvml(answer.get("nvml") or {}, unfinished), _libcuda(answer.get("cuda") or {}, unfinished))
 
 
 def _nvml(answer: dict[str, Any], unfinished: str) -> Nvml:
+    asked = bool(answer.get("unfinished")) or not answer
+    devices = [d for d in answer.get("devices", ()) if isinstance(d, dict)]
     return Nvml(
         loaded=bool(answer.get("loaded", bool(unfinished))),
         path=str(answer.get("path", "")),
@@ -60,8 +64,10 @@ def _nvml(answer: dict[str, Any], unfinished: str) -> Nvml:
         message=str(answer.get("message", "")),
         driver=answer.get("driver") or None,
         cuda=cuda_version(answer.get("cuda")),
-        devices=tuple(_device(d) for d in answer.get("devices", ()) if d.get("status", 0) == 0),
-        unfinished=unfinished,
+        devices=tuple(_device(d) for d in devices if d.get("status", 0) == 0),
+        unfinished=unfinished if asked else "",
+        library=library_version(str(answer.get("library") or "")),
+        failed=tuple((int(d["index"]), int(d["status"])) for d in devices if d.get("status", 0) not in {0, None}),
     )
 
 
@@ -92,9 +98,16 @@ def _device(answer: dict[str, Any]) -> Device:
         pci_device=answer.get("pci_device") or None,
         uuid=answer.get("uuid"),
         mig_instances=answer.get("mig_instances"),
+        mig_uuids=tuple(map(str, answer.get("mig_uuids") or ())),
+        fabric=answer.get("fabric"),
         compute_mode=answer.get("compute_mode"),
         **flags,
     )
+
+
+def library_version(text: str) -> str | None:
+    """``580.95.05`` of NVML's own version ``13.580.95.05``, whose first number is that of its interface."""
+    return text.partition(".")[2] if re.fullmatch(r"\d{1,2}\.\d{2,4}\.\d+(\.\d+)?", text) else None
 
 
 def cuda_version(number: int | None) -> str | None:

@@ -17,12 +17,15 @@ WSL_PATH = "/usr/lib/wsl/lib/nvidia-smi"
 @probe
 def nvidia_smi(host: Host, machine: Machine, nvidia_libraries: NvidiaLibraries | Unknown) -> Fact[NvidiaSmi | None]:
     """Query what every GPU is; an older nvidia-smi does not know ``compute_cap`` and is asked again without it."""
+    if isinstance(nvidia_libraries, Unknown) and nvidia_libraries.reason.startswith("slow"):
+        return Unknown(f"not asked: the driver was {nvidia_libraries.reason}", ("NVML",))
     if isinstance(nvidia_libraries, NvidiaLibraries):
         nvml = nvidia_libraries.nvml
         if nvml.status == 0:
             return Known(None, "not asked: NVML answered")
-        if nvml.unfinished or nvidia_libraries.libcuda.unfinished.startswith("slow"):
-            return Unknown(f"not asked: the driver was {nvml.unfinished or nvidia_libraries.libcuda.unfinished}", ("NVML",))
+        slow = next((u for u in (nvml.unfinished, nvidia_libraries.libcuda.unfinished) if u.startswith("slow")), "")
+        if slow:
+            return Unknown(f"not asked: the driver was {slow}", ("NVML",))
     found = host.which("nvidia-smi")
     path = found.value if isinstance(found, Known) else WSL_PATH if machine.wsl and host.exists(WSL_PATH) else ""
     if not path:

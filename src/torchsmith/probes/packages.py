@@ -30,7 +30,7 @@ def packages(host: Host, interpreter: Interpreter) -> Fact[Packages]:
         leftovers += left
     if unread and len(unread) == len(folders):
         return Unknown(f"no folder of the search path can be read: {unread[0].reason}", tuple(folders))
-    conda = host.names(f"{interpreter.prefix}/conda-meta") if interpreter.kind == "conda" else Unknown("no conda environment")
+    conda = host.names(f"{interpreter.prefix}/conda-meta")
     records = parse_conda(conda.value, f"{interpreter.prefix}/conda-meta") if isinstance(conda, Known) else ()
     return Known(Packages(tuple(installed), tuple(leftovers), records), "; ".join(_sites(interpreter)))
 

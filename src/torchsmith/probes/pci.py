@@ -62,9 +62,26 @@ def _windows(host: Host) -> Fact[PciDevices]:
             continue
         answer = host.registry(f"{DISPLAY_CLASS}\\{key}", "MatchingDeviceId")
         ids = windows_ids(str(answer.value)) if isinstance(answer, Known) else None
-        if ids:
-            found.append(PciDevice(str(key), *ids))
+        if not ids:
+            continue
+        name, version = (_registry_text(host, str(key), value) for value in ("DriverDesc", "DriverVersion"))
+        driver = windows_driver(version) if ids[0] == NVIDIA else None
+        found.append(PciDevice(str(key), *ids, name=name, driver_version=driver or ""))
     return Known(PciDevices(tuple(found)), DISPLAY_CLASS)
+
+
+def _registry_text(host: Host, key: str, name: str) -> str:
+    answer = host.registry(f"{DISPLAY_CLASS}\\{key}", name)
+    return str(answer.value) if isinstance(answer, Known) else ""
+
+
+def windows_driver(version: str) -> str | None:
+    """NVIDIA's number of a Windows driver: the last five digits of ``32.0.15.8157`` are ``581.57``."""
+    parts = version.split(".")
+    if len(parts) != 4 or not all(part.isdigit() for part in parts):
+        return None
+    digits = (parts[2] + parts[3].zfill(4))[-5:]
+    return f"{int(digits[:3])}.{digits[3:]}" if len(digits) == 5 and digits[0] != "0" else None
 
 
 def windows_ids(matching: str) -> tuple[int, int] | None:

@@ -15,12 +15,9 @@ PROJECT_FILES = ("pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock", "pixi.t
 def target(host: Host, machine: Machine) -> Fact[Target]:
     """``--python`` comes before this probe, as an assumed fact."""
     windows = machine.os == "windows"
-    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
-        prefix = host.variable(variable)
-        if isinstance(prefix, Known) and prefix.value:
-            python = in_prefix(host, prefix.value, windows)
-            if python:
-                return Known(Target(python, variable), prefix.source)
+    active = _active(host, windows)
+    if active is not None:
+        return active
     folders = host.folders()
     if isinstance(folders, Unknown):
         return folders
@@ -38,6 +35,29 @@ def target(host: Host, machine: Machine) -> Fact[Target]:
     return Known(Target(own, "torchsmith's own interpreter"), "process") if own else Unknown("no Python found", ("PATH",))
 
 
+def _active(host: Host, windows: bool) -> Known[Target] | None:
+    """The activated environment; of a venv and a conda environment, the one whose folder comes first on PATH."""
+    found: list[tuple[str, Known[Target]]] = []
+    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        prefix = host.variable(variable)
+        if isinstance(prefix, Known) and prefix.value:
+            python = in_prefix(host, prefix.value, windows) or _broken(host, prefix.value, windows)
+            if python:
+                found.append((prefix.value.replace("\\", "/").rstrip("/"), Known(Target(python, variable), prefix.source)))
+    if len(found) > 1:
+        first = host.which("python")
+        path = first.value.replace("\\", "/") if isinstance(first, Known) else ""
+        found.sort(key=lambda pair: not path.startswith(f"{pair[0]}/"))
+    return found[0][1] if found else None
+
+
+def _broken(host: Host, prefix: str, windows: bool) -> str:
+    """Where the interpreter of an environment ought to be that has lost it (its base Python was removed)."""
+    if not host.exists(f"{prefix}/pyvenv.cfg"):
+        return ""
+    return f"{prefix}/Scripts/python.exe" if windows else f"{prefix}/bin/python"
+
+
 def in_prefix(host: Host, prefix: str, windows: bool) -> str:
     """The interpreter of an environment's prefix, empty if there is none."""
     names = ("Scripts/python.exe", "python.exe") if windows else ("bin/python", "bin/python3")
@@ -50,7 +70,7 @@ def _of_project(host: Host, folder: str, home: str, windows: bool) -> str:
     if not names & {*PROJECT_FILES, ".venv", ".pixi"}:
         return ""
     for inside in (".venv", ".pixi/envs/default"):
-        python = in_prefix(host, f"{folder}/{inside}", windows)
+        python = in_prefix(host, f"{folder}/{inside}", windows) or _broken(host, f"{folder}/{inside}", windows)
         if python:
             return python
     if "poetry.lock" in names or "pyproject.toml" in names:

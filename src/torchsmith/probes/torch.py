@@ -14,7 +14,9 @@ from torchsmith.model.known import Fact, Known, Unknown
 @probe
 def torch(host: Host, interpreter: Interpreter, torch_import: TorchImport) -> Fact[Torch | None]:
     """Read ``torch/version.py`` of the first real torch package on the search path, even where something shadows it."""
-    sites = [c for c in torch_import.candidates if c.kind == "package"]
+    packages = [c for c in torch_import.candidates if c.kind == "package"]
+    # A folder with torch's compiled core is an installation; one without is a checkout, a stub or a damaged one.
+    sites = sorted(packages, key=lambda candidate: not candidate.compiled)
     problem: Unknown | None = None
     for candidate in sites:
         folder = candidate.path.rpartition("/")[0]
@@ -25,7 +27,7 @@ def torch(host: Host, interpreter: Interpreter, torch_import: TorchImport) -> Fa
         parsed = parse(folder, text.value)
         if parsed is not None:
             return Known(parsed, text.source)
-        problem = problem or Unknown("torch/version.py names no version", text.tried if isinstance(text, Unknown) else (text.source,))
+        problem = problem or Unknown("torch/version.py names no version", (text.source,))
     del interpreter
     return problem or Known(None, "torch is on no entry of the search path")
 

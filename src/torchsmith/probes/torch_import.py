@@ -8,6 +8,8 @@ from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import Candidate, TorchImport
 from torchsmith.model.known import Fact, Known
 
+_CORE = (".so", ".pyd", ".dylib")
+
 
 @probe
 def torch_import(host: Host, interpreter: Interpreter) -> Fact[TorchImport]:
@@ -15,9 +17,25 @@ def torch_import(host: Host, interpreter: Interpreter) -> Fact[TorchImport]:
     found = []
     for entry in interpreter.search_path:
         if host.exists(f"{entry}/torch/__init__.py"):
-            found.append(Candidate(f"{entry}/torch/__init__.py", entry, "package"))
+            path, kind = f"{entry}/torch/__init__.py", "package"
         elif host.exists(f"{entry}/torch.py"):
-            found.append(Candidate(f"{entry}/torch.py", entry, "module"))
+            path, kind = f"{entry}/torch.py", "module"
         elif host.exists(f"{entry}/torch"):
-            found.append(Candidate(f"{entry}/torch", entry, "namespace"))
+            path, kind = f"{entry}/torch", "namespace"
+        else:
+            continue
+        names = host.names(f"{entry}/torch") if kind != "module" else None
+        compiled = isinstance(names, Known) and any(name.startswith("_C.") and name.endswith(_CORE) for name in names.value)
+        found.append(Candidate(path, entry, kind, origin(entry, interpreter), compiled))
     return Known(TorchImport(tuple(found)), "search path")
+
+
+def origin(entry: str, interpreter: Interpreter) -> str:
+    """Which part of the search path an entry is: what an environment owns is its own, wherever one stands."""
+    if entry in interpreter.site_packages:
+        return "site"
+    if entry == interpreter.user_site:
+        return "user"
+    if entry in interpreter.pythonpath:
+        return "PYTHONPATH"
+    return "folder" if entry == interpreter.folder else "other"

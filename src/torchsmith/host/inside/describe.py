@@ -73,6 +73,18 @@ def stdlib_path(stdlib):
     return [entry for entry in sys.path if entry in own]
 
 
+def own_site_packages(prefix, stdlib):
+    """The site-packages of a venv. ``site`` is not asked: without its start-up Debian's answers for the system instead."""
+    if os.name == "nt":
+        return [prefix, os.path.join(prefix, "Lib", "site-packages")]
+    name = os.path.basename(stdlib)
+    folders = {}
+    for libdir in (getattr(sys, "platlibdir", "lib"), "lib"):
+        folder = os.path.join(prefix, libdir, name, "site-packages")
+        folders.setdefault(os.path.realpath(folder), folder)  # lib64 is often a link to lib
+    return list(folders.values())
+
+
 def describe():
     """What this interpreter is, as plain data."""
     import site
@@ -80,10 +92,11 @@ def describe():
     base = sys.base_prefix
     venv = pyvenv()
     prefix = venv.get("prefix", sys.prefix)
-    prefixes = [prefix]
+    stdlib = os.path.dirname(os.__file__)
     isolated = "prefix" in venv and venv.get("include-system-site-packages", "").lower() != "true"
+    sites = own_site_packages(prefix, stdlib) if "prefix" in venv else site.getsitepackages([prefix])
     if not isolated and base != prefix:
-        prefixes.append(base)
+        sites += [folder for folder in site.getsitepackages([base]) if folder not in sites]
     user_site = site._get_path(site._getuserbase()) if hasattr(site, "_get_path") else ""
     answer = {
         "executable": sys.executable,
@@ -98,8 +111,8 @@ def describe():
         "platform": sys.platform,
         "prefix": prefix,
         "base_prefix": base,
-        "stdlib_path": stdlib_path(os.path.dirname(os.__file__)),
-        "site_packages": site.getsitepackages(prefixes),
+        "stdlib_path": stdlib_path(stdlib),
+        "site_packages": sites,
         "user_site": user_site,
         "user_site_enabled": not isolated and not getattr(sys.flags, "no_user_site_by_default", 0),
         "venv": venv,
@@ -115,7 +128,6 @@ def describe():
     if answer["user_site_enabled"] and user_site:
         folders.append(user_site)
     answer["pth"] = {folder: pth_folders(folder) for folder in folders}
-    stdlib = os.path.dirname(os.__file__)
     answer["stdlib"] = stdlib
     answer["externally_managed"] = os.path.isfile(os.path.join(stdlib, "EXTERNALLY-MANAGED")) and "prefix" not in venv
     return answer

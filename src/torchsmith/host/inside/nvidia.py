@@ -51,6 +51,18 @@ def load(names):
     return None, errors
 
 
+class Fabric(ctypes.Structure):
+    """nvmlGpuFabricInfo_t, first version: state 1 not started, 2 in progress, 3 completed."""
+
+    _fields_ = [
+        ("cluster", ctypes.c_char * 16),
+        ("status", ctypes.c_int),
+        ("clique", ctypes.c_uint),
+        ("state", ctypes.c_ubyte),
+        ("reserve", ctypes.c_ubyte * 64),  # in case a newer library writes more
+    ]
+
+
 def mapped(stem):
     """The file that was mapped for a library, from /proc/self/maps."""
     try:
@@ -78,6 +90,15 @@ class Library:
             return None
         function.restype = ctypes.c_int
         return function(*arguments)
+
+    def first(self, *names_then_arguments):
+        """The status of the first function that there is: NVML renamed some."""
+        names = [name for name in names_then_arguments if isinstance(name, str)]
+        for name in names:
+            status = self.call(name, *names_then_arguments[len(names) :])
+            if status is not None:
+                return status
+        return None
 
     def text(self, name, *before, size=96):
         """The string that a call writes, None if it fails."""
@@ -114,7 +135,8 @@ class Pci(ctypes.Structure):
 def nvml_device(nvml, index):
     """What NVML says of one GPU; None for what it does not say."""
     handle = ctypes.c_void_p()
-    status = nvml.call("nvmlDeviceGetHandleByIndex_v2", ctypes.c_uint(index), ctypes.byref(handle))
+    names = ("nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex")
+    status = nvml.first(*names, ctypes.c_uint(index), ctypes.byref(handle))
     if status != 0:
         return {"index": index, "status": status}
     major, minor = ctypes.c_int(0), ctypes.c_int(0)
@@ -125,11 +147,13 @@ def nvml_device(nvml, index):
     current, pending = ctypes.c_uint(0), ctypes.c_uint(0)
     has_mig = nvml.call("nvmlDeviceGetMigMode", handle, ctypes.byref(current), ctypes.byref(pending)) == 0
     mig_limit = nvml.number("nvmlDeviceGetMaxMigDeviceCount", handle) if has_mig and current.value == 1 else None
-    instances = 0
+    instances = []
     for instance in range(min(mig_limit or 0, 64)):
         device = ctypes.c_void_p()
         if nvml.call("nvmlDeviceGetMigDeviceHandleByIndex", handle, ctypes.c_uint(instance), ctypes.byref(device)) == 0:
-            instances += 1
+            instances.append(nvml.text("nvmlDeviceGetUUID", device) or "")
+    fabric = Fabric()
+    has_fabric = nvml.call("nvmlDeviceGetGpuFabricInfo", handle, ctypes.byref(fabric)) == 0
     return {
         "index": index,
         "status": 0,
@@ -141,10 +165,12 @@ def nvml_device(nvml, index):
         "pci": pci.bus_id.decode("ascii", "replace") if has_pci else None,
         "pci_device": pci.device_id >> 16 if has_pci else None,
         "mig": bool(current.value) if has_mig else None,
-        "mig_instances": instances if has_mig and current.value == 1 and mig_limit is not None else None,
+        "mig_instances": len(instances) if has_mig and current.value == 1 and mig_limit is not None else None,
+        "mig_uuids": instances,
         "compute_mode": nvml.number("nvmlDeviceGetComputeMode", handle),
         "display": nvml.number("nvmlDeviceGetDisplayActive", handle),
         "persistence": nvml.number("nvmlDeviceGetPersistenceMode", handle),
+        "fabric": fabric.state if has_fabric else None,
     }
 
 
@@ -156,7 +182,9 @@ def ask_nvml():
         return
     nvml = Library(library)
     answer = {"loaded": True, "path": mapped("libnvidia-ml.so")}
-    answer["status"] = nvml.call("nvmlInit_v2")
+    answer["library"] = nvml.text("nvmlSystemGetNVMLVersion")  # answers before nvmlInit, and where that fails
+    say({"nvml": dict(answer, unfinished=True)})
+    answer["status"] = nvml.first("nvmlInit_v2", "nvmlInit")
     try:
         library.nvmlErrorString.restype = ctypes.c_char_p
         answer["message"] = library.nvmlErrorString(answer["status"] or 0).decode("utf-8", "replace")
@@ -166,6 +194,8 @@ def ask_nvml():
         answer["driver"] = nvml.text("nvmlSystemGetDriverVersion")
         answer["cuda"] = nvml.number("nvmlSystemGetCudaDriverVersion_v2", kind=ctypes.c_int)
         count = nvml.number("nvmlDeviceGetCount_v2")
+        if count is None:
+            count = nvml.number("nvmlDeviceGetCount")
         answer["count"] = count
         answer["devices"] = [nvml_device(nvml, index) for index in range(min(count or 0, 64))]
         nvml.call("nvmlShutdown")

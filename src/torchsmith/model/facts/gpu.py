@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from torchsmith.model.record import record
 
 NVIDIA, AMD, INTEL, APPLE = 0x10DE, 0x1002, 0x8086, 0x106B
@@ -9,7 +11,10 @@ NVIDIA, AMD, INTEL, APPLE = 0x10DE, 0x1002, 0x8086, 0x106B
 
 @record
 class PciDevice:
-    """A display or 3D controller on the PCI bus: vendor and device id, bus address, the kernel driver bound to it."""
+    """A display or 3D controller on the PCI bus: vendor and device id, bus address, the kernel driver bound to it.
+
+    ``name`` and ``driver_version`` are Windows' own words from the registry, the version in NVIDIA's numbering (581.57).
+    """
 
     address: str
     vendor: int
@@ -17,6 +22,8 @@ class PciDevice:
     driver: str = ""
     subsystem_vendor: int | None = None
     nvswitch: bool = False
+    name: str = ""
+    driver_version: str = ""
 
 
 @record
@@ -44,9 +51,11 @@ class Device:
     uuid: str | None = None
     mig: bool | None = None
     mig_instances: int | None = None
+    mig_uuids: tuple[str, ...] = ()
     compute_mode: int | None = None
     display: bool | None = None
     persistence: bool | None = None
+    fabric: int | None = None
 
 
 @record
@@ -54,6 +63,8 @@ class Nvml:
     """What NVML answered. ``loaded`` is False where there is no such library (``errors`` has the loader's words).
 
     ``status`` is nvmlInit's (0 success, 9 driver not loaded, 18 library mismatch ...); ``unfinished`` says why there is none.
+    ``library`` is the driver version that the library itself belongs to; ``failed`` the (index, status) of GPUs that NVML
+    counts but cannot open.
     """
 
     loaded: bool
@@ -65,6 +76,8 @@ class Nvml:
     cuda: str | None = None
     devices: tuple[Device, ...] = ()
     unfinished: str = ""
+    library: str | None = None
+    failed: tuple[tuple[int, int], ...] = ()
 
 
 @record
@@ -79,6 +92,16 @@ class Libcuda:
     cuda: str | None = None
     devices: tuple[Device, ...] = ()
     unfinished: str = ""
+
+    @property
+    def compat(self) -> bool:
+        """Whether the loaded file is one of NVIDIA's forward-compatibility package, by the folder that it lies in."""
+        return "compat" in self.path.split("/")[:-1]
+
+    @property
+    def file_version(self) -> str | None:
+        """The driver version in the name of the loaded file: ``580.95.05`` of ``libcuda.so.580.95.05``."""
+        return file_version(self.path)
 
 
 @record
@@ -102,6 +125,21 @@ class NvidiaSmi:
 
 
 @record
+class ProcGpu:
+    """A GPU in /proc/driver/nvidia/gpus: its address on the bus, its model, the number of its device node.
+
+    ``started`` is False where the module knows the card and could not start it: its firmware is a row of question marks.
+    """
+
+    address: str
+    model: str = ""
+    uuid: str = ""
+    minor: int | None = None
+    started: bool = True
+    excluded: bool = False
+
+
+@record
 class KernelModule:
     """NVIDIA's kernel module: its version and flavour (open, proprietary), and what else drives the card."""
 
@@ -112,6 +150,7 @@ class KernelModule:
     nouveau: bool = False
     nova: bool = False
     modeset: bool = False
+    gpus: tuple[ProcGpu, ...] = ()
 
 
 @record
@@ -139,10 +178,21 @@ class Driver:
     """The NVIDIA driver as a whole.
 
     ``version`` is the user-space version, ``kernel`` the kernel module's; ``cuda`` the newest CUDA that it can run
-    (driver CUDA version); ``works`` tells whether cuInit or NVML succeeded, None if nobody could say.
+    (driver CUDA version); ``works`` tells whether cuInit or NVML succeeded, None if nobody could say. ``compat`` says that
+    a working forward-compatibility library raises ``cuda`` above what the driver itself supports.
     """
 
     version: str
     kernel: str | None = None
     cuda: str | None = None
     works: bool | None = None
+    compat: bool = False
+
+
+_FILE_VERSION = re.compile(r"\.so\.(\d{2,4}\.\d+(?:\.\d+)?)$")
+
+
+def file_version(path: str) -> str | None:
+    """The driver version in a driver library's file name; None for ``libcuda.so.1`` and for any other name."""
+    found = _FILE_VERSION.search(path)
+    return found[1] if found else None

@@ -45,56 +45,55 @@ class SharedObject:
 class LoaderPaths:
     """Where the loader of this machine looks, before any file's own RPATH or RUNPATH.
 
-    ``library_path`` is LD_LIBRARY_PATH, ``preload`` LD_PRELOAD, ``default`` the system's folders (on Windows: the folder of
-    python.exe and those that torch adds, then System32); ``path`` is PATH on Windows.
+    On Linux ``library_path`` is LD_LIBRARY_PATH, ``preload`` LD_PRELOAD, ``default`` the system's own folders. On Windows
+    ``default`` is the folder of python.exe, those that torch adds, and System32, which is also ``system``; ``library_path``
+    is PATH, which is looked at only when nothing else helps.
     """
 
     library_path: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
     default: tuple[str, ...] = ()
+    system: str = ""
     cwd: str = ""
-    path: tuple[str, ...] = ()
 
 
 @record
 class TorchLibraries:
     """Every file that may answer a name which torch's libraries ask for, wherever the loader could look for it.
 
-    ``objects`` holds each of them once; ``starts`` are the paths with which loading begins: the interpreter, ctypes, what
-    torch opens itself; ``later`` those that it opens when first used. ``preloads`` are what ``torch/__init__`` opens from the
-    NVIDIA wheels, in its order, ``always`` or only when its first library does not load. ``cache`` answers names as
-    ld.so.cache does. ``unread`` are files that no reader could make sense of.
+    ``objects`` holds each of them once. ``starts`` are the paths with which loading begins, in order: the interpreter,
+    ctypes, what torch opens itself; ``later`` those that it opens when first used. ``preloads`` are what ``torch/__init__``
+    opens from the NVIDIA wheels before anything else, if a file with ``preload_if`` in its path is loaded by then;
+    ``fallbacks`` what it opens if its first library does not load. ``cache`` answers names as ld.so.cache does.
+    ``nvidia_folders`` are the library folders of the NVIDIA wheels. ``unread`` are files that are no libraries.
     """
 
     objects: tuple[SharedObject, ...]
     starts: tuple[str, ...]
     later: tuple[str, ...] = ()
     preloads: tuple[str, ...] = ()
-    preload_always: bool = False
+    preload_if: str = ""
+    fallbacks: tuple[str, ...] = ()
     cache: tuple[tuple[str, str], ...] = ()
     nvidia_folders: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
-
-    def at(self, path: str) -> SharedObject | None:
-        """The object at ``path``."""
-        return next((found for found in self.objects if found.path == path), None)
 
 
 @record
 class Loaded:
     """One name that was asked for, and what the loader answers it with.
 
-    ``path`` is empty where nothing does; ``how`` is RPATH, LD_LIBRARY_PATH, RUNPATH, ld.so.cache, default, path, preload or
-    loaded; ``asked_by`` is the first file that needs it, ``needed_by`` all of them; ``later`` marks what is opened only when
-    first used.
+    ``path`` is empty where nothing does; ``how`` is RPATH, LD_LIBRARY_PATH, RUNPATH, ld.so.cache, default or path;
+    ``needed_by`` are the files that ask for it, the first one first; ``later`` marks what is opened only when first used.
+    ``others`` are files of the same name that another search order would take.
     """
 
     name: str
     path: str
     how: str
-    asked_by: str
     needed_by: tuple[str, ...] = ()
     later: bool = False
+    others: tuple[str, ...] = ()
 
 
 @record
@@ -115,7 +114,7 @@ class LoadedLibraries:
 
 @record
 class LibraryVersion:
-    """The version of a library file, as precisely as it can be had, and where that was read."""
+    """The version of a library file, and whether the file itself says it (``symbol``) or its real name does (``name``)."""
 
     path: str
     version: str
@@ -123,16 +122,14 @@ class LibraryVersion:
 
 
 @record
-class LibraryRival:
-    """A second file for a name that torch uses: the one that is taken and one that another search order would take.
+class LibraryVersions:
+    """Versions of the files that stand against another file of the same name."""
 
-    ``place`` is how the other one would be found: LD_LIBRARY_PATH, ld.so.cache, default.
-    """
+    versions: tuple[LibraryVersion, ...]
 
-    name: str
-    taken: LibraryVersion
-    other: LibraryVersion
-    place: str
+    def of(self, path: str) -> str:
+        """The version of the file at ``path``, empty if nobody says."""
+        return next((found.version for found in self.versions if found.path == path), "")
 
 
 @record

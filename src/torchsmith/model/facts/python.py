@@ -22,7 +22,8 @@ class Interpreter:
     """The interpreter as it described itself, without running anything of its environment.
 
     ``search_path`` is what ``import`` would search, in order, the script's own folder first; ``kind`` is venv, conda,
-    system ...; ``user_site`` is None where it is switched off.
+    system ...; ``user_site`` is None where it is switched off. ``folder`` is the current one where import searches it,
+    ``pythonpath`` the entries of that variable.
     """
 
     executable: str
@@ -46,6 +47,8 @@ class Interpreter:
     banner: str = ""
     venv_home: str = ""
     system_site: bool = False
+    folder: str = ""
+    pythonpath: tuple[str, ...] = ()
 
     @property
     def tag(self) -> str:

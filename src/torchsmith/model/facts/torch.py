@@ -7,11 +7,17 @@ from torchsmith.model.record import record
 
 @record
 class Candidate:
-    """Something that ``import torch`` could find: kind is package, module or namespace."""
+    """Something that ``import torch`` could find: kind is package, module or namespace.
+
+    ``origin`` says which part of the search path holds it: folder (the current one), PYTHONPATH, user, site or other;
+    ``compiled`` whether torch's compiled core lies in it (a source checkout has none).
+    """
 
     path: str
     entry: str
     kind: str
+    origin: str = "site"
+    compiled: bool = True
 
 
 @record
@@ -41,7 +47,6 @@ class Torch:
     hip: str | None = None
     git: str = ""
     debug: bool = False
-    numpy_abi: str | None = None
 
 
 @record
@@ -69,7 +74,8 @@ class TorchGpuCode:
 class DeviceCoverage:
     """How torch's GPU code serves one GPU. ``how`` is native, jit, partial or no; counts are containers (kernel groups).
 
-    ``age`` says for a GPU without code where it stands to the code there is: newer, older or between.
+    ``age`` says for a GPU without code where it stands to the code there is: newer, older or between. ``ptx_driver`` is the
+    driver CUDA version without which there is no PTX for it either; ``newest`` the highest architecture of the common kernels.
     """
 
     index: int
@@ -80,13 +86,21 @@ class DeviceCoverage:
     native: int
     jit: int
     age: str = ""
+    ptx_driver: str = ""
+    newest: int = 0
 
 
 @record
 class GpuCoverage:
-    """One entry per GPU whose compute capability is known."""
+    """One entry per GPU whose compute capability is known.
+
+    ``carried`` is the GPU code that there is; ``evidence`` says whether the binary (``binary``) or the table of builds (``table``)
+    told of it.
+    """
 
     devices: tuple[DeviceCoverage, ...]
+    carried: tuple[str, ...] = ()
+    evidence: str = "binary"
 
 
 @record

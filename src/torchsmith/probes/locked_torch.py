@@ -1,0 +1,41 @@
+"""torch as the lock file of the project in this folder pins it."""
+
+from __future__ import annotations
+
+import re
+
+from torchsmith.engine.declare import probe
+from torchsmith.host.base import Host
+from torchsmith.model.facts.install import LockedTorch
+from torchsmith.model.facts.python import Environment
+from torchsmith.model.known import Fact, Known, Unknown
+
+_PACKAGE = re.compile(r'^\[\[package\]\]\nname = "torch"\nversion = "([^"\n]+)"\n(.*?)(?=^\[\[|\Z)', re.MULTILINE | re.DOTALL)
+_INDEX = re.compile(r'(?:registry|url)\s*=\s*"(https?://[^"\s]+)"')
+_CREDENTIALS = re.compile(r"([a-z][a-z0-9+.-]*://)[^/@\s]+@")
+_FILES = ("uv.lock", "poetry.lock", "pdm.lock")
+
+
+@probe
+def locked_torch(host: Host, environment: Environment) -> Fact[LockedTorch | None]:
+    """Only where the environment is this project's, and where the lock file has one torch for every platform."""
+    if not environment.project:
+        return Known(None, "the environment is of no project in this folder")
+    for name in _FILES:
+        path = f"{environment.project}/{name}"
+        text = host.read(path, 8 << 20)
+        if isinstance(text, Unknown):
+            continue
+        found = parse(text.value)
+        return Known(LockedTorch(path, *found) if found else None, path)
+    return Known(None, "no lock file")
+
+
+def parse(text: str) -> tuple[str, str] | None:
+    """Version and index of the only torch in a lock file; several (one per platform) say nothing of this one."""
+    found = _PACKAGE.findall(text.replace("\r\n", "\n"))
+    if len(found) != 1:
+        return None
+    version, body = found[0]
+    index = _INDEX.search(body)
+    return version, _CREDENTIALS.sub(r"\1", index[1]) if index else ""

@@ -1,0 +1,45 @@
+"""Installed packages that ask for one exact torch."""
+
+from __future__ import annotations
+
+import re
+
+from torchsmith.engine.declare import probe
+from torchsmith.host.base import Host, text_of
+from torchsmith.model.facts.install import TorchPin, TorchPins
+from torchsmith.model.facts.python import Packages
+from torchsmith.model.facts.torch import Torch
+from torchsmith.model.known import Fact, Known
+
+_PIN = re.compile(r"torch\s*\(?\s*==\s*([0-9][A-Za-z0-9.+]*)\s*\)?\s*(?:;\s*(.*))?", re.ASCII)
+_LIMIT = 500
+_LABEL = re.compile(r"\+cu\d{2,3}")
+
+
+@probe
+def torch_pins(host: Host, torch: Torch, packages: Packages) -> Fact[TorchPins | None]:
+    """Read the METADATA of everything, but only where torch could have been replaced: a CPU build, or one CUDA beside another.
+
+    Where torch and what stands beside it agree nobody asks, and three hundred files stay unread.
+    """
+    labels = {m[0] for p in packages.installed if p.folder == torch.folder.rpartition("/")[0] and (m := _LABEL.search(p.version))}
+    if torch.kind != "cpu" and not labels - {f"+{torch.build}"}:
+        return Known(None, "nothing installed differs from torch's own build")
+    pins = []
+    for package in [p for p in packages.installed if p.name != "torch" and not p.name.startswith("nvidia-")][:_LIMIT]:
+        version = parse(text_of(host.read(f"{package.metadata}/METADATA", 1 << 16)))
+        if version:
+            stat = host.stat(package.metadata)
+            pins.append(TorchPin(package.name, package.version, version, stat.value.mtime if isinstance(stat, Known) else None))
+    return Known(TorchPins(tuple(pins)), "METADATA of the installed packages")
+
+
+def parse(metadata: str) -> str | None:
+    """The torch that a METADATA file pins with ``==``; extras do not count, nor a wildcard."""
+    for line in metadata.partition("\n\n")[0].splitlines():
+        if not line.startswith("Requires-Dist: torch"):
+            continue
+        matched = _PIN.match(line.removeprefix("Requires-Dist: "))
+        if matched and "extra" not in (matched[2] or ""):
+            return matched[1].rstrip(".")
+    return None
