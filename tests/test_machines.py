@@ -15,7 +15,9 @@ from torchsmith.model.finding import Outcome, Severity
 ALL = machines.machines()
 VERDICTS = {"fits", "degraded", "blocked", "unknown", "not-environment"}
 # What a bundle of a machine of ours must not carry: its folders, its package index, an address.
-PRIVATE = re.compile(r"/work/|/tmp/|/root/|https?://(?!(?:[\w-]+\.)*(?:pytorch\.org|pypi\.org|nvidia\.com|python\.org)\b)[\w.-]+")
+PRIVATE = re.compile(
+    r"/work/|/tmp/|/root/|https?://(?!(?:[\w-]+\.)*(?:pytorch\.org|pypi\.org|nvidia\.com|python\.org|debian\.org)\b)[\w.-]+"
+)
 
 
 def diagnose(evidence: Path) -> Diagnosis:

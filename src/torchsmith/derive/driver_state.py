@@ -83,7 +83,7 @@ def _by_smi(smi: NvidiaSmi | None, libraries: NvidiaLibraries) -> DriverState | 
 
 
 def _by_cuda(libraries: NvidiaLibraries, smi: NvidiaSmi | None, module: KernelModule | None) -> DriverState | None:
-    """cuInit's status, where the libraries that speak of the machine are content or absent."""
+    """Read the status of cuInit, where the libraries that speak of the machine are content or absent."""
     cuda = libraries.libcuda
     if not cuda.loaded:
         return None

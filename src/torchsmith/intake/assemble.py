@@ -23,7 +23,9 @@ UNNAMED = "of unknown version"
 _DISTROS = ("ubuntu", "debian", "centos", "fedora", "red hat", "rocky", "almalinux", "arch", "opensuse", "nixos", "amazon", "pop")
 # conda's own names of what pip calls otherwise, and the packages of it that are Python distributions.
 _CONDA_NAMES = {"pytorch": "torch", "pytorch-gpu": "torch"}
-_PYTHON_PACKAGES = re.compile(r"torch\w*|numpy|triton|transformers|accelerate|onnxruntime(?:-gpu)?|vllm|xformers|flash-attn|bitsandbytes")
+_PYTHON_PACKAGES = re.compile(
+    r"torch\w*|numpy|triton|transformers|accelerate|onnxruntime(?:-gpu)?|vllm|xformers|flash-attn|bitsandbytes"
+)
 
 
 def facts(clues: Clues) -> dict[str, Fact[Any]]:
@@ -145,7 +147,7 @@ def _in_conda(clues: Clues) -> bool:
 
 
 def _environment(clues: Clues, source: str) -> Known[Environment]:
-    """conda changes what conda installed; a torch that pip put into a conda environment is changed by pip."""
+    """Conda changes what conda installed; a torch that pip put into a conda environment is changed by pip."""
     of_conda = any(name in _CONDA_NAMES and not pip for name, _, _, _, pip in (clue.value for clue in clues.of("conda")))
     kind = "conda" if _in_conda(clues) else "venv"
     return Known(Environment(kind, "conda" if of_conda else "pip", "pasted text"), source)
@@ -184,7 +186,9 @@ def _torch(clues: Clues, machine: Machine | None) -> Known[Torch | None] | None:
     if not kind:
         return None
     label = local_label(version)
-    build = label if re.fullmatch(r"cu\d{2,3}|cpu|xpu|rocm[\d.]+", label) else f"cu{minor(cuda).replace('.', '')}" if cuda else kind
+    build = (
+        label if re.fullmatch(r"cu\d{2,3}|cpu|xpu|rocm[\d.]+", label) else f"cu{minor(cuda).replace('.', '')}" if cuda else kind
+    )
     hip = clues.value("torch-hip") or (label.removeprefix("rocm") if label.startswith("rocm") else None)
     return Known(Torch("", version, kind, build, cuda, hip, debug=bool(clues.value("torch-debug"))), said.source)
 

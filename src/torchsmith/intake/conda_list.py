@@ -37,5 +37,11 @@ def read(lines: Sequence[Line]) -> Iterator[Clue]:
         if not (listed or parts.get("mark") or parts.get("build")):
             continue
         build, channel = parts.get("build") or "", parts.get("channel") or parts.get("other") or ""
-        value = (normal(parts["name"]), parts["version"], "" if build == "<pip>" else build, channel, build in {"<pip>", "pypi_0"})
+        value = (
+            normal(parts["name"]),
+            parts["version"],
+            "" if build == "<pip>" else build,
+            channel,
+            build in {"<pip>", "pypi_0"},
+        )
         yield Clue("conda", value, "collect_env" if parts.get("mark") else FORM, line.number)

@@ -71,7 +71,7 @@ def _nvidia_smi(clues: Clues, devices: tuple[Device, ...]) -> Known[NvidiaSmi | 
 
 
 def _libraries(clues: Clues, seen: tuple[Device, ...]) -> Known[NvidiaLibraries] | None:
-    """libcuda as torch met it: a GPU that torch names, ``is_available()``, or the number of cuInit's error."""
+    """Libcuda as torch met it: a GPU that torch names, ``is_available()``, or the number of cuInit's error."""
     nvml = Nvml(loaded=True, unfinished=NOT_HERE)
     status, old, absent = clues.first("cuda-status"), clues.first("libcuda-cuda"), clues.first("libcuda-absent")
     available = next((clue for clue in clues.of("cuda-available") if clue.value), None)
@@ -95,7 +95,9 @@ def _told(named: dict[int, Any]) -> Known[Gpus]:
     devices = []
     for index in sorted(named):
         row = table.by_name(named[index].value.name)
-        devices.append(Device(index, row.name or named[index].value.name if row else named[index].value.name, row.sm if row else None))
+        devices.append(
+            Device(index, row.name or named[index].value.name if row else named[index].value.name, row.sm if row else None)
+        )
     return Known(Gpus(tuple(devices), "report"), named[min(named)].source)
 
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 FORM = "nvidia-smi"
-_DRIVER = re.compile(r"Driver Version\s{0,40}:\s{0,4}(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b|NVIDIA-SMI (\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b")
+_DRIVER = re.compile(
+    r"Driver Version\s{0,40}:\s{0,4}(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b|NVIDIA-SMI (\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b"
+)
 _CUDA = re.compile(r"CUDA Version\s{0,40}:\s{0,4}(\d{1,2}\.\d{1,2})\b")
 _ROW = re.compile(
     r"\|\s{1,4}(?P<index>\d{1,3})\s{1,4}(?P<name>\S[^|]{0,60}?)\s{1,40}(?P<mode>On|Off|N/A|WDDM|TCC|MCDM)\s{0,4}\|\s{1,8}"
@@ -22,7 +24,9 @@ _ROW = re.compile(
 _MEMORY = re.compile(r"\|[^|]{0,60}\|\s{1,40}\d{1,8}MiB\s{0,3}/\s{0,8}(\d{1,8})MiB\s{0,3}\|")
 _MIG = re.compile(r"\|[^|]{0,60}\|[^|]{0,60}\|\s{1,40}(Enabled|Disabled)\*?\s{0,4}\|")
 _MIG_ROW = re.compile(r"\|\s{1,4}(\d{1,3})\s{1,6}\d{1,3}\s{1,6}\d{1,3}\s{1,6}\d{1,3}\s{1,4}\|")
-_LISTED = re.compile(r"(?:GPU models and configuration\s{0,20}:\s{0,4})?GPU (?P<index>\d{1,3}): (?P<name>[^()]{2,80})(?:\((?P<more>[^()]*)\))?")
+_LISTED = re.compile(
+    r"(?:GPU models and configuration\s{0,20}:\s{0,4})?GPU (?P<index>\d{1,3}): (?P<name>[^()]{2,80})(?:\((?P<more>[^()]*)\))?"
+)
 _MIG_LISTED = re.compile(r"\s{1,8}MIG \S{1,20}\s{1,12}Device\s{1,4}\d{1,3}: \(UUID: (MIG-\S{1,60})\)")
 _UUID = re.compile(r"UUID: ?(GPU-[0-9A-Fa-f-]{8,40})")
 _FAILURES = (

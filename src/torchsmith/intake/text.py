@@ -20,7 +20,7 @@ _PREFIX = re.compile(
 
 
 def decode(data: bytes) -> str:
-    """The text of ``data``: UTF-8, or UTF-16 (PowerShell's ``>``), by its mark or its zero bytes. Undecodable bytes are replaced."""
+    """The text of ``data``: UTF-8, or UTF-16 (PowerShell's ``>``), by its mark or its zero bytes; what is neither is replaced."""
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return data.decode(encoding, "replace")

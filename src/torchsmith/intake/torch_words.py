@@ -14,14 +14,21 @@ if TYPE_CHECKING:
 FORM = "torch's words"
 _VERSION = r"(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,3})?(?:a0|rc\d)?(?:\.(?:post|dev)\d{1,9})?(?:\+[A-Za-z0-9.]{2,40})?)"
 _NAMED = re.compile(
-    rf"(?:^|[\s,(])(?:torch\.__version__\s{{0,3}}[=:]?|[Tt]orch(?: version)?\s?[:=]|torch-(?=\d)|PyTorch(?: version)?\s?:|Torch (?=\d))\s{{0,3}}'?{_VERSION}(?:'|\b)"
+    r"(?:^|[\s,(])(?:torch\.__version__\s{0,3}[=:]?|[Tt]orch(?: version)?\s?[:=]|torch-(?=\d)|PyTorch(?: version)?\s?:|Torch (?=\d))"
+    rf"\s{{0,3}}'?{_VERSION}(?:'|\b)"
 )
 _PRINTED = re.compile(rf"'?{_VERSION}'?(?: (?P<available>True|False))?$")
-_INCOMPATIBLE = re.compile(r"\s{0,8}(?P<name>[A-Za-z][\w .-]{2,60}) with CUDA capability sm_(?P<sm>\d{2,3}) is not compatible with the current PyTorch")
-_SUPPORTS = re.compile(r"The current PyTorch install supports CUDA capabilities (?P<archs>(?:(?:sm|compute)_\d{2,3}[af]?[ ,.]{0,3}){1,40})")
+_INCOMPATIBLE = re.compile(
+    r"\s{0,8}(?P<name>[A-Za-z][\w .-]{2,60}) with CUDA capability sm_(?P<sm>\d{2,3}) is not compatible with the current PyTorch"
+)
+_SUPPORTS = re.compile(
+    r"The current PyTorch install supports CUDA capabilities (?P<archs>(?:(?:sm|compute)_\d{2,3}[af]?[ ,.]{0,3}){1,40})"
+)
 _ARCH_LIST = re.compile(r"\[(?P<archs>(?:'(?:sm|compute)_\d{2,3}[af]?'(?:, )?){1,40})\]")
 _ARCH = re.compile(r"(?:sm|compute)_\d{2,3}[af]?")
-_FOUND = re.compile(r"Found GPU(?P<index>\d{1,3}) (?P<name>[A-Za-z][\w .-]{2,60}) which is of cuda capability (?P<major>\d{1,2})\.(?P<minor>\d)")
+_FOUND = re.compile(
+    r"Found GPU(?P<index>\d{1,3}) (?P<name>[A-Za-z][\w .-]{2,60}) which is of cuda capability (?P<major>\d{1,2})\.(?P<minor>\d)"
+)
 _STATUS = re.compile(r"\bError (?P<status>[1-9]\d{0,2}): (?P<words>[a-z][a-z ]{6,80})")
 _TOO_OLD = re.compile(r"driver on your system is too old \(found version (?P<number>\d{4,5})\)")
 
@@ -52,7 +59,9 @@ def _facts(text: str) -> Iterator[tuple[str, object]]:
         yield "torch-cuda", None if matched["cuda"] == "None" else matched["cuda"]
     if matched := re.search(r"torch\.cuda\.is_available\(?\)?\s{0,3}(?:[:=]|->)\s{0,3}(?P<yes>True|False)", text):
         yield "cuda-available", matched["yes"] == "True"
-    if ("cudaGetDeviceCount" in text or "cuInit" in text or text.lstrip().startswith("Error ")) and (matched := _STATUS.search(text)):
+    if ("cudaGetDeviceCount" in text or "cuInit" in text or text.lstrip().startswith("Error ")) and (
+        matched := _STATUS.search(text)
+    ):
         yield "cuda-status", (int(matched["status"]), matched["words"].strip())
     if matched := _TOO_OLD.search(text):
         number = int(matched["number"])

@@ -1,4 +1,4 @@
-"""Environment variables as people show them: ``export A=b``, ``set A=b``, ``$env:A="b"``, ``env``'s dump, and code that sets them."""
+"""Environment variables as people show them: ``export A=b``, ``set A=b``, ``$env:A="b"``, a dump of ``env``, code that sets them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ _NAME = (
     r"(?P<name>(?:CUDA|NVIDIA|LD|PIP|UV|CONDA|TORCH|PYTORCH|NCCL|SLURM|TRITON|PYTHON|KMP|OMP|HIP|ROCR|VLLM|XDG|MKL)_?[A-Z][A-Z0-9_]{1,40}"
     r"|CUDACXX|VIRTUAL_ENV|PATH)"
 )
-_SHELL = re.compile(rf"\s{{0,8}}[-$]? ?(?:export |set |setx |ENV |declare -x |\$env:|system env var )?{_NAME} ?= ?(?P<value>\"[^\"]*\"|'[^']*'|[^\s\"';]*)", re.IGNORECASE)
+_SHELL = re.compile(
+    r"\s{0,8}[-$]? ?(?:export |set |setx |ENV |declare -x |\$env:|system env var )?"
+    rf"{_NAME} ?= ?(?P<value>\"[^\"]*\"|'[^']*'|[^\s\"';]*)",
+    re.IGNORECASE,
+)
 _CODE = re.compile(rf"\s{{0,40}}os\.environ\[['\"]{_NAME}['\"]\]\s?[=:]\s{{0,3}}f?(?P<value>\"[^\"]*\"|'[^']*'|\S*)")
 
 

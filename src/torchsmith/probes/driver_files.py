@@ -95,13 +95,9 @@ def _libraries(host: Host) -> tuple[str, ...]:
 
 
 def _blocked(host: Host) -> tuple[str, ...]:
-    found = []
-    for folder in MODPROBE:
-        listed = host.names(folder)
-        for name in listed.value if isinstance(listed, Known) else ():
-            if name.endswith(".conf") and blacklists(text_of(host.read(f"{folder}/{name}", 1 << 16))):
-                found.append(f"{folder}/{name}")
-    return tuple(found)
+    listed = ((folder, host.names(folder)) for folder in MODPROBE)
+    paths = [f"{folder}/{name}" for folder, names in listed if isinstance(names, Known) for name in names.value]
+    return tuple(path for path in paths if path.endswith(".conf") and blacklists(text_of(host.read(path, 1 << 16))))
 
 
 def _prime(host: Host) -> str:

@@ -36,7 +36,7 @@ def _gpus(host: Host) -> tuple[ProcGpu, ...]:
 
 
 def parse_gpu(address: str, text: str) -> ProcGpu:
-    """One GPU's ``information``: lines of ``Model: \t\t NVIDIA H200``.
+    r"""One GPU's ``information``: lines of ``Model: \t\t NVIDIA H200``.
 
     A card that the module could not start has ``Video BIOS: ??.??.??.??.??``.
     """

@@ -23,7 +23,7 @@ def locked_torch(host: Host, environment: Environment) -> Fact[LockedTorch | Non
         return Known(None, "the environment is of no project in this folder")
     for name in _FILES:
         path = f"{environment.project}/{name}"
-        text = host.read(path, 8 << 20)
+        text = host.read(path, 2 << 20)
         if isinstance(text, Unknown):
             continue
         found = parse(text.value)

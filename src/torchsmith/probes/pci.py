@@ -52,7 +52,7 @@ DISPLAY_CLASS = r"HKLM\SYSTEM\CurrentControlSet\Control\Class\{4d36e968-e325-11c
 
 
 def _windows(host: Host) -> Fact[PciDevices]:
-    """Display adapters from the registry: ``MatchingDeviceId`` holds ``pci\\ven_10de&dev_2c05``."""
+    r"""Display adapters from the registry: ``MatchingDeviceId`` holds ``pci\ven_10de&dev_2c05``."""
     keys = host.registry(DISPLAY_CLASS)
     if isinstance(keys, Unknown):
         return keys

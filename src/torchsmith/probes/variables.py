@@ -23,6 +23,8 @@ NAMES: dict[str, str] = dict.fromkeys(
         "PYTHONPATH",
         "PYTHONHOME",
         "PYTHONNOUSERSITE",
+        "PYTHONSAFEPATH",
+        "BNB_CUDA_VERSION",
         "TORCH_CUDA_ARCH_LIST",
         "VIRTUAL_ENV",
         "CONDA_PREFIX",
@@ -38,10 +40,20 @@ NAMES: dict[str, str] = dict.fromkeys(
         "KMP_DUPLICATE_LIB_OK",
         "NCCL_P2P_DISABLE",
         "TRITON_PTXAS_PATH",
+        "TRITON_PTXAS_BLACKWELL_PATH",
     ),
     "",
 ) | dict.fromkeys(
-    ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_DEFAULT_INDEX"),
+    (
+        "PIP_INDEX_URL",
+        "PIP_EXTRA_INDEX_URL",
+        "PIP_FIND_LINKS",
+        "UV_INDEX_URL",
+        "UV_EXTRA_INDEX_URL",
+        "UV_INDEX",
+        "UV_DEFAULT_INDEX",
+        "UV_FIND_LINKS",
+    ),
     "url",
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torchsmith.model.action import InstallTorch
 from torchsmith.model.facts.torch import FittingBuild
-from torchsmith.model.finding import Finding, Proof, Remedy, Severity
+from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity
 from torchsmith.model.versions import compute_capability
 
 TYPE_CHECKING = False
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from torchsmith.model.facts.gpu import Device
-    from torchsmith.model.facts.torch import DeviceCoverage, Torch, TorchGpuCode
+    from torchsmith.model.facts.torch import DeviceCoverage, GpuCoverage, Torch
     from torchsmith.model.finding import WontHelp
     from torchsmith.model.known import Unknown
 
@@ -32,24 +32,29 @@ def gpu_names(devices: Iterable[Device]) -> str:
 def uncovered(
     device: DeviceCoverage,
     torch: Torch,
-    code: TorchGpuCode,
+    coverage: GpuCoverage,
     build: FittingBuild | Unknown | None,
     relation: str,
     wont_help: tuple[WontHelp, ...],
 ) -> Finding:
     """The finding for a GPU that torch's GPU code does not serve."""
     capability = compute_capability(device.sm)
-    carried = ", ".join((*code.sass, *code.ptx))
+    from_table = coverage.evidence != "binary"
+    counted = f"{device.native + device.jit} of {device.total} kernel groups have code for {capability}"
+    proof = f"no code for {capability}, as the table of published builds has it" if from_table else counted
+    remedies = reinstall(build, f"it has code for compute capability {capability} and runs on this driver")
+    if device.ptx_driver:
+        update = f"Update the NVIDIA driver to one that supports CUDA {device.ptx_driver}"
+        why = "torch carries PTX for this GPU, which only a driver of that CUDA or newer can compile"
+        remedies = (Remedy(update, why, Safety.DISPLAY_ONLY), *remedies)
     return Finding(
         Severity.BLOCKER,
         f"gpu:{device.index}",
-        f"{device.name} ({capability}) {relation} every GPU that torch {torch.version} has code for",
-        evidence=(
-            Proof("gpu_coverage", f"{device.native + device.jit} of {device.total} kernel groups have code for {capability}"),
-            Proof("torch_gpu_code", carried),
-        ),
-        remedies=reinstall(build, f"it has code for compute capability {capability} and runs on this driver"),
+        f"{device.name} ({capability}) {relation} torch {torch.version} has code for",
+        evidence=(Proof("gpu_coverage", proof), Proof("gpu_coverage", f"GPU code: {', '.join(coverage.carried)}")),
+        remedies=remedies,
         wont_help=wont_help,
+        confidence=0.8 if from_table else 0.95,
     )
 
 

@@ -24,16 +24,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
-from torchsmith.model.facts.torch import FittingBuild, GpuCoverage, Torch, TorchGpuCode
+from torchsmith.model.facts.torch import FittingBuild, GpuCoverage, Torch
 from torchsmith.model.finding import Finding, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.common import uncovered
 
 
 @rule("gpu-arch-dropped-too-old")
-def check(
-    torch: Torch, gpu_coverage: GpuCoverage, torch_gpu_code: TorchGpuCode, fitting_build: FittingBuild | Unknown | None
-) -> Iterator[Finding]:
+def check(torch: Torch, gpu_coverage: GpuCoverage, fitting_build: FittingBuild | Unknown | None) -> Iterator[Finding]:
     """One finding for each GPU below the code in torch."""
     wont_help = (
         WontHelp("A newer torch or a newer CUDA build", "newer builds serve newer GPUs only"),
@@ -41,4 +39,4 @@ def check(
     )
     for device in gpu_coverage.devices:
         if device.age == "older":
-            yield uncovered(device, torch, torch_gpu_code, fitting_build, "is older than", wont_help)
+            yield uncovered(device, torch, gpu_coverage, fitting_build, "is older than every GPU that", wont_help)

@@ -25,16 +25,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
-from torchsmith.model.facts.torch import FittingBuild, GpuCoverage, Torch, TorchGpuCode
+from torchsmith.model.facts.torch import FittingBuild, GpuCoverage, Torch
 from torchsmith.model.finding import Finding, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.common import uncovered
 
 
 @rule("gpu-arch-not-in-build-too-new")
-def check(
-    torch: Torch, gpu_coverage: GpuCoverage, torch_gpu_code: TorchGpuCode, fitting_build: FittingBuild | Unknown | None
-) -> Iterator[Finding]:
+def check(torch: Torch, gpu_coverage: GpuCoverage, fitting_build: FittingBuild | Unknown | None) -> Iterator[Finding]:
     """One finding for each GPU above the code in torch."""
     wont_help = (
         WontHelp("Updating the driver or the CUDA toolkit", "the kernels are missing inside torch"),
@@ -42,4 +40,4 @@ def check(
     )
     for device in gpu_coverage.devices:
         if device.age == "newer":
-            yield uncovered(device, torch, torch_gpu_code, fitting_build, "is newer than", wont_help)
+            yield uncovered(device, torch, gpu_coverage, fitting_build, "is newer than every GPU that", wont_help)

@@ -1,0 +1,1 @@
+"""Benchmarks: each prints a Markdown table of one run against what it is compared with."""

@@ -1,0 +1,86 @@
+"""
+# This GPU works with NVIDIA's open kernel module only
+
+## What it means
+NVIDIA publishes its kernel module in two flavours of the same version, proprietary and open. Blackwell GPUs (GeForce RTX 50, RTX PRO
+Blackwell, B100, B200, GB200 ...) and what follows are driven by the open one only. With the other: "No devices were found", while the
+installed version is new enough.
+
+## How it is told
+/proc/driver/nvidia/version names the flavour; the GPU's architecture is known from its PCI id; the driver shows no such GPU. The kernel's
+log says "requires use of the NVIDIA open kernel modules" where it can be read.
+
+## What to do
+Install the open flavour of the same version (nvidia-driver-580-open, nvidia-open, nvidia-open-kernel-dkms) and reboot.
+
+## What not to do
+A newer version of the proprietary flavour does not know the GPU either.
+
+## Sources
+NVIDIA driver README, "Open Linux Kernel Modules"; NVIDIA developer blog on the transition to the open modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import rule
+from torchsmith.knowledge import gpus as table
+from torchsmith.model.facts.driver import WORKS, DriverState, KernelLog
+from torchsmith.model.facts.gpu import NVIDIA, KernelModule, NvidiaLibraries, PciDevices
+from torchsmith.model.facts.machine import Machine
+from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
+from torchsmith.model.known import Unknown
+from torchsmith.model.versions import major
+from torchsmith.rules.driver.shared import NOT_TORCH, by_you, logged, pci_name
+
+FIRST_SM = 100
+WORDS = ("requires use of the nvidia open kernel modules",)
+
+
+@rule(
+    "blackwell-needs-open-module",
+    explains=("gpu-init-failed-bios-bar", "driver-module-not-loaded", "no-nvidia-gpu", "cuda-does-not-start"),
+    systems=("linux",),
+)
+def check(
+    machine: Machine,
+    driver_state: DriverState,
+    pci_devices: PciDevices,
+    kernel_module: KernelModule,
+    kernel_log: KernelLog | Unknown | None,
+    nvidia_libraries: NvidiaLibraries | Unknown,
+) -> Iterator[Finding]:
+    """A Blackwell on the bus, the proprietary module, and fewer GPUs shown than there are."""
+    said = logged(kernel_log, *WORDS)
+    proprietary = kernel_module.flavour == "proprietary"
+    if not said and not proprietary:
+        return
+    cards = pci_devices.of(NVIDIA)
+    named = [(card, table.by_pci(card.device)) for card in cards]
+    new = [card for card, row in named if row and row.sm >= FIRST_SM]
+    shown = len(nvidia_libraries.nvml.devices) if isinstance(nvidia_libraries, NvidiaLibraries) else 0
+    if not new or shown >= len(cards) or (driver_state.stage == WORKS and not said and shown == 0):
+        return
+    evidence = [Proof("pci_devices", ", ".join(map(pci_name, new)))]
+    if proprietary:
+        evidence.append(Proof("kernel_module", f"{kernel_module.version}, proprietary flavour"))
+    if said:
+        evidence.append(Proof("kernel_log", said))
+    branch = major(kernel_module.version or "0")
+    packages = {
+        "ubuntu": ("sudo", "apt", "install", f"nvidia-driver-{branch}-open"),
+        "debian": ("sudo", "apt", "install", "nvidia-open-kernel-dkms"),
+        "arch": ("sudo", "pacman", "-S", "nvidia-open"),
+    }
+    package = packages.get(machine.distro)
+    yield Finding(
+        Severity.BLOCKER,
+        "driver",
+        f"{', '.join(map(pci_name, new))} needs NVIDIA's open kernel module, and the proprietary one is installed",
+        evidence=tuple(evidence),
+        remedies=(
+            by_you("Install the open flavour of the same driver version, then reboot", "", *((package,) if package else ())),
+        ),
+        wont_help=(WontHelp("A newer proprietary driver", "that flavour does not drive this GPU in any version"), NOT_TORCH),
+    )
