@@ -71,9 +71,8 @@ def drop_cache(folder: Path) -> Callable[[], None]:
 
 def table(title: str, found: dict[str, Sample], base: str, limits: dict[str, str]) -> None:
     """Print medians and ratios to ``base`` as Markdown."""
-    print(
-        f"\n### {title}\n\n| command | wall s | CPU s | peak MiB | wall ratio | CPU ratio | limit |\n| --- | --- | --- | --- | --- | --- | --- |"
-    )
+    columns = ("command", "wall s", "CPU s", "peak MiB", "wall ratio", "CPU ratio", "limit")
+    print(f"\n### {title}\n\n| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
     for name, sample in found.items():
         of = found[base]
         ratios = f"{sample.wall / of.wall:.1f} | {sample.cpu / of.cpu:.1f}"
@@ -132,11 +131,14 @@ def main() -> None:
         limits = {"collect_env": "at least 15", "env-doctor": "at least 5", "cuda-doctor": "at least 5"}
         table("CUDA torch, warm", medians(commands, empty, options.repeat, nothing), "torchsmith check", limits)
         droppers = [drop_cache(folder) for folder in (*folders, Path(torchsmith).parents[1])]
-        cold = medians(commands, empty, max(3, options.repeat // 3), lambda: [drop() for drop in droppers] and None)
+
+        def drop_all() -> None:
+            for drop in droppers:
+                drop()
+
+        cold = medians(commands, empty, max(3, options.repeat // 3), drop_all)
         table("CUDA torch, cold", cold, "torchsmith check", limits)
-    print(
-        f"\nPython {sys.version.split()[0]}, {os.cpu_count()} cores, medians; peak memory under 80 MiB is the limit for torchsmith."
-    )
+    print(f"\nPython {sys.version.split()[0]}, {os.cpu_count()} cores, medians; torchsmith's limit for peak memory: 80 MiB.")
 
 
 if __name__ == "__main__":

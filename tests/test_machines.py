@@ -14,10 +14,8 @@ from torchsmith.model.finding import Outcome, Severity
 
 ALL = machines.machines()
 VERDICTS = {"fits", "degraded", "blocked", "unknown", "not-environment"}
-# What a bundle of a machine of ours must not carry: its folders, its package index, an address.
-PRIVATE = re.compile(
-    r"/work/|/tmp/|/root/|https?://(?!(?:[\w-]+\.)*(?:pytorch\.org|pypi\.org|nvidia\.com|python\.org|debian\.org)\b)[\w.-]+"
-)
+# What a bundle of a machine of ours must not carry: its folders, its package index, credentials.
+PRIVATE = re.compile(r"/work/|/tmp/|/root/|/opt/pypi|/opt/wheels|https?://[\w.-]+(?::\d+|/simple)|https?://[^/\s\"]*@")
 
 
 def diagnose(evidence: Path) -> Diagnosis:

@@ -85,8 +85,7 @@ def literal(value: object) -> str:
 def text() -> str:
     """The catalogue as Python."""
     lines = [HEADER, "NODES: tuple[Node, ...] = (\n"]
-    for node in nodes():
-        lines.append(f'    Node("{node.fact}", "{node.module}", "{node.function}", {literal(node.needs)}, {node.host}),\n')
+    lines += [f'    Node("{n.fact}", "{n.module}", "{n.function}", {literal(n.needs)}, {n.host}),\n' for n in nodes()]
     lines.append(")\n\nRULES: tuple[RuleNode, ...] = (\n")
     for rule in rules():
         parts = (rule.slug, rule.module, rule.needs, rule.explains, rule.systems)

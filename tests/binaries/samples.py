@@ -50,9 +50,7 @@ Entry = tuple[int, int, int]
 def entry(kind: int, number: int, flags: int = 0x11, *, header: int = 64, isa: tuple[int, int] = (8, 8)) -> bytes:
     payload = b"\x7fELF" + bytes(20)
     major, minor = isa
-    fields = struct.pack(
-        "<HHIQIIHHIIIQQQ", kind, 0x101, header, len(payload), 0, 0, minor, major, number, 0, 0, flags, 0, 0
-    )
+    fields = struct.pack("<HHIQIIHHIIIQQQ", kind, 0x101, header, len(payload), 0, 0, minor, major, number, 0, 0, flags, 0, 0)
     return fields.ljust(header, b"\0") + payload
 
 
@@ -74,9 +72,7 @@ def elf(sections: Sequence[tuple[str, bytes]], *, machine: int = 62) -> bytes:
         rows.append(struct.pack("<IIQQQQIIQQ", at, 1, 2, 0, 64 + len(body), len(data), 0, 0, 1, 0))
         body += data
     ident = b"\x7fELF\2\1\1".ljust(16, b"\0")
-    header = struct.pack(
-        "<HHIQQQIHHHHHH", 3, machine, 1, 0, 0, 64 + len(body), 0, 64, 56, 0, 64, len(rows), len(rows) - 1
-    )
+    header = struct.pack("<HHIQQQIHHHHHH", 3, machine, 1, 0, 0, 64 + len(body), 0, 64, 56, 0, 64, len(rows), len(rows) - 1)
     return ident + header + bytes(body) + b"".join(rows)
 
 
@@ -126,9 +122,7 @@ def pe(
         rows = b"".join(struct.pack("<IIIII", 1, 0, 0, names[name], 1) for name in imports) + bytes(20)
         directories[1] = (put(rows), len(rows))
     if delay_imports:
-        rows = b"".join(struct.pack("<IIIIIIII", 1, names[name], 0, 0, 0, 0, 0, 0) for name in delay_imports) + bytes(
-            32
-        )
+        rows = b"".join(struct.pack("<IIIIIIII", 1, names[name], 0, 0, 0, 0, 0, 0) for name in delay_imports) + bytes(32)
         directories[13] = (put(rows), len(rows))
     if version is not None:
         directories[2] = (put(_version_resource(base + len(tables) + -len(tables) % 8, version)), 200)
@@ -140,9 +134,7 @@ def pe(
     offset, address, rows, body = len(head) + 40 * len(all_sections), base, b"", b""
     for name, data in all_sections:
         place = offset + len(body)
-        rows += struct.pack(
-            "<8sIIIIIIHHI", name.encode()[:8], len(data), address, len(data), place, 0, 0, 0, 0, 0x40000040
-        )
+        rows += struct.pack("<8sIIIIIIHHI", name.encode()[:8], len(data), address, len(data), place, 0, 0, 0, 0, 0x40000040)
         body += data
         address += (len(data) + 0xFFF) & ~0xFFF
     return head + rows + body

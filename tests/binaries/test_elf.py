@@ -45,15 +45,11 @@ def test_agrees_with_pyelftools(path: Path) -> None:
                 }
             elif isinstance(section, GNUVerDefSection):
                 assert ours.version_defs == tuple(
-                    next(iter(names)).name
-                    for definition, names in section.iter_versions()
-                    if not definition["vd_flags"] & 1
+                    next(iter(names)).name for definition, names in section.iter_versions() if not definition["vd_flags"] & 1
                 )
             elif isinstance(section, SymbolTableSection) and section.name == ".dynsym" and size <= SYMBOLS_UP_TO:
                 symbols = [s for s in section.iter_symbols() if s.name and s["st_info"]["bind"] != "STB_LOCAL"]
-                assert list(elf.undefined(file, size, ours)) == [
-                    s.name for s in symbols if s["st_shndx"] == "SHN_UNDEF"
-                ]
+                assert list(elf.undefined(file, size, ours)) == [s.name for s in symbols if s["st_shndx"] == "SHN_UNDEF"]
                 assert list(elf.exports(file, size, ours)) == [s.name for s in symbols if s["st_shndx"] != "SHN_UNDEF"]
         interpreter: Any = next(theirs.iter_segments("PT_INTERP"), None)
         assert ours.interpreter == (interpreter and interpreter.get_interp_name())

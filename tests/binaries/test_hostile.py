@@ -51,9 +51,7 @@ ELVES = [
 ]
 PES = [
     *small(samples.real_pe(), 2),
-    samples.pe(
-        [(".nv_fatb", FATBIN), (".rdata", CONSTANTS)], imports=["a.dll"], delay_imports=["b.dll"], version=(1, 2, 3, 4)
-    ),
+    samples.pe([(".nv_fatb", FATBIN), (".rdata", CONSTANTS)], imports=["a.dll"], delay_imports=["b.dll"], version=(1, 2, 3, 4)),
 ]
 EVERY: tuple[Read, ...] = (shared.describe, numpy_abi.read, torch_build.arch_list, cudnn.version)
 NUMBERS = [0, 1, 2, 7, 8, 16, 0x7F, 0xFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 62, (1 << 64) - 1]
@@ -66,9 +64,7 @@ def damaged(draw: st.DrawFn, originals: list[bytes]) -> bytes:
     end = len(data)
     for _ in range(draw(st.integers(0, 6))):
         at = draw(
-            st.one_of(
-                st.integers(0, min(end, 1024) - 1), st.integers(0, end - 1), st.integers(max(0, end - 2048), end - 1)
-            )
+            st.one_of(st.integers(0, min(end, 1024) - 1), st.integers(0, end - 1), st.integers(max(0, end - 2048), end - 1))
         )
         number = draw(st.one_of(st.sampled_from(NUMBERS), st.integers(0, 2 * end)))
         value = struct.pack("<Q", number)[: draw(st.sampled_from([1, 2, 4, 8]))]
@@ -83,9 +79,7 @@ def survives(read: Read, data: bytes) -> None:
     assert time.process_time() - start < SECONDS
 
 
-QUIET = settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+QUIET = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @QUIET
@@ -109,28 +103,20 @@ def test_fatbin(data: bytes) -> None:
 
 
 @QUIET
-@given(
-    damaged([cache((0x303, 0, "liba.so", "/a"), (0x303, 4, "libb.so", "/b")), cache((0x303, 0, "a", "/a"), old=True)])
-)
+@given(damaged([cache((0x303, 0, "liba.so", "/a"), (0x303, 4, "libb.so", "/b")), cache((0x303, 0, "a", "/a"), old=True)]))
 def test_ld_cache(data: bytes) -> None:
     survives(lambda file, _: ld_cache.parse(file.read() or b""), data)
 
 
 @QUIET
-@given(
-    st.text()
-    | st.lists(st.sampled_from(["__version__", "cuda", "=", ": ", "'", '"', "\n", "+", "2.1", "None"])).map("".join)
-)
+@given(st.text() | st.lists(st.sampled_from(["__version__", "cuda", "=", ": ", "'", '"', "\n", "+", "2.1", "None"])).map("".join))
 def test_texts(text: str) -> None:
     survives(lambda _file, _size: torch_build.version_py(text), b"")
     torch_build.cuda_config(text)
 
 
 @QUIET
-@given(
-    st.binary(max_size=400).map(lambda tail: b"\x7fELF\2\1" + tail)
-    | st.binary(max_size=400).map(lambda tail: b"MZ" + tail)
-)
+@given(st.binary(max_size=400).map(lambda tail: b"\x7fELF\2\1" + tail) | st.binary(max_size=400).map(lambda tail: b"MZ" + tail))
 def test_noise(data: bytes) -> None:
     for read in EVERY:
         survives(read, data)

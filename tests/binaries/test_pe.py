@@ -23,12 +23,9 @@ def test_agrees_with_pefile(path: Path) -> None:
         )
         assert ours.machine == theirs.FILE_HEADER.Machine
         assert ours.imports == tuple(entry.dll.decode() for entry in theirs.DIRECTORY_ENTRY_IMPORT)
-        assert ours.delay_imports == tuple(
-            entry.dll.decode() for entry in getattr(theirs, "DIRECTORY_ENTRY_DELAY_IMPORT", ())
-        )
+        assert ours.delay_imports == tuple(entry.dll.decode() for entry in getattr(theirs, "DIRECTORY_ENTRY_DELAY_IMPORT", ()))
         assert [(s.name, s.offset, s.size, s.flags) for s in ours.sections] == [
-            (s.Name.rstrip(b"\0").decode(), s.PointerToRawData, s.SizeOfRawData, s.Characteristics)
-            for s in theirs.sections
+            (s.Name.rstrip(b"\0").decode(), s.PointerToRawData, s.SizeOfRawData, s.Characteristics) for s in theirs.sections
         ]
         assert ours.file_version == _version(theirs)
 

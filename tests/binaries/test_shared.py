@@ -1,4 +1,3 @@
-import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -8,13 +7,14 @@ import pytest
 from tests.binaries import samples
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.shared import describe, highest
+from torchsmith.model.record import plain
 
 
 @pytest.mark.parametrize("path", [*samples.real_elf()[:20], *samples.real_pe()[:4]], ids=lambda path: path.name)
 def test_every_description_can_be_written_as_json(path: Path) -> None:
     with path.open("rb") as file:
         found = describe(file, path.stat().st_size)
-    assert json.loads(json.dumps(dataclasses.asdict(found)))["machine"] in {"x86_64", "aarch64", "x86", "arm"}
+    assert json.loads(json.dumps(plain(found)))["machine"] in {"x86_64", "aarch64", "x86", "arm"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the C library of this process is wanted")

@@ -45,9 +45,7 @@ def test_version_py(name: str) -> None:
     assert version_py(text) == expected
 
 
-@pytest.mark.parametrize(
-    "text", ["", "cuda = '12.1'", "__version__ = None", "__version__ = ''", "\0\0\0", "x" * 100_000]
-)
+@pytest.mark.parametrize("text", ["", "cuda = '12.1'", "__version__ = None", "__version__ = ''", "\0\0\0", "x" * 100_000])
 def test_a_text_without_a_version_is_refused(text: str) -> None:
     with pytest.raises(BinaryError, match="names no version"):
         version_py(text)

@@ -14,6 +14,7 @@ from torchsmith import cli
 from torchsmith.app.catalogue import NODES, RULES
 from torchsmith.app.pages import page
 from torchsmith.app.ranking import ORDER
+from torchsmith.engine.declare import RuleNode
 from torchsmith.knowledge import causes
 
 ROOT = Path(__file__).parents[2]
@@ -63,8 +64,8 @@ def test_a_module_fits_in_a_head(path: Path) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.slug)
-def test_a_rule_is_its_own_page(rule: object) -> None:
-    slug, module = rule.slug, rule.module  # type: ignore[attr-defined]
+def test_a_rule_is_its_own_page(rule: RuleNode) -> None:
+    slug, module = rule.slug, rule.module
     text = page(slug)
     assert re.match(r"# \S", text)
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == HEADINGS
@@ -87,7 +88,7 @@ def test_every_rule_has_its_place_in_the_ranking() -> None:
 
 def test_no_fact_is_collected_for_nothing() -> None:
     shown = {"environment", "machine", "torch", "gpus", "driver", "interpreter", "target"}
-    used = {need.fact for node in (*NODES, *RULES) for need in node.needs} | shown
+    used = {need.fact for node in NODES for need in node.needs} | {need.fact for rule in RULES for need in rule.needs} | shown
     assert {node.fact for node in NODES} <= used
 
 

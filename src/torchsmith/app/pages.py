@@ -22,10 +22,11 @@ def page(slug: str) -> str:
         return (import_module(rule.module).__doc__ or "").strip() + "\n"
     cause = causes.get(slug)
     if cause is not None:
-        return f"# {slug}\n\n## What it means\n{cause.meaning}\n\n## How it is told\nFrom text: no probe of this machine shows it yet.\n"
+        told = "From text: no probe of this machine shows it yet."
+        return f"# {slug}\n\n## What it means\n{cause.meaning}\n\n## How it is told\n{told}\n"
     from difflib import get_close_matches
 
-    near = get_close_matches(slug, [*(node.slug for node in RULES), *causes.slugs()], n=3)
+    near = get_close_matches(slug, sorted({*(node.slug for node in RULES), *causes.slugs()}), n=3)
     hint = f"; did you mean {', '.join(f'`{name}`' for name in near)}?" if near else "; `torchsmith rule` lists them"
     raise UsageError(f"no cause is called `{slug}`{hint}")
 

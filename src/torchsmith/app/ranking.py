@@ -5,6 +5,7 @@ from __future__ import annotations
 # What is named earlier would still stand after everything behind it was cured.
 ORDER = (
     "python-32bit",
+    "python-unusable",
     "torch-shadowed",
     "wrong-python-environment",
     "user-site-shadowing",
@@ -45,6 +46,7 @@ ORDER = (
     "wrong-index-for-platform",
     "dependency-replaced-torch",
     "conda-solver-picked-cpu",
+    "nonexistent-index",
     "nix-cuda-support-off",
     "cpu-only-build",
     "cuda-visible-devices-hides",
@@ -52,6 +54,7 @@ ORDER = (
     "gpu-arch-not-in-build-too-new",
     "gpu-arch-dropped-too-old",
     "gpu-arch-not-in-build",
+    "extension-arch-not-in-build",
     "ld-library-path-shadowing",
     "split-lib-lib64-venv",
     "mixed-nvidia-wheels",
@@ -60,5 +63,14 @@ ORDER = (
     "missing-cuda-runtime-lib",
     "numpy-abi",
     "torchvision-mismatch",
+    "extension-cuda-major-mismatch",
+    "extension-abi-mismatch",
+    "xformers-mismatch",
+    "torchcodec-mismatch",
+    "bnb-no-windows-binary",
+    "triton-ptxas-too-old",
+    "torch-not-installed",
+    "benign-arch-warning",
+    "triton-missing-on-windows",
 )
 RANK = {slug: place for place, slug in enumerate(ORDER)}

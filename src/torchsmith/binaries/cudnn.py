@@ -4,6 +4,8 @@ cuDNN consists of a front library and several sub-libraries, which must be of on
 a 32-bit data symbol such as ``cudnn_graph_version``; each Windows DLL but two has a version resource.
 """
 
+from __future__ import annotations
+
 import struct
 
 from torchsmith.binaries import elf, pe

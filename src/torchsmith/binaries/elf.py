@@ -5,10 +5,10 @@ Standard Base for symbol versions
 (https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html).
 """
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from torchsmith.binaries.elf_layout import (
     DYNAMIC_LIMIT,
@@ -29,9 +29,14 @@ from torchsmith.binaries.elf_layout import (
 from torchsmith.binaries.elf_versions import defined_versions, needed_versions
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.reader import BinaryFile, Reader, Section, Strings
+from torchsmith.model.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Segment:
     """A part of the file that the loader maps into memory (``PT_LOAD``)."""
 
@@ -41,7 +46,7 @@ class Segment:
     """Bytes in the file."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SymbolTable:
     """Where the dynamic symbols and their names lie in the file, in bytes."""
 
@@ -51,7 +56,7 @@ class SymbolTable:
     names_size: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Elf:
     """What the headers and the dynamic section of an ELF object say."""
 
@@ -91,14 +96,14 @@ def read(file: BinaryFile, size: int) -> Elf:
     dynamic = _dynamic(reader, layout, programs)
     names = _names_table(dynamic, segments)
 
-    def named(tag: Dt) -> tuple[str, ...]:
+    def named(tag: int) -> tuple[str, ...]:
         found = dynamic.get(tag, [])
         if found and names is None:
             raise BinaryError("the dynamic section names libraries but has no string table")
         start, length = names or (0, 0)
         return tuple(reader.string(start + at, start + length, "the dynamic string table") for at in found)
 
-    def versions_at(tag: Dt) -> int | None:
+    def versions_at(tag: int) -> int | None:
         found = dynamic.get(tag)
         return file_offset(segments, found[0]) if found else None
 
@@ -188,8 +193,7 @@ def _sections(
     table = list(layout.section.iter_unpack(reader.at(start, entry * count, "the section header table")))
     names = _section_names(reader, table, names_at)
     sections = tuple(
-        Section(names.at(row[0]) if names else "", row[4], 0 if row[1] == SHT_NOBITS else row[5], row[2])
-        for row in table[1:]
+        Section(names.at(row[0]) if names else "", row[4], 0 if row[1] == SHT_NOBITS else row[5], row[2]) for row in table[1:]
     )
     return sections, [(row[4], row[5]) for row in table if row[1] == SHT_DYNSYM]
 

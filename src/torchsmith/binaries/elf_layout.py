@@ -1,12 +1,16 @@
 """The numbers and record layouts of ELF, for both word sizes and byte orders."""
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import IntEnum
-from typing import Literal
 
 from torchsmith.binaries.errors import BinaryError
+from torchsmith.model.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
 
 MAGIC = b"\x7fELF"
 
@@ -22,7 +26,7 @@ SHT_DYNSYM = 11
 SHN_XINDEX = 0xFFFF
 
 
-class Pt(IntEnum):
+class Pt:
     """Kinds of program headers."""
 
     LOAD = 1
@@ -30,7 +34,7 @@ class Pt(IntEnum):
     INTERP = 3
 
 
-class Dt(IntEnum):
+class Dt:
     """Tags of the dynamic section."""
 
     NULL = 0
@@ -46,7 +50,7 @@ class Dt(IntEnum):
     VERNEED = 0x6FFFFFFE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layout:
     """The record layouts of one word size and byte order."""
 

@@ -3,6 +3,8 @@
 Source: https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html
 """
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Iterator
 
@@ -15,9 +17,7 @@ VERSION_LIMIT = 16_384
 VER_FLG_BASE = 1
 
 
-def needed_versions(
-    reader: Reader, endian: str, start: int | None, names: tuple[int, int] | None
-) -> dict[str, tuple[str, ...]]:
+def needed_versions(reader: Reader, endian: str, start: int | None, names: tuple[int, int] | None) -> dict[str, tuple[str, ...]]:
     """Return library -> versions needed of it; ``names`` is (offset, size) of the dynamic string table."""
     if start is None or names is None:
         return {}
@@ -25,9 +25,7 @@ def needed_versions(
     budget = _Budget()
     found: dict[str, tuple[str, ...]] = {}
     for at, (_, _, library, details, _) in _chain(reader, record, start, 4, budget):
-        versions = tuple(
-            _name(reader, names, fields[3]) for _, fields in _chain(reader, detail, at + details, 4, budget)
-        )
+        versions = tuple(_name(reader, names, fields[3]) for _, fields in _chain(reader, detail, at + details, 4, budget))
         key = _name(reader, names, library)
         found[key] = found.get(key, ()) + versions
     return found

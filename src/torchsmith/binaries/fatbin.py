@@ -6,13 +6,15 @@ matching generation. A section is a row of containers, one per translation unit;
 and a row of entries, one per architecture.
 """
 
+from __future__ import annotations
+
 import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.reader import CHUNK, BinaryFile, Reader, Section
+from torchsmith.model.record import record
 
 SECTION_NAMES = frozenset({".nv_fatbin", "__nv_relfatbin", ".nv_fatb", "__nv_rel"})
 """Linked and relocatable code in ELF, and the same names cut to the eight bytes that PE has."""
@@ -33,7 +35,7 @@ _READ = 128
 """Bytes per read: holds a container's header and its first entry's, and touches one page."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Group:
     """Containers that hold code for exactly the same architectures."""
 
@@ -44,7 +46,7 @@ class Group:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GpuCode:
     """The GPU code of one library; architectures are sorted by number, then suffix."""
 
@@ -80,28 +82,28 @@ Arch = tuple[int, str]
 """Number and suffix: (90, "a")."""
 
 
-@dataclass(slots=True)
 class _Content:
     """What one container holds."""
 
-    sass: set[Arch] = field(default_factory=set)
-    ptx: set[Arch] = field(default_factory=set)
-    lto: set[Arch] = field(default_factory=set)
-    ptx_isa: tuple[int, int] = (0, 0)
+    def __init__(self) -> None:
+        self.sass: set[Arch] = set()
+        self.ptx: set[Arch] = set()
+        self.lto: set[Arch] = set()
+        self.ptx_isa = (0, 0)
 
 
-@dataclass(slots=True)
 class _Walk:
     """Counters, not lists: a hostile file may hold a million entries."""
 
-    reader: Reader
-    groups: Counter[tuple[frozenset[Arch], frozenset[Arch]]] = field(default_factory=Counter)
-    lto: set[Arch] = field(default_factory=set)
-    ptx_isa: tuple[int, int] = (0, 0)
-    warnings: list[str] = field(default_factory=list)
-    containers_seen: int = 0
-    gaps_seen: int = 0
-    entries_seen: int = 0
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.groups: Counter[tuple[frozenset[Arch], frozenset[Arch]]] = Counter()
+        self.lto: set[Arch] = set()
+        self.ptx_isa = (0, 0)
+        self.warnings: list[str] = []
+        self.containers_seen = 0
+        self.gaps_seen = 0
+        self.entries_seen = 0
 
     def section(self, section: Section) -> None:
         """Walk one section."""

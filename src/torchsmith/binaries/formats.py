@@ -1,12 +1,16 @@
 """Which kind of binary a file is, and where it keeps its constant texts."""
 
-from typing import Literal
+from __future__ import annotations
 
 from torchsmith.binaries import elf, pe
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.reader import BinaryFile, Reader, Section
 
-Format = Literal["elf", "pe"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Format = Literal["elf", "pe"]
 
 
 def format_of(file: BinaryFile, size: int) -> Format:

@@ -3,6 +3,8 @@
 Source: glibc, sysdeps/generic/dl-cache.h and ldconfig.h.
 """
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -5,12 +5,16 @@ name ``numpy._core._multiarray_umath`` first and fall back on the old name, head
 (numpy/_core/code_generators/generate_numpy_api.py). Checked by importing 12 wheels of both kinds under NumPy 2.4.
 """
 
-from typing import Literal
+from __future__ import annotations
 
 from torchsmith.binaries.formats import constants
 from torchsmith.binaries.reader import BinaryFile, Reader
 
-NumpyAbi = Literal["1", "both"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    NumpyAbi = Literal["1", "both"]
 
 OLD = b"numpy.core._multiarray_umath"
 NEW = b"numpy._core._multiarray_umath"

@@ -3,13 +3,18 @@
 Source: https://learn.microsoft.com/windows/win32/debug/pe-format
 """
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.reader import BinaryFile, Reader, Section, text
+from torchsmith.model.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
 
 SECTION_LIMIT = 96
 IMPORT_LIMIT = 4096
@@ -27,7 +32,7 @@ _RESOURCE_TABLE = struct.Struct("<IIHHHH")
 _PAIR = struct.Struct("<II")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pe:
     """What the headers, import tables and version resource of a PE file say."""
 
@@ -43,7 +48,7 @@ class Pe:
     """``VS_FIXEDFILEINFO`` as ``a.b.c.d``; None where the file carries none."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Mapping:
     """A section as the loader maps it."""
 
@@ -52,7 +57,7 @@ class _Mapping:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Image:
     reader: Reader
     mappings: tuple[_Mapping, ...]

@@ -1,11 +1,28 @@
 """Bounded reads from a file that nobody has reason to trust."""
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol
 
 from torchsmith.binaries.errors import BinaryError
+from torchsmith.model.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    class BinaryFile(Protocol):
+        """What the readers need of a file object; buffered or raw, on disk or in memory."""
+
+        def seek(self, offset: int, whence: int = 0, /) -> int:
+            """Move to ``offset`` bytes from the start."""
+
+        def read(self, size: int = -1, /) -> bytes | None:
+            """Return up to ``size`` bytes."""
+
+else:
+    BinaryFile = object  # annotations only: ``typing`` costs more to import than this module
 
 STRING_LIMIT = 64 * 1024
 """Bytes: no name in a sane binary is longer."""
@@ -17,17 +34,7 @@ CHUNK = 1024 * 1024
 """Bytes per read while searching."""
 
 
-class BinaryFile(Protocol):
-    """What the readers need of a file object; buffered or raw, on disk or in memory."""
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Move to ``offset`` bytes from the start."""
-
-    def read(self, size: int = -1, /) -> bytes | None:
-        """Return up to ``size`` bytes."""
-
-
-@dataclass(frozen=True, slots=True)
+@record
 class Section:
     """A named part of a binary."""
 
@@ -52,9 +59,7 @@ class Reader:
     def at(self, offset: int, length: int, what: str) -> bytes:
         """Return exactly ``length`` bytes at ``offset``; ``what`` names them in the error."""
         if offset < 0 or length < 0 or offset + length > self.size:
-            raise BinaryError(
-                f"{what} ({length} bytes at {offset}) lies outside the file of {self.size} bytes", cut_short=True
-            )
+            raise BinaryError(f"{what} ({length} bytes at {offset}) lies outside the file of {self.size} bytes", cut_short=True)
         parts = b""
         try:
             self._file.seek(offset)

@@ -1,12 +1,18 @@
 """One small description of a shared library, ELF or PE: what a simulation of the loader needs."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from torchsmith.binaries import elf, pe
-from torchsmith.binaries.formats import Format, format_of
+from torchsmith.binaries.formats import format_of
 from torchsmith.binaries.reader import BinaryFile
+from torchsmith.model.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torchsmith.binaries.formats import Format
 
 _ELF_MACHINES = (
     (3, "x86"),
@@ -20,7 +26,7 @@ _ELF_MACHINES = (
 _PE_MACHINES = ((0x14C, "x86"), (0x1C4, "arm"), (0x8664, "x86_64"), (0xAA64, "aarch64"), (0xA641, "arm64ec"))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shared:
     """A shared library or executable, in texts, numbers and tuples of texts: it can be written as JSON."""
 

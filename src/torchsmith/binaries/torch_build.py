@@ -1,11 +1,13 @@
 """What a torch build says of itself: version.py, CUDAConfig.h, and the architectures named in libtorch_python."""
 
+from __future__ import annotations
+
 import re
-from dataclasses import dataclass
 
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.formats import constants
 from torchsmith.binaries.reader import BinaryFile, Reader
+from torchsmith.model.record import record
 
 TEXT_LIMIT = 1024 * 1024
 """Characters: the real files have less than three thousand."""
@@ -22,7 +24,7 @@ _FLAGS = re.compile(r'^[ \t]*#[ \t]*define[ \t]+NVCC_FLAGS_EXTRA[ \t]+"([^"\n]*)
 _CODE = re.compile(r"code=([^;\s]+)")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TorchVersion:
     """torch/version.py, as torch 1.7 to 2.15 write it; None where a build has or names no such thing."""
 
@@ -41,7 +43,7 @@ class TorchVersion:
     debug: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CudaConfig:
     """torch/include/ATen/cuda/CUDAConfig.h, which CUDA and ROCm builds have and CPU builds lack."""
 

@@ -62,6 +62,6 @@ def coverage(
     how = "no" if 2 * (native + jit) < total or not total else "native" if native >= jit else "jit"
     common = max(groups, key=lambda group: group.count, default=None)
     known = [parsed.sm for arch in ((*common.sass, *common.ptx) if common else ()) if (parsed := archs.parse_code(arch))]
-    age = "" if how != "no" or not known else "newer" if sm > max(known) else "older" if sm < min(known) else "between"
+    age = "" if how != "no" or not known else "newer" if ptx_driver or sm > max(known) else "older" if sm < min(known) else "between"
     name = device.name or f"GPU {device.index}"
     return DeviceCoverage(device.index, name, sm, how, total, native, jit, age, ptx_driver, max(known, default=0))

@@ -124,7 +124,9 @@ class _Process:
             name = mapped.file.name
             if name.startswith("libcudnn.so."):
                 major = name.rpartition(".")[2]
-                beside = [f.name for f in self._files.values() if f.name.startswith("libcudnn_") and f.name.endswith(f".so.{major}")]
+                beside = [
+                    f.name for f in self._files.values() if f.name.startswith("libcudnn_") and f.name.endswith(f".so.{major}")
+                ]
                 core = [f"libcudnn_{part}.so.{major}" for part in CUDNN_PARTS.get(int(major) if major.isdigit() else 0, ())]
                 own = [n for n in beside if n in core or f"{mapped.file.folder}/{n}" in self._files]
                 self._need(dict.fromkeys((*core, *own)), mapped)

@@ -62,8 +62,9 @@ def read(text: str, name: str) -> ReplayHost:
     if len(evidence) > EVIDENCE_LIMIT:
         raise UnreadableInputError(f"`{name}` holds {len(evidence)} answers, more than any machine gives")
     target = document.get("target")
-    named = isinstance(target, list) and len(target) == 2 and all(isinstance(part, str) for part in target)
-    return ReplayHost(evidence, tuple(target) if named else ())
+    if not isinstance(target, list) or len(target) != 2 or not all(isinstance(part, str) for part in target):
+        target = []
+    return ReplayHost(evidence, tuple(target))
 
 
 def _is_answer(answer: Any) -> bool:
@@ -78,12 +79,12 @@ def _depth(text: str) -> int:
 
     depth = deepest = 0
     for found in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text):
-        token = found[0]
-        if token in "[{":
+        mark = found[0]
+        if mark in "[{":
             depth += 1
             deepest = max(deepest, depth)
             if deepest > DEPTH_LIMIT:
                 break
-        elif token in "]}":
+        elif mark in "]}":
             depth -= 1
     return deepest

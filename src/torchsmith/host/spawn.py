@@ -104,11 +104,10 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     """End the child and, on POSIX, its process group: a driver call may have left helpers behind."""
     if os.name == "posix":
         import signal
+        from contextlib import suppress
 
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
     if child.poll() is None:
         child.kill()
         try:

@@ -20,7 +20,7 @@ class Line:
 
 @record
 class Clue:
-    """``about`` names what ``value`` says (``torch-version``, ``gpu``, ``driver`` ...); ``form`` is the format, for the source."""
+    """``about`` names what ``value`` says (``torch-version``, ``gpu``, ``driver`` ...); ``form`` names the format."""
 
     about: str
     value: Any

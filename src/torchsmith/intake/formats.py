@@ -7,6 +7,7 @@ from torchsmith.intake import (
     collect_env,
     conda_list,
     gpu_facts,
+    kernel_log,
     nvidia_smi,
     pip_list,
     reporter,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from torchsmith.model.known import Fact
 
 # Strongest witness first: where two formats say different things, the earlier one is believed.
-FORMATS = (collect_env, torch_words, nvidia_smi, pip_list, conda_list, variables, reporter)
+FORMATS = (collect_env, torch_words, nvidia_smi, pip_list, conda_list, variables, kernel_log, reporter)
 
 
 def read(data: bytes) -> dict[str, Fact[Any]]:

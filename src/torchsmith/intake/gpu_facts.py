@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchsmith.knowledge import gpus as table
+from torchsmith.model.facts.driver import KernelLog
 from torchsmith.model.facts.gpu import Device, Driver, Gpus, Libcuda, NvidiaLibraries, NvidiaSmi, Nvml
 from torchsmith.model.known import Fact, Known, Unknown
 from torchsmith.model.record import fields, replace
@@ -11,21 +12,27 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from torchsmith.intake.clue import Clues
+    from torchsmith.intake.clue import Clue, Clues
 
 NOT_HERE = "not in the pasted text"
-_DEVICES_LIMIT = 1024
+_DEVICES_LIMIT, _LOG_LIMIT = 1024, 500
+_NVML_WORDS = {
+    18: "Driver/library version mismatch",
+    9: "couldn't communicate",
+    4: "Insufficient Permissions",
+    999: "NVML: Unknown Error",
+}
 
 
 def facts(clues: Clues) -> dict[str, Fact[Any]]:
-    """nvidia-smi and libcuda as witnesses; ``gpus`` and ``driver`` themselves only where no witness could speak for them."""
+    """What nvidia-smi, NVML behind it and libcuda say; ``gpus`` and ``driver`` themselves only where no witness speaks of them."""
     found: dict[str, Fact[Any]] = {}
     listed = _devices(clues, torch=False)
     seen = _devices(clues, torch=True)
     smi = _nvidia_smi(clues, listed)
     if smi:
         found["nvidia_smi"] = smi
-    libraries = _libraries(clues, () if listed else seen)
+    libraries = _libraries(clues, smi.value if smi else None, seen)
     if libraries:
         found["nvidia_libraries"] = libraries
     named = {clue.value.index: clue for clue in clues.of("gpu-word")}
@@ -34,6 +41,9 @@ def facts(clues: Clues) -> dict[str, Fact[Any]]:
     driver = _driver(clues)
     if driver:
         found["driver"] = driver
+    log = tuple(clues.of("kernel-log"))
+    if log:
+        found["kernel_log"] = Known(KernelLog(tuple(clue.value for clue in log[:_LOG_LIMIT])), log[0].source)
     return found
 
 
@@ -59,36 +69,50 @@ def _nvidia_smi(clues: Clues, devices: tuple[Device, ...]) -> Known[NvidiaSmi | 
     if first is None:
         absent = clues.first("gpu-absent")
         return Known(None, f"nvidia-smi gave nothing ({absent.source})") if absent and absent.value == "No CUDA" else None
-    value = NvidiaSmi(
-        "nvidia-smi",
-        driver.value if driver else None,
-        clues.value("driver-cuda"),
-        devices,
-        failure.value if failure and not devices else "",
-        255 if failure else 0,
-    )
+    words = failure.value if failure and not devices else ""
+    value = NvidiaSmi("nvidia-smi", driver.value if driver else None, clues.value("driver-cuda"), devices, words, _status(words))
     return Known(value, first.source)
 
 
-def _libraries(clues: Clues, seen: tuple[Device, ...]) -> Known[NvidiaLibraries] | None:
+def _status(words: str) -> int:
+    """NVML's status behind nvidia-smi's words; it exits with the same number."""
+    return next((status for status, said in _NVML_WORDS.items() if said in words), 255 if words else 0)
+
+
+def _libraries(clues: Clues, smi: NvidiaSmi | None, seen: tuple[Device, ...]) -> Known[NvidiaLibraries] | None:
+    """The driver's two libraries as far as they show: NVML in what nvidia-smi prints, libcuda in what torch met."""
+    cuda, said = _libcuda(clues, seen)
+    # A cuInit that failed was asked by torch: whether NVML answers is then not what decides.
+    nvml = Nvml(loaded=True, unfinished="" if cuda and cuda.status else NOT_HERE)
+    witness = clues.first("smi-failure", "driver", "gpu") if smi and (smi.failure or clues.first("driver")) else None
+    if smi and smi.failure and smi.exit in _NVML_WORDS:
+        nvml = Nvml(loaded=True, status=smi.exit, message=smi.failure)
+        cuda = cuda or Libcuda(loaded=True)
+    elif smi and smi.devices:
+        nvml = Nvml(loaded=True, status=0, driver=smi.driver, cuda=smi.cuda, devices=smi.devices)
+    elif cuda is None:
+        return None
+    source = said or witness or clues.first("gpu")
+    return Known(NvidiaLibraries(nvml, cuda or Libcuda(loaded=True, unfinished=NOT_HERE)), source.source if source else "")
+
+
+def _libcuda(clues: Clues, seen: tuple[Device, ...]) -> tuple[Libcuda | None, Clue | None]:
     """Libcuda as torch met it: a GPU that torch names, ``is_available()``, or the number of cuInit's error."""
-    nvml = Nvml(loaded=True, unfinished=NOT_HERE)
     status, old, absent = clues.first("cuda-status"), clues.first("libcuda-cuda"), clues.first("libcuda-absent")
     available = next((clue for clue in clues.of("cuda-available") if clue.value), None)
     if seen:
         first = next(clue for clue in clues.of("gpu") if not clue.form.startswith("nvidia-smi"))
-        return Known(NvidiaLibraries(nvml, Libcuda(loaded=True, status=0, devices=seen)), first.source)
+        return Libcuda(loaded=True, status=0, devices=seen), first
     if status:
         number, words = status.value
-        return Known(NvidiaLibraries(nvml, Libcuda(loaded=True, status=number, message=words)), status.source)
+        return Libcuda(loaded=True, status=number, message=words), status
     if absent:
-        errors = ("torch found no NVIDIA driver",)
-        return Known(NvidiaLibraries(nvml, Libcuda(loaded=False, errors=errors)), absent.source)
+        return Libcuda(loaded=False, errors=("torch found no NVIDIA driver",)), absent
     if old:
-        return Known(NvidiaLibraries(nvml, Libcuda(loaded=True, cuda=old.value)), old.source)
+        return Libcuda(loaded=True, cuda=old.value, unfinished=NOT_HERE), old
     if available:
-        return Known(NvidiaLibraries(nvml, Libcuda(loaded=True, status=0)), available.source)
-    return None
+        return Libcuda(loaded=True, status=0), available
+    return None, None
 
 
 def _told(named: dict[int, Any]) -> Known[Gpus]:

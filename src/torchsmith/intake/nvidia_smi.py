@@ -37,6 +37,7 @@ _FAILURES = (
     "NVIDIA-SMI couldn't find libnvidia-ml",
     "GPU is lost",
 )
+_BLOCK = re.compile(r"GPU [0-9A-Fa-f]{8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d$")
 _QUERIED = re.compile(r"\s{0,12}(?P<label>[A-Z][A-Za-z .]{2,40}?)\s{1,40}: (?P<value>\S.*)$")
 _COLUMN = re.compile(r"(?P<name>[a-z_.]{4,40})(?: \[[^\]]{1,10}\])?")
 
@@ -105,33 +106,30 @@ def _list(lines: Sequence[Line]) -> Iterator[Clue]:
 
 def _query(lines: Sequence[Line]) -> Iterator[Clue]:
     """``-q``: one block per GPU, begun by its bus address, with ``Product Name : ...`` in it."""
-    index, section = -1, ""
-    device: dict[str, Any] = {}
-    number = 0
+    blocks: list[tuple[int, dict[str, Any]]] = []
+    section = ""
     for line in lines:
-        if re.match(r"GPU [0-9A-Fa-f]{8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d$", line.text.strip()):
-            if device.get("name"):
-                yield Clue("gpu", Device(**device), f"{FORM} -q", number)
-            index += 1
-            device, number = {"index": index, "pci": line.text.strip()[4:]}, line.number
-            continue
-        if not device:
+        if _BLOCK.match(line.text.strip()):
+            blocks.append((line.number, {"index": len(blocks), "pci": line.text.strip()[4:]}))
             continue
         matched = _QUERIED.match(line.text)
-        if not matched:
+        if matched and blocks:
+            blocks[-1][1].update(_queried(section, matched["label"].strip(), matched["value"].strip()))
+        elif not matched:
             section = line.text.strip()
-            continue
-        label, value = matched["label"].strip(), matched["value"].strip()
-        if label == "Product Name":
-            device["name"] = _name(value)
-        elif label == "GPU UUID" and value.startswith("GPU-"):
-            device["uuid"] = value[:60]
-        elif section == "MIG Mode" and label == "Current" and value in {"Enabled", "Disabled"}:
-            device["mig"] = value == "Enabled"
-        elif section == "FB Memory Usage" and label == "Total" and (total := re.match(r"(\d{1,8}) MiB", value)):
-            device["memory"] = int(total[1]) << 20
-    if device.get("name"):
-        yield Clue("gpu", Device(**device), f"{FORM} -q", number)
+    yield from (Clue("gpu", Device(**device), f"{FORM} -q", number) for number, device in blocks if device.get("name"))
+
+
+def _queried(section: str, label: str, value: str) -> dict[str, Any]:
+    """The field of a device that a line of ``-q`` gives."""
+    if label == "Product Name":
+        return {"name": _name(value)}
+    if label == "GPU UUID" and value.startswith("GPU-"):
+        return {"uuid": value[:60]}
+    if section == "MIG Mode" and label == "Current" and value in {"Enabled", "Disabled"}:
+        return {"mig": value == "Enabled"}
+    total = re.match(r"(\d{1,8}) MiB", value) if section == "FB Memory Usage" and label == "Total" else None
+    return {"memory": int(total[1]) << 20} if total else {}
 
 
 def _csv(lines: Sequence[Line]) -> Iterator[Clue]:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 FORM = "pip list"
 _NAME, _VERSION = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,80}[A-Za-z0-9])?", r"\d{1,8}(?:[.!+_-]?[A-Za-z0-9]{1,40}){0,12}"
 _PINNED = re.compile(
-    rf"\s{{0,8}}(?:[-*] )?(?:\[(?P<kind>pip3?)\] )?(?P<name>{_NAME})(?:\[[^\]]{{0,60}}\])?===?\s?(?P<version>{_VERSION})\s{{0,4}}$"
+    rf"\s{{0,8}}(?:[-*] )?(?:\[(?P<kind>pip3?)\] )?"
+    rf"(?P<name>{_NAME})(?:\[[^\]]{{0,60}}\])?===?\s?(?P<version>{_VERSION})\s{{0,4}}$"
 )
 _COLUMNS = re.compile(rf"\s{{0,8}}(?P<name>{_NAME})(?:\s{{1,60}}|\s?[:=]\s?)(?P<version>{_VERSION})(?:\s{{1,60}}\S.{{0,200}})?$")
 _HEADER = re.compile(r"\s{0,8}Package\s{1,80}Version\b")

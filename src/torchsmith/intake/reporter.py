@@ -25,39 +25,37 @@ _BARE = re.compile(
     r"\s{0,4}[-*]?\s?(?P<name>(?:NVIDIA |Nvidia )?(?:GeForce |Tesla |Quadro )?"
     r"(?:RTX|GTX|TITAN|Titan|GeForce|Tesla) ?[\w -]{1,30}?)(?:\s{1,4}GPU)?\s{0,4}(?:$|[,(;])"
 )
-_DRIVER = re.compile(
-    r"\b(?:nvidia )?driver(?:'s)?(?: version)?\**\s?[:=]?\**\s{0,4}v?(?P<version>\d{3}\.\d{2,3}(?:\.\d{1,3})?)\b", re.IGNORECASE
-)
-_PYTHON = re.compile(
-    r"(?:^|[\s*,(-])python(?:[ _]version)?\**\s?[:-]?\**\s{0,4}(?P<version>[23]\.\d{1,2}(?:\.\d{1,2})?)\b", re.IGNORECASE
-)
+_DRIVER = re.compile(r"\b[Dd]river(?:'s)?(?: [Vv]ersion)?\**\s?[:=]?\**\s{0,4}v?(?P<version>\d{3}\.\d{2,3}(?:\.\d{1,3})?)\b")
+_PYTHON = re.compile(r"(?<![^\s*,(-])[Pp]ython(?:[ _][Vv]ersion)?\**\s?[:-]?\**\s{0,4}(?P<version>[23]\.\d{1,2}(?:\.\d{1,2})?)\b")
 _PATH = re.compile(r"[\\/](?:lib[\\/]python(?P<posix>3\.\d{1,2})[\\/]|Python(?P<windows>3\d{1,2})[\\/])")
-# The first that a line speaks of.
+# No alternative begins with a repetition: a line of a build log costs one pass.
 _SYSTEMS = (
     (
         "windows",
         re.compile(
-            r"\b(?:Microsoft )?Windows (?:1[01]|Server|7|8)\b|\bwin(?:10|11)\b|[A-Za-z]:\\\w|WindowsPath\(|\.dll\b"
-            r"|Press any key to continue",
-            re.IGNORECASE,
+            r"\b[Ww]indows (?:1[01]|Server|7|8)\b|\b[Ww]in(?:10|11)\b|(?<![A-Za-z])[A-Za-z]:\\\w|WindowsPath\(|\.dll\b"
+            r"|Press any key to continue"
         ),
     ),
     ("macos", re.compile(r"\bmacOS\b|\bDarwin\b|/Users/\w|/opt/homebrew")),
     (
         "linux",
         re.compile(
-            r"\b(?:Ubuntu|Debian|CentOS|Fedora|Red Hat|RHEL|Arch Linux|Rocky Linux|AlmaLinux|NixOS|L4T|JetPack)\b"
-            r"|/usr/(?:local|lib|bin)/|/home/\w|/opt/\w|/nix/store/|/dev/nvidia|\.so\.\d|linux_x86_64|linux-headers"
-            r"|\bsudo |\bapt(?:-get)?\b|\bdkms\b|\bmodprobe\b|\binsmod\b|\bsystemctl\b|\bNVRM:|\b[\w-]{1,30}@[\w-]{1,30}:[~/]"
+            r"\b(?:Ubuntu|Debian|CentOS|Fedora|Red Hat|RHEL|Arch Linux|Rocky Linux|AlmaLinux|NixOS|L4T|JetPack)\b|\bubuntu(?=[ \d:])"
+            r"|/usr/(?:local|lib|bin)/|/home/\w|/opt/\w|/nix/store/|/dev/nvidia|/lib/python[23]\.\d|\.so\.\d|linux_x86_64|linux-headers"
+            r"|\b(?:sudo|apt|apt-get|dkms|modprobe|insmod|systemctl) |\bNVRM:|(?<=\w)@[\w-]{1,30}:[~/]"
+            # What only the Linux driver can say: its module, compat libraries and NVSwitches.
+            r"|Driver/library version mismatch|couldn't communicate with the NVIDIA driver|\bError 80[234]:|Unable to determine the device"
+            r"|Failed to initialize NVML: (?:Insufficient|Unknown)"
         ),
     ),
 )
 _WORDS = (
-    ("jetson-word", True, re.compile(r"\bJetson\b|\bL4T\b|\bJetPack\b|-tegra\b", re.IGNORECASE)),
+    ("jetson-word", True, re.compile(r"\b[Jj]etson\b|\bL4T\b|\bJetPack\b|-tegra\b")),
     ("arch-word", "aarch64", re.compile(r"\baarch64\b|\barm64\b")),
     ("bits-word", 32, re.compile(r"\bwin32\b|-32[\\/]|32[- ]bit \(Intel\)")),
 )
-_WSL = re.compile(r"\bWSL ?(?P<version>[12])?\b", re.IGNORECASE)
+_WSL = re.compile(r"\b(?:WSL|wsl) ?(?P<version>[12])?\b")
 
 
 def read(lines: Sequence[Line]) -> Iterator[Clue]:

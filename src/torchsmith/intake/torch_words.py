@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 FORM = "torch's words"
 _VERSION = r"(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,3})?(?:a0|rc\d)?(?:\.(?:post|dev)\d{1,9})?(?:\+[A-Za-z0-9.]{2,40})?)"
 _NAMED = re.compile(
-    r"(?:^|[\s,(])(?:torch\.__version__\s{0,3}[=:]?|[Tt]orch(?: version)?\s?[:=]|torch-(?=\d)|PyTorch(?: version)?\s?:|Torch (?=\d))"
+    r"(?:^|[\s,(])(?:torch\.__version__\s{0,3}[=:]?|[Tt]orch(?: version)?\s?[:=]"
+    r"|torch-(?=\d)|PyTorch(?: version)?\s?:|Torch (?=\d))"
     rf"\s{{0,3}}'?{_VERSION}(?:'|\b)"
 )
 _PRINTED = re.compile(rf"'?{_VERSION}'?(?: (?P<available>True|False))?$")

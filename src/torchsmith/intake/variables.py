@@ -1,4 +1,4 @@
-"""Environment variables as people show them: ``export A=b``, ``set A=b``, ``$env:A="b"``, a dump of ``env``, code that sets them."""
+"""Environment variables as shown: ``export A=b``, ``set A=b``, ``$env:A="b"``, a dump of ``env``, code that sets them."""
 
 from __future__ import annotations
 

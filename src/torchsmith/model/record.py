@@ -29,59 +29,68 @@ def record(cls: type[T]) -> type[T]:
 
     """
     own = tuple(cls.__annotations__)
-    inherited: tuple[str, ...] = getattr(cls, "_fields", ())
-    fields = inherited + tuple(name for name in own if name not in inherited)
-    body = dict(cls.__dict__)
-    defaults: dict[str, Any] = dict(getattr(cls, "_defaults", {}))
-    defaults.update({name: body.pop(name) for name in own if name in body})
-    for name in ("__dict__", "__weakref__"):
-        body.pop(name, None)
-
-    def __init__(self: Any, *values: Any, **named: Any) -> None:
-        if len(values) > len(fields):
-            raise TypeError(f"{cls.__name__} takes {len(fields)} fields, got {len(values)}")
-        given = dict(zip(fields, values, strict=False))
-        for name, value in named.items():
-            if name in given or name not in fields:
-                raise TypeError(f"{cls.__name__} got an unexpected or doubled field {name!r}")
-            given[name] = value
-        for name in fields:
-            if name not in given and name not in defaults:
-                raise TypeError(f"{cls.__name__} misses the field {name!r}")
-            object.__setattr__(self, name, given[name] if name in given else defaults[name])
-
-    def __setattr__(self: Any, name: str, value: object) -> None:
-        raise AttributeError(f"{cls.__name__} is frozen: cannot set {name!r} to {value!r}")
-
-    def __eq__(self: Any, other: object) -> bool:
-        return type(self) is type(other) and all(getattr(self, name) == getattr(other, name) for name in fields)
-
-    def __hash__(self: Any) -> int:
-        return hash((cls.__name__, *(getattr(self, name) for name in fields)))
-
-    def __repr__(self: Any) -> str:
-        return f"{cls.__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in fields)})"
-
-    def __setstate__(self: Any, state: tuple[Any, ...]) -> None:
-        for name, value in zip(fields, state, strict=True):
-            object.__setattr__(self, name, value)
-
-    body |= {
-        "__slots__": tuple(name for name in own if name not in inherited),
-        "__match_args__": fields,
-        "_fields": fields,
-        "_defaults": defaults,
-        "__init__": __init__,
-        "__setattr__": __setattr__,
-        "__eq__": __eq__,
-        "__hash__": __hash__,
-        "__repr__": body.get("__repr__", __repr__),
-        "__getstate__": lambda self: tuple(getattr(self, name) for name in fields),
-        "__setstate__": __setstate__,
-    }
-    made: type[T] = type(cls)(cls.__name__, cls.__bases__, body)
+    body = {name: item for name, item in cls.__dict__.items() if name not in {"__dict__", "__weakref__"}}
+    defaults = {name: body.pop(name) for name in own if name in body}
+    before: tuple[str, ...] = getattr(cls, "_fields", ())
+    body["__slots__"] = tuple(name for name in own if name not in before)
+    body["_fields"] = body["__match_args__"] = before + body["__slots__"]
+    body["_defaults"] = {**getattr(cls, "_defaults", {}), **defaults}
+    meta: Any = type(cls)
+    made = meta(cls.__name__, cls.__bases__, {**_METHODS, **body})
     made.__qualname__ = cls.__qualname__
-    return made
+    return made  # type: ignore[no-any-return]
+
+
+def _init(self: Any, *values: Any, **named: Any) -> None:
+    kind = type(self)
+    names, defaults = kind._fields, kind._defaults
+    if len(values) > len(names):
+        raise TypeError(f"{kind.__name__} takes {len(names)} fields, got {len(values)}")
+    given = dict(zip(names, values, strict=False))
+    for name, value in named.items():
+        if name in given or name not in names:
+            raise TypeError(f"{kind.__name__} got an unexpected or doubled field {name!r}")
+        given[name] = value
+    for name in names:
+        if name not in given and name not in defaults:
+            raise TypeError(f"{kind.__name__} misses the field {name!r}")
+        object.__setattr__(self, name, given[name] if name in given else defaults[name])
+
+
+def _frozen(self: Any, name: str, value: object) -> None:
+    raise AttributeError(f"{type(self).__name__} is frozen: cannot set {name!r} to {value!r}")
+
+
+def _state(self: Any) -> tuple[Any, ...]:
+    return tuple(getattr(self, name) for name in type(self)._fields)
+
+
+def _restore(self: Any, state: tuple[Any, ...]) -> None:
+    for name, value in zip(type(self)._fields, state, strict=True):
+        object.__setattr__(self, name, value)
+
+
+def _equal(self: Any, other: object) -> bool:
+    return type(self) is type(other) and _state(self) == _state(other)
+
+
+def _hash(self: Any) -> int:
+    return hash((type(self).__name__, _state(self)))
+
+
+def _shown(self: Any) -> str:
+    return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in type(self)._fields)})"
+
+
+_METHODS: dict[str, Any] = {
+    "__init__": _init,
+    "__setattr__": _frozen,
+    "__getstate__": _state,
+    "__setstate__": _restore,
+    "__eq__": _equal,
+    "__hash__": _hash,
+    "__repr__": _shown,
+}
 
 
 def fields(value: object) -> tuple[str, ...]:

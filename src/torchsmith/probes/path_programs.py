@@ -8,6 +8,7 @@ from torchsmith.engine.declare import probe
 from torchsmith.host.base import Host, text_of
 from torchsmith.model.facts.install import PathProgram, PathPrograms
 from torchsmith.model.facts.machine import Machine
+from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.known import Fact, Known, Unknown
 
 _SHEBANG = re.compile(r"#!\s*(?:/usr/bin/env\s+)?(\S+python[\d.]*)(?=\s|$)|'''exec'\s+[\"']?([^\"'\n]*?python[\d.]*)[\"']?\s")
@@ -15,9 +16,10 @@ _VERSION = re.compile(r"^__version__\s*(?::[^=\n]+)?=\s*['\"]([^'\"\n]{1,100})",
 
 
 @probe
-def path_programs(host: Host, machine: Machine) -> Fact[PathPrograms]:
+def path_programs(host: Host, machine: Machine, interpreter: Interpreter) -> Fact[PathPrograms]:
     """Nothing is run: the environment is told by the place of the program, or for pip by the first line of its script."""
     windows = machine.os == "windows"
+    mine = {_real(host, interpreter.prefix)} | ({_real(host, interpreter.base_prefix)} if interpreter.kind == "system" else set())
     found = []
     for name in ("python", "python3", "pip"):
         path = host.which(name)
@@ -33,8 +35,14 @@ def path_programs(host: Host, machine: Machine) -> Fact[PathPrograms]:
             python = ""  # a shim: pyenv, asdf, a module system
         prefix = prefix_of(host, python, windows) if python else ""
         if prefix:
-            found.append(PathProgram(name, path.value, prefix, torch_in(host, prefix, windows)))
+            own = _real(host, prefix) in mine
+            found.append(PathProgram(name, path.value, prefix, None if own else torch_in(host, prefix, windows), own))
     return Known(PathPrograms(tuple(found)), "PATH")
+
+
+def _real(host: Host, path: str) -> str:
+    real = host.real(path)
+    return (real.value if isinstance(real, Known) else path).replace("\\", "/").rstrip("/").lower()
 
 
 def interpreter_of(script: str) -> str:

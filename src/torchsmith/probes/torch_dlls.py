@@ -31,7 +31,11 @@ def collect(host: Host, interpreter: Interpreter, torch: Torch, paths: LoaderPat
     modules = host.names(torch.folder)
     listed = modules.value if isinstance(modules, Known) else []
     tag = interpreter.tag
-    own += [f"{normal(torch.folder)}/{n}" for n in listed if n.startswith("_C.") and n.endswith(".pyd") and (tag in n or ".cp" not in n)]
+    own += [
+        f"{normal(torch.folder)}/{n}"
+        for n in listed
+        if n.startswith("_C.") and n.endswith(".pyd") and (tag in n or ".cp" not in n)
+    ]
     objects, unread = [], []
     for path in own:
         answer = host.binary("shared", path)

@@ -78,6 +78,7 @@ class _Collector:
                 fallbacks=tuple(fallbacks),
                 cache=tuple((name, path) for name, path in self._answered.items() if path),
                 nvidia_folders=tuple(folder for folder in self._folders if "/nvidia/" in folder and folder.endswith("/lib")),
+                beside=tuple(self._beside()),
                 unread=tuple(self._unread),
             ),
             f"{lib}, the folders of the loader",
@@ -124,7 +125,12 @@ class _Collector:
         for wheel, stem in wanted:
             for _, folders in places:
                 candidates = [folders[name] for name in (wheel, major) if name in folders]
-                hits = [f"{f}/{n}" for f in candidates for n in sorted(self._folders[f]) if n.startswith(f"{stem}.") and n[-1].isdigit()]
+                hits = [
+                    f"{f}/{n}"
+                    for f in candidates
+                    for n in sorted(self._folders[f])
+                    if n.startswith(f"{stem}.") and n[-1].isdigit()
+                ]
                 if hits:
                     found.append(hits[0])
                     break
@@ -166,6 +172,17 @@ class _Collector:
             found += [cached] if cached else [p for f in self._paths.default if self._host.exists(p := f"{f}/{name}")][:1]
         return found
 
+    def _beside(self) -> list[str]:
+        """Libraries in LD_LIBRARY_PATH that differ by the version in their name from one that torch needs."""
+        stems = {name.partition(".so.")[0]: name for name in self._names if ".so." in name}
+        found = []
+        for folder in self._paths.library_path:
+            if folder in self._paths.default:
+                continue
+            names = sorted(self._folders.get(folder, ()))
+            found += [f"{folder}/{n}" for n in names if (wanted := stems.get(n.partition(".so.")[0])) and not _same(n, wanted)]
+        return found
+
     def _look_into(self, folder: str) -> bool:
         """List a folder once; False where there is nothing to list."""
         if folder not in self._folders:
@@ -178,12 +195,19 @@ class _Collector:
         """What cuDNN and NVRTC open by name when they are first used; no header tells of it."""
         for known in list(self._objects.values()):
             if matched := CUDNN.fullmatch(known.name):
-                beside = {n for n in self._folders.get(known.folder, ()) if n.startswith("libcudnn_") and n.endswith(f".{matched[1]}")}
+                beside = {
+                    n for n in self._folders.get(known.folder, ()) if n.startswith("libcudnn_") and n.endswith(f".{matched[1]}")
+                }
                 parts = {f"libcudnn_{part}.so.{matched[1]}" for part in CUDNN_PARTS.get(int(matched[1]), ())}
                 self._follow(self._answers(tuple(sorted(beside | parts))))
             elif NVRTC.fullmatch(known.name):
                 beside = {n for n in self._folders.get(known.folder, ()) if n.startswith("libnvrtc-builtins.so.")}
                 self._follow(self._answers(tuple(sorted(beside))))
+
+
+def _same(name: str, wanted: str) -> bool:
+    """Whether two names mean one library: ``libcublas.so.12.1.3.1`` lies behind ``libcublas.so.12``, so does ``libcublas.so``."""
+    return name == wanted or name.startswith(f"{wanted}.") or wanted.startswith(f"{name}.")
 
 
 def parse(path: str, answer: dict[str, Any], cwd: str) -> SharedObject:

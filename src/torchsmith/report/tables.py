@@ -29,7 +29,9 @@ def as_text(table: Table) -> str:
     lines += [_line(cells, widths) for cells in shown]
     lines += ["", "Sources:"]
     named = {source.key: source for row in table.rows for source in table.sources_of(row)}
-    lines += [f"  {key}: {safe(source.title)}" + (f"  {source.url}" if source.url else "") for key, source in sorted(named.items())]
+    lines += [
+        f"  {key}: {safe(source.title)}" + (f"  {source.url}" if source.url else "") for key, source in sorted(named.items())
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from torchsmith import __version__
 from torchsmith.model.diagnosis import Diagnosis, Verdict
 from torchsmith.model.finding import Finding, Outcome, Safety, Severity
-from torchsmith.model.known import Known
+from torchsmith.model.known import Known, Unknown
 from torchsmith.report.escape import safe
+from torchsmith.report.page import Page
 from torchsmith.report.shell import quoted
 
 NARROW, WIDE = 40, 100
@@ -23,14 +24,15 @@ _VERDICTS = {
 def render(diagnosis: Diagnosis, width: int = 80, colour: bool = False, verbose: bool = False) -> str:
     """The report, at most ``width`` columns wide where words allow it; commands are never broken."""
     width = max(NARROW, min(WIDE, width))
-    page = _Page(width, colour)
+    page = Page(width, colour)
     page.block(f"torchsmith {__version__}: {_where(diagnosis)}", "", "  ")
     page.block(_machine(diagnosis), "  ")
     roots = diagnosis.root_causes
+    _undecided(page, diagnosis)
     for number, finding in enumerate(roots):
         page.gap()
         if number == 0 or finding.severity is not Severity.NOTE or verbose:
-            _finding(page, finding, diagnosis.shell, short=number > 0 and not verbose)
+            _finding(page, finding, diagnosis.shell, number == 0, verbose)
         else:
             page.block(f"note     {safe(finding.summary)} ({finding.cause})", "", "         ")
     if diagnosis.symptoms:
@@ -44,7 +46,7 @@ def render(diagnosis: Diagnosis, width: int = 80, colour: bool = False, verbose:
     return page.text()
 
 
-def _finding(page: _Page, finding: Finding, shell: str, short: bool) -> None:
+def _finding(page: Page, finding: Finding, shell: str, first: bool, verbose: bool) -> None:
     mark = page.paint(f"{finding.severity.value.upper():<8}", _COLOURS[finding.severity])
     sure = "" if finding.confidence >= 0.6 else "   (likely, not certain)"
     page.line(f"{mark} {finding.cause}{sure}")
@@ -53,7 +55,7 @@ def _finding(page: _Page, finding: Finding, shell: str, short: bool) -> None:
         page.line("  Evidence")
         for proof in finding.evidence:
             value = proof.value if isinstance(proof.value, str) else _phrase(proof.value)
-            page.block(f"{proof.fact}: {safe(value)}" + (f"  [{safe(proof.source)}]" if proof.source else ""), "    ", "      ")
+            page.block(f"{proof.fact}: {safe(value)}" + _from(proof.source, verbose), "    ", "      ")
     if finding.remedies:
         page.line("  What to do")
         for number, remedy in enumerate(finding.remedies, 1):
@@ -67,25 +69,54 @@ def _finding(page: _Page, finding: Finding, shell: str, short: bool) -> None:
                 page.line("       " + safe(quoted(command, shell)))
     for command in finding.decide_by:
         page.line("  To decide: " + safe(quoted(command, shell)))
-    if finding.wont_help and not short:
+    if finding.wont_help and (first or verbose):
         page.line("  What will not help")
         for item in finding.wont_help:
             page.block(f"- {safe(item.title)}: {safe(item.why)}", "    ", "      ")
     page.line(f"  More: torchsmith rule {finding.cause}")
 
 
-def _skipped(page: _Page, diagnosis: Diagnosis, verbose: bool) -> None:
+def _from(source: str, verbose: bool) -> str:
+    """Where a piece of evidence comes from; paths begin at site-packages, which the first line names."""
+    if not source:
+        return ""
+    parts = source.split("; ")
+    if not verbose:
+        parts = [part[max(part.find("site-packages"), 0) :] for part in parts]
+    return f"  [{safe('; '.join(parts))}]"
+
+
+def _undecided(page: Page, diagnosis: Diagnosis) -> None:
+    """Facts that decide and could not be had: they come first, since the verdict hangs on them."""
+    reasons: dict[str, list[str]] = {}
+    for name in diagnosis.undecided:
+        fact = diagnosis.facts[name]
+        if isinstance(fact, Unknown):
+            reasons.setdefault(_deepest(fact.reason), []).append(name)
+    for reason, names in reasons.items():
+        page.gap()
+        page.line(f"{page.paint('UNKNOWN ', _COLOURS[Severity.DEGRADED])} {', '.join(names)}")
+        page.block(safe(reason), "  ")
+
+
+def _skipped(page: Page, diagnosis: Diagnosis, verbose: bool) -> None:
     reasons: dict[str, list[str]] = {}
     for judgement in diagnosis.judgements:
         if judgement.outcome in {Outcome.SKIPPED, Outcome.CRASHED}:
-            reasons.setdefault(judgement.reason, []).append(judgement.rule)
+            reasons.setdefault(_deepest(judgement.reason), []).append(judgement.rule)
     if not reasons:
         return
     page.gap()
     page.line("Not judged:")
     for reason, rules in reasons.items():
-        named = ", ".join(rules) if verbose or len(rules) <= 3 else f"{len(rules)} rules"
+        named = ", ".join(rules) if verbose or len(rules) <= 2 else f"{len(rules)} rules"
         page.block(f"- {named}: {safe(reason)}", "  ", "    ")
+
+
+def _deepest(reason: str) -> str:
+    """The reason at the end of a chain of facts: ``a is unknown: b is unknown: slow`` is ``b is unknown: slow``."""
+    before, link, last = reason.rpartition(" is unknown: ")
+    return f"{before.rpartition(': ')[2]}{link}{last}" if link else reason
 
 
 def _where(diagnosis: Diagnosis) -> str:
@@ -154,36 +185,3 @@ def _counts(diagnosis: Diagnosis) -> str:
         f"{passed} passed",
     ]
     return ", ".join([*parts, f"{skipped} not judged"] if skipped else parts)
-
-
-class _Page:
-    """Lines of a report under construction."""
-
-    def __init__(self, width: int, colour: bool) -> None:
-        self._width = width
-        self._colour = colour
-        self._lines: list[str] = []
-
-    def line(self, text: str) -> None:
-        self._lines.append(text.rstrip())
-
-    def block(self, text: str, first: str, then: str | None = None) -> None:
-        """Words in lines; a word that is longer than a line stands alone."""
-        indent = first if then is None else then
-        line, empty = first, True
-        for word in text.split():
-            if not empty and len(line) + 1 + len(word) > self._width:
-                self._lines.append(line)
-                line, empty = indent, True
-            line += word if empty else f" {word}"
-            empty = False
-        self._lines.append(line)
-
-    def gap(self) -> None:
-        self._lines.append("")
-
-    def paint(self, text: str, code: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
-
-    def text(self) -> str:
-        return "\n".join(self._lines) + "\n"

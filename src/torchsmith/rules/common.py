@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from torchsmith.model.action import InstallTorch
 from torchsmith.model.facts.torch import FittingBuild
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity
 from torchsmith.model.versions import compute_capability
+
+_INDEX = re.compile(r"/(?:whl|pytorch-wheels|pytorch/whl|pytorch)/(nightly/|test/)?([a-z]+\d*(?:\.\d+)*)(?:[/?#]|$)", re.ASCII)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,3 +68,11 @@ def reinstall(build: FittingBuild | Unknown | None, why: str) -> tuple[Remedy, .
         return ()
     action = InstallTorch(build.torch, build.build, build.index, build.companions)
     return (Remedy(f"Install torch {build.torch}+{build.build}", why, actions=(action,)),)
+
+
+def index_label(url: str) -> str:
+    """The build that a PyTorch wheel index serves: ``cpu``, ``cu128``; ``nightly/cu128``; empty for any other URL."""
+    matched = _INDEX.search(url)
+    if matched is None or not re.fullmatch(r"cpu|xpu|cu\d{2,3}|rocm[\d.]+", matched[2]):
+        return ""
+    return (matched[1] or "") + matched[2]

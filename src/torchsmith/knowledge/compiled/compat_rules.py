@@ -71,3 +71,25 @@ CUDNN_DROPS_BELOW: tuple[tuple[int, str], ...] = (
     (50, "9.0"),
     (75, "9.11"),
 )
+
+JETPACK_OF_L4T: tuple[tuple[int, str], ...] = (
+    (32, "4"),
+    (34, "5"),
+    (35, "5"),
+    (36, "6"),
+    (38, "7"),
+)
+
+JETPACK_CUDA: tuple[tuple[int, str], ...] = (
+    (4, "10.2"),
+    (5, "11.4"),
+    (6, "12"),
+    (7, "13"),
+)
+
+JETPACK_PYTHON: tuple[tuple[int, str], ...] = (
+    (4, "3.6"),
+    (5, "3.8"),
+    (6, "3.10"),
+    (7, "3.12"),
+)

@@ -6,6 +6,10 @@ import re
 
 from torchsmith.model.record import record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 NVIDIA, AMD, INTEL, APPLE = 0x10DE, 0x1002, 0x8086, 0x106B
 
 
@@ -160,7 +164,7 @@ class Gpus:
     devices: tuple[Device, ...]
     witness: str = ""
 
-    def __iter__(self):  # type: ignore[no-untyped-def]  # noqa: ANN204
+    def __iter__(self) -> Iterator[Device]:
         """The GPUs in order."""
         return iter(self.devices)
 

@@ -71,12 +71,16 @@ class LockedTorch:
 
 @record
 class PathProgram:
-    """What PATH finds under ``name``, the environment that it belongs to, and the torch version in there."""
+    """What PATH finds under ``name``, the environment that it belongs to, and the torch version in there.
+
+    ``own`` marks the examined environment itself, in which torch is not looked for again.
+    """
 
     name: str
     path: str
     prefix: str
     torch: str | None = None
+    own: bool = False
 
 
 @record

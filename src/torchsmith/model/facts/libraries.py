@@ -65,7 +65,8 @@ class TorchLibraries:
     ctypes, what torch opens itself; ``later`` those that it opens when first used. ``preloads`` are what ``torch/__init__``
     opens from the NVIDIA wheels before anything else, if a file with ``preload_if`` in its path is loaded by then;
     ``fallbacks`` what it opens if its first library does not load. ``cache`` answers names as ld.so.cache does.
-    ``nvidia_folders`` are the library folders of the NVIDIA wheels. ``unread`` are files that are no libraries.
+    ``nvidia_folders`` are the library folders of the NVIDIA wheels, ``beside`` files in LD_LIBRARY_PATH whose name differs
+    from one that torch needs only by its version. ``unread`` are files that are no libraries.
     """
 
     objects: tuple[SharedObject, ...]
@@ -76,6 +77,7 @@ class TorchLibraries:
     fallbacks: tuple[str, ...] = ()
     cache: tuple[tuple[str, str], ...] = ()
     nvidia_folders: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
 
 
@@ -155,3 +157,63 @@ class TorchRequirements:
     def get(self, name: str) -> TorchRequirement | None:
         """The requirement on ``name``."""
         return next((found for found in self.packages if found.name == name), None)
+
+
+@record
+class WheelClash:
+    """Two or more installed NVIDIA wheels of one component, such as ``nvidia-nccl-cu11`` and ``nvidia-nccl-cu12``.
+
+    ``shared`` counts the files that more than one of them wrote; ``libraries`` are libraries among these, each with the
+    wheel whose copy is there now (empty if it is nobody's), told by its size.
+    """
+
+    component: str
+    packages: tuple[tuple[str, str], ...]
+    shared: int
+    libraries: tuple[tuple[str, str], ...] = ()
+
+
+@record
+class WheelClashes:
+    """All of them; empty in a clean environment."""
+
+    clashes: tuple[WheelClash, ...]
+
+
+@record
+class CudaConsumer:
+    """A package that brings libraries of its own which need CUDA or cuDNN, beside torch.
+
+    ``needs`` are library names; ``on_path`` those that the loader finds without torch's help, ``in_wheels`` those that lie
+    in a folder of the NVIDIA wheels: (name, path) both.
+    """
+
+    package: str
+    version: str
+    path: str
+    needs: tuple[str, ...]
+    on_path: tuple[tuple[str, str], ...] = ()
+    in_wheels: tuple[tuple[str, str], ...] = ()
+
+
+@record
+class CudaConsumers:
+    """Those that are installed."""
+
+    consumers: tuple[CudaConsumer, ...]
+
+
+@record
+class OpenmpRuntime:
+    """A file of an OpenMP runtime in the environment; ``family`` is intel (libiomp5), llvm (libomp) or gnu (libgomp)."""
+
+    path: str
+    family: str
+    owner: str
+
+
+@record
+class OpenmpRuntimes:
+    """All that lie where torch or NumPy would load them from."""
+
+    runtimes: tuple[OpenmpRuntime, ...]

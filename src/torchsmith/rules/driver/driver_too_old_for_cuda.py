@@ -1,13 +1,15 @@
 """
-# The driver is too old for this build's CUDA
+# The driver is too old for this build's CUDA, or for the GPU
 
 ## What it means
 torch brings its own CUDA runtime, and each CUDA major needs a driver at least as new as that major's floor: 525 for CUDA 12, 580 for
-CUDA 13. Below it CUDA does not start: "The NVIDIA driver on your system is too old".
+CUDA 13. Below it CUDA does not start: "The NVIDIA driver on your system is too old". A GPU needs a driver that knows it: Blackwell begins with
+570. An older one loads and shows no such card.
 
 ## How it is told
 The driver version, from NVML or the kernel module, against the runtime version in torch/version.py. Inside one CUDA major an older
-driver is enough (minor-version compatibility): a driver that prints "CUDA 12.2" runs a cu126 build.
+driver is enough (minor-version compatibility): a driver that prints "CUDA 12.2" runs a cu126 build. A working cuda-compat library counts
+for what it adds. For GPUs: the table of what each branch knows, against cards on the bus that the driver does not show.
 
 ## What to do
 Update the driver, or install the same torch built with an older CUDA that this driver can run.
@@ -25,31 +27,45 @@ from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
 from torchsmith.knowledge import drivers
-from torchsmith.model.facts.gpu import Driver
+from torchsmith.model.facts.gpu import Driver, Gpus
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.torch import FittingBuild, Torch
-from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
+from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.model.versions import at_least, major
-from torchsmith.rules.common import reinstall
+from torchsmith.rules.common import gpu_name, reinstall
+from torchsmith.rules.driver.shared import by_you
+
+LISTED_BY_DRIVER = frozenset({"NVML", "libcuda", "nvidia-smi"})
 
 
-@rule("driver-too-old-for-cuda")
+@rule(
+    "driver-too-old-for-cuda", explains=("no-nvidia-gpu", "gpu-init-failed-bios-bar", "driver-minor-compat-feature", "cuda-does-not-start")
+)
 def check(
-    machine: Machine, torch: Torch, driver: Driver, fitting_build: FittingBuild | Unknown | None
+    machine: Machine,
+    driver: Driver,
+    torch: Torch | Unknown | None,
+    gpus: Gpus | Unknown,
+    fitting_build: FittingBuild | Unknown | None,
 ) -> Iterator[Finding]:
-    """The driver is below the floor of torch's CUDA major."""
-    if torch.cuda is None or not driver.version:
+    """The driver is below the floor of torch's CUDA major, or of a GPU."""
+    windows = machine.os == "windows" or machine.wsl is not None
+    if not driver.version:
         return
-    floor = drivers.floor(major(torch.cuda), windows=machine.os == "windows" or machine.wsl is not None)
-    if floor is None or at_least(driver.version, floor):
-        return
-    update = Remedy(
-        f"Update the NVIDIA driver to {floor} or newer",
-        "the driver belongs to the machine, not to this environment" + ("; in WSL it is Windows' driver" if machine.wsl else ""),
-        Safety.DISPLAY_ONLY,
-    )
-    yield Finding(
+    if isinstance(torch, Torch) and torch.cuda is not None:
+        floor = drivers.floor(major(torch.cuda), windows=windows)
+        lifted = driver.compat and driver.cuda is not None and major(driver.cuda) >= major(torch.cuda)
+        if floor is not None and not at_least(driver.version, floor) and not lifted:
+            yield _for_build(machine, driver, torch, fitting_build, floor)
+    if isinstance(gpus, Gpus) and gpus.witness not in LISTED_BY_DRIVER and not driver.works:
+        yield from _for_gpus(machine, driver, gpus, windows)
+
+
+def _for_build(
+    machine: Machine, driver: Driver, torch: Torch, build: FittingBuild | Unknown | None, floor: str
+) -> Finding:
+    return Finding(
         Severity.BLOCKER,
         "driver",
         f"driver {driver.version} is too old for CUDA {torch.cuda}, which torch {torch.version} was built with",
@@ -57,9 +73,33 @@ def check(
             Proof("driver", f"{driver.version} (runs up to CUDA {driver.cuda})" if driver.cuda else driver.version),
             Proof("torch", f"{torch.version}: CUDA {torch.cuda}, which needs driver {floor} or newer"),
         ),
-        remedies=(*reinstall(fitting_build, "a build whose CUDA this driver can run"), update),
+        remedies=(*reinstall(build, "a build whose CUDA this driver can run"), _update(machine, floor)),
         wont_help=(
             WontHelp("Installing a newer CUDA toolkit", "torch brings its own; the driver stays as it is"),
             WontHelp("Reinstalling the same torch", "its CUDA stays the same"),
         ),
     )
+
+
+def _for_gpus(machine: Machine, driver: Driver, gpus: Gpus, windows: bool) -> Iterator[Finding]:
+    for device in gpus:
+        floor = drivers.floor_for_sm(device.sm, windows=windows) if device.sm else None
+        if floor is None or at_least(driver.version, floor):
+            continue
+        yield Finding(
+            Severity.BLOCKER,
+            f"gpu:{device.index}",
+            f"driver {driver.version} is too old for {gpu_name(device)}, which it does not know",
+            evidence=(
+                Proof("driver", driver.version),
+                Proof("gpus", f"{gpu_name(device)} needs driver {floor} or newer"),
+            ),
+            remedies=(_update(machine, floor),),
+            wont_help=(WontHelp("Another torch build", "no build can use a GPU that the driver does not show"),),
+            confidence=0.9,
+        )
+
+
+def _update(machine: Machine, floor: str) -> Remedy:
+    wsl = "; in WSL it is Windows' driver" if machine.wsl else ""
+    return by_you(f"Update the NVIDIA driver to {floor} or newer", f"the driver belongs to the machine, not to this environment{wsl}")

@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
+from torchsmith.model.facts.container import Container
 from torchsmith.model.facts.driver import ABSENT, LIBCUDA, DriverState
 from torchsmith.model.facts.gpu import NVIDIA, Gpus, KernelModule, NvidiaLibraries, PciDevices
 from torchsmith.model.facts.machine import Machine
@@ -52,13 +53,14 @@ def check(
     pci_devices: PciDevices | Unknown,
     kernel_module: KernelModule | Unknown | None,
     nvidia_libraries: NvidiaLibraries | Unknown,
+    container: Container | Unknown | None,
 ) -> Iterator[Finding]:
     """Nothing of a driver beside a GPU, or a driver without libcuda."""
     if machine.wsl or machine.os == "macos":
         return
     if driver_state.stage == LIBCUDA:
         yield _half(machine, driver_state, gpus, nvidia_libraries)
-    if driver_state.stage != ABSENT:
+    if driver_state.stage != ABSENT or isinstance(container, Container):  # in a container the host has it
         return
     module = kernel_module if isinstance(kernel_module, KernelModule) else None
     cards = pci_devices.of(NVIDIA) if isinstance(pci_devices, PciDevices) else ()

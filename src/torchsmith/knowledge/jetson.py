@@ -1,0 +1,24 @@
+"""Jetson: the JetPack that belongs to a release of Jetson Linux, and its CUDA and Python."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torchsmith.knowledge.compiled import compat_rules
+from torchsmith.model.versions import major
+
+
+class JetPack(NamedTuple):
+    """A JetPack by its major version: the CUDA (major, or major and minor) and the Python that its torch builds are for."""
+
+    major: int
+    cuda: str
+    python: str
+
+
+def jetpack(l4t: str) -> JetPack | None:
+    """The JetPack of a Jetson Linux release such as 36.4.3; None for one that the table does not know."""
+    number = dict(compat_rules.JETPACK_OF_L4T).get(major(l4t))
+    if number is None:
+        return None
+    return JetPack(int(number), dict(compat_rules.JETPACK_CUDA)[int(number)], dict(compat_rules.JETPACK_PYTHON)[int(number)])

@@ -1,0 +1,65 @@
+"""
+# torch was built for NumPy 1, and NumPy 2 is installed
+
+## What it means
+torch up to 2.2 (on Windows up to 2.3) was compiled against NumPy 1, whose binary interface NumPy 2 does not offer. torch starts with the
+warning "A module that was compiled using NumPy 1.x cannot be run in NumPy 2", and from then on `torch.from_numpy` and `.numpy()` fail
+with "Numpy is not available". GPU work that touches no NumPy array goes on.
+
+## How it is told
+torch's own binary names the NumPy module that it will import: only the old one (`numpy.core`) was there in NumPy 1 headers. That is held
+against the installed NumPy.
+
+## What to do
+Install `numpy<2`, or a torch of 2.3 (Windows: 2.4.1) or later.
+
+## What not to do
+Reinstalling the same torch: its binary stays what it is.
+
+## Sources
+NumPy 2.0 migration guide; numpy/_core/code_generators/generate_numpy_api.py; binaries of torch 1.13 to 2.15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import rule
+from torchsmith.knowledge import torch_releases
+from torchsmith.model.action import Install
+from torchsmith.model.facts.install import NumpyAbi
+from torchsmith.model.facts.machine import Machine
+from torchsmith.model.facts.python import Interpreter, Packages
+from torchsmith.model.facts.torch import Torch
+from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
+from torchsmith.model.known import Unknown
+from torchsmith.model.versions import major
+
+
+@rule("numpy-abi")
+def check(
+    machine: Machine, interpreter: Interpreter, torch: Torch, packages: Packages, numpy_abi: NumpyAbi | Unknown
+) -> Iterator[Finding]:
+    """The binary's word first; where it cannot be read, that of the table, and then it is said."""
+    installed = packages.version("numpy")
+    if installed is None or major(installed) < 2:
+        return
+    if isinstance(numpy_abi, NumpyAbi):
+        abi, proof, sure = numpy_abi.abi, Proof("numpy_abi", f"{numpy_abi.path}: built with NumPy 1 headers"), 0.95
+    else:
+        listed = torch_releases.numpy_abi(torch.version, windows=machine.os == "windows", python_tag=interpreter.tag)
+        abi, sure = str(listed or ""), 0.75
+        proof = Proof("numpy_abi", f"torch {torch.version} is listed as built with NumPy 1 ({numpy_abi.reason})", "table of releases")
+    if abi != "1":
+        return
+    yield Finding(
+        Severity.DEGRADED,
+        "package:numpy",
+        f"torch {torch.version} was built for NumPy 1, and NumPy {installed} is installed",
+        evidence=(proof, Proof("packages", f"numpy {installed}")),
+        remedies=(
+            Remedy("Install a NumPy before 2", "the binary interface that this torch was built for", actions=(Install(("numpy<2",)),)),
+        ),
+        wont_help=(WontHelp("Reinstalling the same torch", "its binary stays what it is"),),
+        confidence=sure,
+    )

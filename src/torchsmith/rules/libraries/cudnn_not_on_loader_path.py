@@ -1,0 +1,65 @@
+"""
+# cuDNN is installed, but another package does not find it
+
+## What it means
+NVIDIA's cuDNN wheel lies in `site-packages/nvidia/cudnn/lib`. torch knows that place; a package that opens cuDNN by name does not, for no
+loader looks there: "Unable to load any of {libcudnn_ops.so.9...}", "Could not load library libcudnn_ops_infer.so.8". It may still
+work after torch has used cuDNN in the same process.
+
+## How it is told
+The package's own files say which cuDNN it opens; the name is in no folder of the loader, and a file of that name is in NVIDIA's wheel.
+
+## What to do
+Put the wheel's folder into LD_LIBRARY_PATH before Python starts. It is torch's own cuDNN, so torch is not disturbed.
+
+## What not to do
+PATH is not searched for libraries on Linux. Another cuDNN, system-wide, brings a second version into the process.
+
+## Sources
+ld.so(8); the wheels of ctranslate2; faster-whisper's documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import rule
+from torchsmith.model.action import SetVariable
+from torchsmith.model.facts.gpu import Gpus
+from torchsmith.model.facts.libraries import CudaConsumers, LoaderPaths
+from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
+from torchsmith.rules.libraries.common import CUDNN, name_of
+
+
+@rule("cudnn-not-on-loader-path", systems=("linux",))
+def check(cuda_consumers: CudaConsumers, loader_paths: LoaderPaths, gpus: Gpus) -> Iterator[Finding]:
+    """A package that opens cuDNN by name, and cuDNN only where torch looks."""
+    for consumer in cuda_consumers.consumers:
+        wheels = dict(consumer.in_wheels)
+        lost = [n for n in consumer.needs if CUDNN.fullmatch(n) and n in wheels and n not in dict(consumer.on_path)]
+        # onnxruntime asks for all of CUDA at once and is helped by torch's import; it reports the rest itself
+        if not lost or not gpus or consumer.package != "ctranslate2":
+            continue
+        folder = wheels[lost[0]].rpartition("/")[0]
+        value = ":".join((folder, *loader_paths.library_path))
+        yield Finding(
+            Severity.DEGRADED,
+            f"package:{consumer.package}",
+            f"{consumer.package} {consumer.version} will not find cuDNN: {lost[0]} lies only in {folder}",
+            evidence=(
+                Proof("cuda_consumers", f"{name_of(consumer.path)} opens {lost[0]} by name"),
+                Proof("loader_paths", f"LD_LIBRARY_PATH: {':'.join(loader_paths.library_path) or 'not set'}"),
+            ),
+            remedies=(
+                Remedy(
+                    "Name the wheel's folder in LD_LIBRARY_PATH before Python starts",
+                    "it is the cuDNN that torch uses too",
+                    actions=(SetVariable("LD_LIBRARY_PATH", value),),
+                ),
+            ),
+            wont_help=(
+                WontHelp("Adding the folder to PATH", "the loader of Linux does not look there"),
+                WontHelp("Installing another cuDNN", "this one fits; it is only not found"),
+            ),
+            confidence=0.8,
+        )

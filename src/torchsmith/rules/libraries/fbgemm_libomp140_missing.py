@@ -1,0 +1,62 @@
+r"""
+# fbgemm.dll needs libomp140.x86_64.dll
+
+## What it means
+The Windows wheels of torch 2.3 and 2.4.0 were compiled with Visual Studio's LLVM OpenMP and need its runtime, which is not part of
+the redistributable: "WinError 126 ... Error loading fbgemm.dll or one of its dependencies".
+
+## How it is told
+torch's DLLs import `libomp140.x86_64.dll`, and it is in no folder of the loader.
+
+## What to do
+Move to torch 2.4.1 or newer, which does not need it.
+
+## What not to do
+The DLL from a download site: its origin is unknown.
+
+## Sources
+Import tables of the Windows wheels; pytorch issue 131662.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import rule
+from torchsmith.knowledge import companions, torch_builds
+from torchsmith.model.action import InstallTorch
+from torchsmith.model.facts.libraries import LoadedLibraries
+from torchsmith.model.facts.python import Packages
+from torchsmith.model.facts.torch import Torch
+from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
+from torchsmith.model.known import Unknown
+from torchsmith.rules.libraries.common import askers
+
+RUNTIME = "libomp140.x86_64.dll"
+REPAIRED = "2.4.1"
+
+
+@rule("fbgemm-libomp140-missing", systems=("windows",))
+def check(torch: Torch, loaded_libraries: LoadedLibraries, packages: Packages | Unknown) -> Iterator[Finding]:
+    """The LLVM OpenMP runtime is imported and missing."""
+    missing = next((found for found in loaded_libraries.missing if found.name.lower() == RUNTIME), None)
+    if missing is None:
+        return
+    fitting = companions.for_torch(REPAIRED)
+    pairs = (("torchvision", fitting.torchvision), ("torchaudio", fitting.torchaudio)) if fitting else ()
+    kept = tuple((n, v) for n, v in pairs if v and isinstance(packages, Packages) and packages.get(n))
+    index = torch_builds.index_url(torch.build)
+    yield Finding(
+        Severity.BLOCKER,
+        "package:torch",
+        f"torch {torch.version} needs {RUNTIME}, which Windows and the redistributable do not have",
+        evidence=(Proof("loaded_libraries", f"{missing.name}, imported by {askers(missing)}, is nowhere"),),
+        remedies=(
+            Remedy(
+                f"Install torch {REPAIRED}",
+                "it no longer needs that DLL",
+                actions=(InstallTorch(REPAIRED, torch.build, index, kept),),
+            ),
+        ),
+        wont_help=(WontHelp("The DLL from a download site", "nobody knows what is in it"),),
+    )

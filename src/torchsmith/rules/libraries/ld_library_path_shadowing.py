@@ -1,0 +1,162 @@
+"""
+# LD_LIBRARY_PATH puts other libraries before torch's own
+
+## What it means
+LD_LIBRARY_PATH is searched before the folders that a library names in its RUNPATH, and after those that it names in its RPATH.
+torch's own libraries have an RPATH, but several of NVIDIA's have a RUNPATH: cuDNN's parts, cuBLAS, cuSPARSE, cuSOLVER. With a CUDA
+toolkit, a module system's or a container's folders in LD_LIBRARY_PATH, torch then runs with a mixture of two versions: "undefined
+symbol: __nvJitLink...", "cuDNN version incompatibility", CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH.
+
+## How it is told
+The loader is simulated: for each name, what is taken and what stands in torch's own folders. Only a file that is really taken counts,
+and only where its version differs. Other versions in LD_LIBRARY_PATH that torch itself passes over are a note: another package may
+take them.
+
+## What to do
+Unset LD_LIBRARY_PATH for torch's process, or take the folder out of it where it is set: shell start-up files, `module load`, a
+Dockerfile, a systemd unit, sudo's configuration.
+
+## What not to do
+Reinstalling torch or NVIDIA's wheels changes nothing, for they are passed over. Neither does installing that CUDA version, or linking
+files to other names.
+
+## Sources
+ld.so(8), search order; NVIDIA cuDNN, sub-library versions; pytorch issues 111469 and 138460.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import rule
+from torchsmith.model.action import UnsetVariable
+from torchsmith.model.facts.libraries import Loaded, LoadedLibraries, LibraryVersions, LoaderPaths, TorchLibraries
+from torchsmith.model.facts.machine import Machine
+from torchsmith.model.facts.python import Packages
+from torchsmith.model.facts.torch import Torch
+from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
+from torchsmith.model.known import Unknown
+from torchsmith.model.versions import key, public
+from torchsmith.rules.libraries.common import CUDNN, TOOLKIT, name_of, package_of
+
+
+@rule(
+    "ld-library-path-shadowing",
+    explains=("missing-cuda-runtime-lib", "missing-cudnn", "nccl-mismatch", "two-cuda-runtimes"),
+    systems=("linux",),
+)
+def check(
+    machine: Machine,
+    torch: Torch,
+    loaded_libraries: LoadedLibraries,
+    library_versions: LibraryVersions,
+    loader_paths: LoaderPaths,
+    torch_libraries: TorchLibraries,
+    packages: Packages | Unknown,
+) -> Iterator[Finding]:
+    """What LD_LIBRARY_PATH really takes away from torch, else what lies there ready for others."""
+    versions = _Versions(machine, torch, library_versions, packages)
+    taken, passed = [], []
+    for loaded in loaded_libraries.objects:
+        if not (CUDNN.fullmatch(loaded.name) or TOOLKIT.fullmatch(loaded.name) or loaded.name.startswith(("libtorch", "libc10"))):
+            continue
+        foreign = [path for path in (loaded.path, *loaded.others) if path.rpartition("/")[0] in loader_paths.library_path]
+        own = [path for path in (loaded.path, *loaded.others) if path and path not in foreign]
+        if foreign and own and not versions.same(foreign[0], own[0], loaded.name):
+            (taken if loaded.how == "LD_LIBRARY_PATH" else passed).append((loaded, foreign[0], own[0]))
+    if taken:
+        yield _shadowed(taken, versions)
+        return
+    beside = [path for path in torch_libraries.beside if CUDNN.match(name_of(path)) or TOOLKIT.match(name_of(path))]
+    others = [foreign for _, foreign, _ in passed] + beside
+    if others:
+        yield _at_hand(others, torch)
+
+
+class _Versions:
+    """Versions of files: read from them, or of the wheel that they belong to."""
+
+    def __init__(self, machine: Machine, torch: Torch, read: LibraryVersions, packages: Packages | Unknown) -> None:
+        self._machine, self._torch, self._read, self._packages = machine, torch, read, packages
+
+    def of(self, path: str, name: str) -> str:
+        if version := self._read.of(path):
+            return version
+        wheel = package_of(name, self._torch, self._machine) if "/nvidia/" in path else None
+        return (self._packages.version(wheel) if wheel and isinstance(self._packages, Packages) else None) or ""
+
+    def same(self, one: str, other: str, name: str) -> bool:
+        """Whether both are known and equal, as far as the shorter one goes."""
+        a, b = key(public(self.of(one, name))), key(public(self.of(other, name)))
+        width = min(len(a), len(b))
+        return bool(width) and a[:width] == b[:width]
+
+    def said(self, path: str, name: str) -> str:
+        """The path with its version, where that is known."""
+        version = self.of(path, name)
+        return f"{path} ({version})" if version else path
+
+
+def _shadowed(taken: list[tuple[Loaded, str, str]], versions: _Versions) -> Finding:
+    """The finding for libraries that are taken from LD_LIBRARY_PATH."""
+    cudnn = [entry for entry in taken if CUDNN.fullmatch(entry[0].name)]
+    chosen = (cudnn or taken)[0]
+    loaded, foreign, own = chosen
+    theirs, ours = versions.of(foreign, loaded.name), versions.of(own, loaded.name)
+    what = "cuDNN" if cudnn else loaded.name
+    older = bool(theirs and ours) and key(theirs) < key(ours)
+    known = (
+        f"{what} {theirs} is taken from it instead of torch's {ours}" if theirs and ours else f"{what} is taken from {foreign}"
+    )
+    harmless_newer = bool(theirs and ours) and not older and not cudnn
+    return Finding(
+        Severity.DEGRADED if harmless_newer or not (theirs and ours) else Severity.BLOCKER,
+        "package:torch",
+        f"LD_LIBRARY_PATH puts other libraries before torch's own: {known}",
+        evidence=tuple(
+            Proof(
+                "loaded_libraries",
+                f"{entry.name}: {versions.said(other, entry.name)} instead of {versions.said(mine, entry.name)}",
+            )
+            for entry, other, mine in (cudnn or taken)[:8]
+        )
+        + (
+            Proof(
+                "loader_paths", "LD_LIBRARY_PATH=" + ":".join(dict.fromkeys(other.rpartition("/")[0] for _, other, _ in taken))
+            ),
+        ),
+        remedies=(
+            Remedy(
+                "Unset LD_LIBRARY_PATH, or take these folders out of it",
+                "torch finds its own libraries without it; look for what sets it, or it comes back in the next shell",
+                actions=(UnsetVariable("LD_LIBRARY_PATH"),),
+            ),
+        ),
+        wont_help=(
+            WontHelp("Reinstalling torch or NVIDIA's wheels", "their files are fine; they are passed over"),
+            WontHelp("Installing the CUDA toolkit of torch's version", "the folders in LD_LIBRARY_PATH would still come first"),
+        ),
+        confidence=0.95 if theirs and ours else 0.75,
+    )
+
+
+def _at_hand(others: list[str], torch: Torch) -> Finding:
+    folders = tuple(dict.fromkeys(path.rpartition("/")[0] for path in others))
+    shown = ", ".join(dict.fromkeys(name_of(path) for path in others[:4]))
+    return Finding(
+        Severity.NOTE,
+        "package:torch",
+        f"LD_LIBRARY_PATH names other versions of CUDA libraries ({shown}); torch {torch.version} itself takes its own",
+        evidence=(
+            Proof("loader_paths", "LD_LIBRARY_PATH=" + ":".join(folders)),
+            *(Proof("torch_libraries", path) for path in others[:6]),
+        ),
+        remedies=(
+            Remedy(
+                "Start torch without LD_LIBRARY_PATH if another package fails with a CUDA library",
+                "packages that open CUDA libraries by name would take these",
+                actions=(UnsetVariable("LD_LIBRARY_PATH"),),
+            ),
+        ),
+        confidence=0.9,
+    )

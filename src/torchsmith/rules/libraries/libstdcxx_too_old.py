@@ -1,0 +1,95 @@
+"""
+# libstdc++ is older than torch's libraries need
+
+## What it means
+torch's libraries, and extensions even more, need symbols of the C++ library up to some version. The libstdc++.so.6 that the loader finds
+first does not have them: "version `GLIBCXX_3.4.30' not found". Often a newer one is there too, in the conda environment or in the
+system, but later in the search order.
+
+## How it is told
+The highest GLIBCXX version that the loaded libraries ask for, against the highest that the libstdc++ which the simulated loader picks
+offers. Both stand in the files.
+
+## What to do
+In a conda environment bring `libstdcxx-ng` up to date. If LD_LIBRARY_PATH leads to the old one, take that folder out. Else the system is
+older than this torch: an older torch, or a container.
+
+## What not to do
+Do not replace the system's libstdc++: every C++ program depends on it.
+
+## Sources
+GCC: libstdc++ ABI policy and symbol versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import rule
+from torchsmith.model.action import Command, UnsetVariable
+from torchsmith.model.facts.libraries import LoadedLibraries, TorchLibraries
+from torchsmith.model.facts.python import Interpreter
+from torchsmith.model.facts.torch import Torch
+from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
+from torchsmith.model.versions import at_least, key
+from torchsmith.rules.libraries.common import name_of
+
+
+@rule("libstdcxx-too-old", systems=("linux",))
+def check(
+    torch: Torch, interpreter: Interpreter, loaded_libraries: LoadedLibraries, torch_libraries: TorchLibraries
+) -> Iterator[Finding]:
+    """The libstdc++ that is picked lacks a version that a loaded library asks for."""
+    picked = loaded_libraries.get("libstdc++.so.6")
+    files = {found.path: found for found in torch_libraries.objects}
+    chosen = files.get(picked.path) if picked else None
+    if picked is None or chosen is None or not chosen.has_glibcxx:
+        return
+    loaded = {found.path for found in loaded_libraries.objects}
+    needing = [found for path, found in files.items() if (path in loaded or path in torch_libraries.starts) and found.glibcxx]
+    lacking = [found for found in needing if not at_least(chosen.has_glibcxx, found.glibcxx or "")]
+    if not lacking:
+        return
+    worst = max(lacking, key=lambda found: key(found.glibcxx or ""))
+    newer = next(
+        (
+            f
+            for f in files.values()
+            if f.name == "libstdc++.so.6" and f.has_glibcxx and at_least(f.has_glibcxx, worst.glibcxx or "")
+        ),
+        None,
+    )
+    yield Finding(
+        Severity.BLOCKER,
+        "package:torch",
+        f"{picked.path} offers GLIBCXX_{chosen.has_glibcxx}, but {worst.name} needs GLIBCXX_{worst.glibcxx}",
+        evidence=(
+            Proof("loaded_libraries", f"libstdc++.so.6: {picked.path}, found by {picked.how}"),
+            *(Proof("torch_libraries", f"{found.name} needs GLIBCXX_{found.glibcxx}") for found in lacking[:4]),
+            *((Proof("torch_libraries", f"{newer.path} offers GLIBCXX_{newer.has_glibcxx}"),) if newer else ()),
+        ),
+        remedies=_remedies(picked.how, interpreter, torch),
+        wont_help=(
+            WontHelp("Replacing the system's libstdc++", "every C++ program of the system depends on it"),
+            WontHelp(f"Reinstalling {name_of(torch.folder)}", "its files stay as new as they are"),
+        ),
+    )
+
+
+def _remedies(how: str, interpreter: Interpreter, torch: Torch) -> tuple[Remedy, ...]:
+    if how == "LD_LIBRARY_PATH":
+        return (
+            Remedy(
+                "Take that folder out of LD_LIBRARY_PATH", "it hides a newer one", actions=(UnsetVariable("LD_LIBRARY_PATH"),)
+            ),
+        )
+    if interpreter.kind == "conda":
+        update = Command(("conda", "update", "-p", interpreter.prefix, "-c", "conda-forge", "libstdcxx-ng"))
+        return (Remedy("Update the C++ library of this conda environment", "", Safety.DISPLAY_ONLY, (update,)),)
+    return (
+        Remedy(
+            "Use a newer system or container, or an older torch",
+            f"this system's C++ library is older than the compiler of torch {torch.version}",
+            Safety.DISPLAY_ONLY,
+        ),
+    )

@@ -1,0 +1,71 @@
+"""
+# A CUDA library is missing
+
+## What it means
+torch brings CUDA's libraries as packages of their own (`nvidia-cublas`, `nvidia-cuda-runtime`, `nvidia-nccl` ...) or inside its wheel. If
+one of them is gone, `import torch` ends in "cannot open shared object file" and names only the first of them.
+
+## How it is told
+The loader is simulated over the files of the environment; every name that stays without an answer is listed, with the libraries
+that need it and the package that brings it. `libcuda.so.1` is not among them: that one belongs to the driver.
+
+## What to do
+Reinstall exactly the packages that are named, in the versions that torch pins.
+
+## What not to do
+A link from another major's file (`libcublas.so.11` as `libcublas.so.12`) only moves the error to a missing symbol. A CUDA toolkit is not
+needed by torch's wheels, and one of another version does not help.
+
+## Sources
+ld.so(8); DT_NEEDED of torch's libraries; RECORD of the NVIDIA wheels (`torchsmith facts libraries`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import rule
+from torchsmith.model.facts.libraries import LoadedLibraries, TorchLibraries, TorchRequirements
+from torchsmith.model.facts.machine import Machine
+from torchsmith.model.facts.python import Packages
+from torchsmith.model.facts.torch import Torch
+from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
+from torchsmith.model.known import Unknown
+from torchsmith.rules.libraries.common import TOOLKIT, askers, names, package_of, restore
+
+
+@rule("missing-cuda-runtime-lib")
+def check(
+    machine: Machine,
+    torch: Torch,
+    loaded_libraries: LoadedLibraries,
+    torch_libraries: TorchLibraries,
+    torch_requirements: TorchRequirements | Unknown,
+    packages: Packages | Unknown,
+) -> Iterator[Finding]:
+    """Libraries of CUDA, cuDNN apart, that nothing answers."""
+    elsewhere = {found.name for found in torch_libraries.objects}
+    missing = [f for f in loaded_libraries.missing if TOOLKIT.fullmatch(f.name) and f.name not in elsewhere]
+    if not missing:
+        return
+    at_import = [found for found in missing if not found.later]
+    effect = "`import torch` fails" if at_import else "what needs it fails when it is first used"
+    proofs = [
+        f"{found.name} ({package_of(found.name, torch, machine) or 'no known wheel'}), needed by {askers(found)}"
+        for found in missing
+    ]
+    plural = "is" if len(missing) == 1 else "are"
+    shown = at_import or missing
+    yield Finding(
+        Severity.BLOCKER if at_import else Severity.DEGRADED,
+        "package:torch",
+        f"{names(shown[:4])}{f' and {len(shown) - 4} more' if len(shown) > 4 else ''} {plural} missing: {effect}",
+        evidence=tuple(Proof("loaded_libraries", proof) for proof in proofs[:12]),
+        remedies=restore(missing, torch, machine, torch_requirements, packages),
+        wont_help=(
+            WontHelp(
+                "Installing a CUDA toolkit", "torch's wheels look for their own copies, in the version that they were linked with"
+            ),
+            WontHelp("Linking another major's file to the missing name", "the symbols inside differ"),
+        ),
+    )

@@ -1,0 +1,81 @@
+"""
+# cuDNN is missing
+
+## What it means
+torch's CUDA libraries are linked with cuDNN. Without its front library `import torch` ends in "libcudnn.so.9: cannot open shared
+object file"; without one of its parts (`libcudnn_ops`, `libcudnn_cnn` ...) the first convolution ends in "Could not load library".
+
+## How it is told
+The loader is simulated over the files: what torch's libraries need, every RPATH, RUNPATH and LD_LIBRARY_PATH folder, ld.so.cache.
+A cuDNN that lies in none of them is missing. The parts, which cuDNN opens by name, are looked for in the same way.
+
+## What to do
+Reinstall the cuDNN wheel in the version that this torch pins. It is an ordinary package: no system-wide installation is needed.
+
+## What not to do
+A cuDNN of another major does not do, nor does a link that gives it the missing name: the front library checks its parts' versions.
+A cuDNN archive from NVIDIA's site, unpacked into the toolkit, is not found by torch's wheels.
+
+## Sources
+ld.so(8); Requires-Dist of torch's wheels; NVIDIA cuDNN, library layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import rule
+from torchsmith.model.facts.libraries import LoadedLibraries, TorchLibraries, TorchRequirements
+from torchsmith.model.facts.machine import Machine
+from torchsmith.model.facts.python import Packages
+from torchsmith.model.facts.torch import Torch
+from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
+from torchsmith.model.known import Unknown
+from torchsmith.rules.libraries.common import CUDNN, askers, names, requirement, restore
+
+
+@rule("missing-cudnn")
+def check(
+    machine: Machine,
+    torch: Torch,
+    loaded_libraries: LoadedLibraries,
+    torch_libraries: TorchLibraries,
+    torch_requirements: TorchRequirements | Unknown,
+    packages: Packages | Unknown,
+) -> Iterator[Finding]:
+    """A cuDNN library that torch needs is nowhere."""
+    elsewhere = {found.name for found in torch_libraries.objects}
+    missing = [f for f in loaded_libraries.missing if CUDNN.fullmatch(f.name) and f.name not in elsewhere]
+    if not missing:
+        return
+    later = all(found.later for found in missing)
+    effect = "cuDNN cannot start without it" if later else "`import torch` fails"
+    evidence = [
+        Proof("loaded_libraries", f"{found.name}, needed by {askers(found)}, is in no folder of the loader")
+        for found in missing[:8]
+    ]
+    wheel = next(
+        (p for p in ("nvidia-cudnn-cu13", "nvidia-cudnn-cu12", "nvidia-cudnn-cu11") if _asked(torch_requirements, p)), None
+    )
+    if wheel and isinstance(packages, Packages):
+        have = packages.version(wheel)
+        wanted = requirement(wheel, torch_requirements, packages)
+        state = f"{wheel} {have} is recorded as installed, but its files are gone" if have else f"{wanted} is not installed"
+        evidence.append(Proof("packages", state))
+    yield Finding(
+        Severity.BLOCKER,
+        "package:torch",
+        f"{names(missing[:3])} {'is' if len(missing) == 1 else 'are'} missing: {effect}",
+        evidence=tuple(evidence),
+        remedies=restore(missing, torch, machine, torch_requirements, packages),
+        wont_help=(
+            WontHelp(
+                "Installing cuDNN into the CUDA toolkit or the system", "this torch looks for the wheel's copy beside itself"
+            ),
+            WontHelp("Copying or linking another cuDNN to the missing name", "cuDNN's parts must all be of one version"),
+        ),
+    )
+
+
+def _asked(requirements: TorchRequirements | Unknown, package: str) -> bool:
+    return isinstance(requirements, TorchRequirements) and requirements.get(package) is not None

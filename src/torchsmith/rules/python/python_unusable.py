@@ -1,0 +1,54 @@
+"""
+# The interpreter cannot be used
+
+## What it means
+The Python that this environment names is missing, is no Python, or does not start. Nothing in the environment can run, whatever is
+installed in it. It happens after the Python below a virtual environment was upgraded or removed, after a folder was moved, and when
+`--python` names something else.
+
+## How it is told
+The interpreter was asked to describe itself, isolated from its environment (`-I -S`), and gave no answer in time or none at all.
+
+## What to do
+Name another interpreter with `--python`, or make the environment anew with a Python that starts. One that is only slow may be asked
+with `--wait 30`.
+
+## What not to do
+Reinstalling torch into it: the installer needs the same interpreter.
+
+## Sources
+The venv documentation: an environment holds links to the Python that made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import rule
+from torchsmith.model.facts.python import Interpreter, Target
+from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
+from torchsmith.model.known import Unknown
+
+
+@rule("python-unusable", explains=("torch-not-installed",))
+def check(target: Target, interpreter: Interpreter | Unknown) -> Iterator[Finding]:
+    """Whatever else would be judged needs the interpreter first."""
+    if isinstance(interpreter, Interpreter) or interpreter.reason.startswith("not in this"):
+        return
+    slow = interpreter.reason.startswith("slow")
+    yield Finding(
+        Severity.BLOCKER,
+        "python",
+        f"`{target.python}` (found by {target.found_by}) {'did not answer in time' if slow else 'does not work as a Python'}",
+        evidence=(Proof("interpreter", interpreter.reason, "; ".join(interpreter.tried)),),
+        remedies=(
+            Remedy(
+                "Name a working interpreter with --python, or make the environment anew",
+                "a virtual environment needs the very Python that it was made with",
+                Safety.DISPLAY_ONLY,
+            ),
+        ),
+        wont_help=(WontHelp("Reinstalling torch", "the installer would need this interpreter too"),),
+        confidence=0.6 if slow else 0.95,
+        decide_by=((target.python, "-I", "-S", "-c", "print('ok')"),),
+    )

@@ -1,0 +1,129 @@
+"""
+# torch is only half installed
+
+## What it means
+An installation or removal was cut short: by a full disk, by a file that a running program held, or by hand. pip renames what it removes to
+names such as `~orch` and leaves them behind. Parts of torch are missing or cut off, or two versions are mixed, and
+`import torch` fails in ever different ways.
+
+## How it is told
+By the remains (`~orch`), by a record without its package or a package without its record, and by the installer's list of files: torch's native
+libraries that are missing, or of another size and no longer readable.
+
+## What to do
+Remove what is left, then install torch again.
+
+## What not to do
+Installing on top: pip takes the record for a complete torch ("already satisfied").
+
+## Sources
+The wheel specification (RECORD); pip's source on adjacent temporary folders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import rule
+from torchsmith.model.facts.install import TorchInstall
+from torchsmith.model.facts.python import Interpreter, Packages
+from torchsmith.model.facts.torch import FittingBuild, Torch, TorchImport
+from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
+from torchsmith.model.known import Unknown
+from torchsmith.model.versions import public
+from torchsmith.rules.common import reinstall
+
+_REST = ("torch", "orch", "rch", "ch", "h")
+# What is bundled on Windows and in older wheels belongs to rules of its own; torch starts without these two.
+_OTHERS = ("cudnn", "cublas", "cudart", "cufft", "curand", "cusparse", "cusolver", "nvrtc", "nvjitlink", "nvtoolsext", "cupti", "nccl")
+_LATE = ("torch_cuda_linalg", "nvshmem")
+_EXPLAINS = ("torch-not-installed", "missing-cuda-runtime-lib", "cpu-only-build", "wrong-python-environment")
+
+
+@rule("torch-install-incomplete", explains=_EXPLAINS)
+def check(
+    interpreter: Interpreter,
+    packages: Packages,
+    torch_import: TorchImport,
+    torch: Torch | Unknown | None,
+    torch_install: TorchInstall | Unknown | None,
+    fitting_build: FittingBuild | Unknown | None,
+) -> Iterator[Finding]:
+    """What is broken makes one finding; remains beside a healthy torch are a note."""
+    install = torch_install if isinstance(torch_install, TorchInstall) else None
+    remains = [path for path in packages.leftovers if _of_torch(path.rpartition("/")[2])]
+    proofs = _gone(torch, install, torch_import, interpreter, remains) + _files(install)
+    worst = Severity.BLOCKER
+    if not proofs and install and isinstance(torch, Torch):
+        proofs, worst = _mixed(install, torch), Severity.DEGRADED
+    cleared = reinstall(fitting_build, "after the remains are gone") if worst is Severity.BLOCKER else ()
+    if not proofs and remains and isinstance(torch, Torch):
+        proofs, worst = [Proof("packages", path) for path in remains[:4]], Severity.NOTE
+    if not proofs:
+        return
+    version = torch.version if isinstance(torch, Torch) else install.version if install else ""
+    summary = {
+        Severity.BLOCKER: f"torch {version} is only half installed".replace("  ", " "),
+        Severity.DEGRADED: "records of two different torch versions lie in one folder",
+        Severity.NOTE: "remains of a removed torch lie beside the installed one",
+    }[worst]
+    places = [*remains, *([install.metadata] if install and install.metadata and worst is Severity.BLOCKER else [])]
+    remove = "Remove torch with everything that is left of it" + (f": {', '.join(places[:4])}" if places else "")
+    yield Finding(
+        worst,
+        "package:torch",
+        summary,
+        evidence=tuple(proofs),
+        remedies=(Remedy(remove, "an installer takes a record for a complete torch", Safety.DISPLAY_ONLY), *cleared),
+        wont_help=(WontHelp("`pip install torch` on top", "the record makes pip believe that torch is there"),),
+    )
+
+
+def _of_torch(name: str) -> bool:
+    """``~orch``, ``~-rch-2.1.0.dist-info``: pip puts the tilde, then odd characters, in place of the first letters."""
+    rest = name.removeprefix("~").lstrip("-~.=%0123456789").partition("-")[0]
+    return name.startswith("~") and rest in _REST
+
+
+def _gone(
+    torch: Torch | Unknown | None,
+    install: TorchInstall | None,
+    found: TorchImport,
+    interpreter: Interpreter,
+    remains: list[str],
+) -> list[Proof]:
+    if isinstance(torch, Torch):
+        own = next((c for c in found.candidates if torch.folder == f"{c.entry}/torch"), None)
+        if own and not own.compiled and own.origin in {"site", "user"}:
+            return [Proof("torch_import", f"no compiled core (_C) in {torch.folder}")]
+        return []
+    proofs = [Proof("packages", path) for path in remains[:4]]
+    if install and install.metadata:
+        proofs.append(Proof("torch_install", f"a record of torch {install.version} without the package itself"))
+    broken = [c for c in found.candidates if c.entry in interpreter.site_packages and c.kind == "package"]
+    if isinstance(torch, Unknown) and broken:
+        proofs.append(Proof("torch", torch.reason))
+    return proofs
+
+
+def _files(install: TorchInstall | None) -> list[Proof]:
+    if install is None:
+        return []
+    missing = [path for path in install.missing if not _foreign(path)]
+    proofs = [Proof("torch_install", f"{path} is missing") for path in missing[:5]]
+    return proofs + [Proof("torch_install", f"{path} is damaged: {why}") for path, why in install.damaged[:5]]
+
+
+def _foreign(path: str) -> bool:
+    name = path.rpartition("/")[2].removeprefix("lib").lower()
+    return name.startswith(_OTHERS) or name.startswith(_LATE)
+
+
+def _mixed(install: TorchInstall, torch: Torch) -> list[Proof]:
+    if not install.metadata:
+        return []
+    versions = {public(version) for version in (install.version, *install.others)}
+    if len(versions) == 1 and public(torch.version) in versions:
+        return []
+    listed = ", ".join((install.version, *install.others))
+    return [Proof("torch_install", f"records of torch {listed}; torch/version.py says {torch.version}")]

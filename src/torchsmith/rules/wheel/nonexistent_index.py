@@ -1,0 +1,66 @@
+"""
+# The configured index was never published
+
+## What it means
+PyTorch publishes wheels for some CUDA versions only. An index such as cu114, cu120, cu122 or cu131 does not exist: as the only index it gives
+"from versions: none", as an extra index it is silently empty and the installer takes PyPI's torch instead.
+
+## How it is told
+The labels of configured PyTorch indexes are compared with all that were ever published.
+
+## What to do
+Name the nearest published index that the driver accepts. torch brings its own CUDA: it need not equal that of the toolkit or of nvidia-smi.
+
+## What not to do
+Deriving the label from the CUDA version that nvidia-smi prints.
+
+## Sources
+Table of indexes (`torchsmith facts indexes`); driver table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import rule
+from torchsmith.knowledge import torch_builds
+from torchsmith.model.facts.gpu import Gpus
+from torchsmith.model.facts.install import Indexes
+from torchsmith.model.facts.torch import FittingBuild, Torch
+from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
+from torchsmith.model.known import Unknown
+from torchsmith.model.versions import at_least, cuda_of_label
+from torchsmith.rules.common import index_label, reinstall
+
+_EXPLAINS = ("cpu-only-build", "torch-not-installed", "wrong-index-for-platform")
+
+
+@rule("nonexistent-index", explains=_EXPLAINS)
+def check(
+    indexes: Indexes, torch: Torch | Unknown | None, gpus: Gpus | Unknown, fitting_build: FittingBuild | Unknown | None
+) -> Iterator[Finding]:
+    """Nightly indexes come and go, so only the stable ones are judged."""
+    newest = max((cuda for label in torch_builds.labels() if (cuda := cuda_of_label(label))), key=lambda c: [int(n) for n in c.split(".")])
+    for entry in indexes.entries:
+        label = index_label(entry.url)
+        cuda = cuda_of_label(label)
+        if cuda is None or torch_builds.build_exists(label):
+            continue
+        hurts = torch is None or (isinstance(torch, Torch) and torch.kind == "cpu" and isinstance(gpus, Gpus) and bool(gpus))
+        worst = Severity.DEGRADED if torch is None else Severity.BLOCKER
+        unheard = at_least(cuda, newest)  # newer than the table: it may have come since
+        near = torch_builds.nearest_builds(label)
+        yield Finding(
+            worst if hurts and not unheard else Severity.NOTE,
+            "package:torch",
+            f"{entry.origin} names the index {label}, which {'is not known here' if unheard else 'was never published'}",
+            evidence=(Proof("indexes", f"{entry.origin}: {entry.url}", entry.origin),),
+            remedies=(
+                Remedy(f"Name a published index: {' or '.join(near)}", f"in {entry.origin}", Safety.DISPLAY_ONLY),
+                *(reinstall(fitting_build, "from an index that exists") if hurts else ()),
+            ),
+            wont_help=(WontHelp("The label of the CUDA version that nvidia-smi prints", "not every CUDA version has an index"),),
+            confidence=0.5 if unheard else 0.9,
+            decide_by=(("pip", "index", "versions", "torch", "--index-url", entry.url),) if unheard else (),
+        )
+        return
