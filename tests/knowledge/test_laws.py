@@ -31,9 +31,7 @@ def broken(name: str, **cells: load.Cell) -> load.Table:
 def where(name: str, wanted: dict[str, load.Cell], **cells: load.Cell) -> load.Table:
     """The table with these cells in the rows that have the wanted ones."""
     table = TABLES[name]
-    rows = tuple(
-        {**row, **cells} if all(row[column] == cell for column, cell in wanted.items()) else row for row in table.rows
-    )
+    rows = tuple({**row, **cells} if all(row[column] == cell for column, cell in wanted.items()) else row for row in table.rows)
     assert rows != table.rows
     return table._replace(rows=rows)
 
@@ -109,6 +107,7 @@ FAULTS: list[tuple[str, load.Table]] = [
     ("exceptions_are_known_archs", section("compat_rules", "families", **{"120": [121]})),
     ("floors_are_known_drivers", section("compat_rules", "driver_floor_linux", **{"13": "700"})),
     ("floors_are_known_drivers", section("compat_rules", "driver_floor_windows", **{"12": "600.1"})),
+    ("floors_are_known_drivers", section("compat_rules", "driver_before_11_linux", **{"10.0": "390.1"})),
 ]
 
 

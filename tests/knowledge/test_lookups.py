@@ -46,9 +46,7 @@ def test_gpu_by_name(text: str, name: str | None, sm: int) -> None:
     assert (found.name, found.sm) == (name, sm)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "NVIDIA", "GeForce RTX 3090 Tii", "AMD Radeon RX 7900 XTX", "Intel Arc A770", "()[]"]
-)
+@pytest.mark.parametrize("text", ["", "NVIDIA", "GeForce RTX 3090 Tii", "AMD Radeon RX 7900 XTX", "Intel Arc A770", "()[]"])
 def test_gpu_name_that_is_not_certain(text: str) -> None:
     assert gpus.by_name(text) is None
 
@@ -139,6 +137,10 @@ def test_a_newer_driver_runs_no_less(one: int, other: int, cuda: str) -> None:
         (drivers.floor(12, windows=False), "525.60.13"),
         (drivers.floor(12, windows=True), "528.33"),
         (drivers.floor(10, windows=True), None),
+        (drivers.needed("10.1.243", windows=False), "418.39"),
+        (drivers.needed("10.2", windows=True), "441.22"),
+        (drivers.needed("12.6", windows=False), "525.60.13"),
+        (drivers.needed("7.5", windows=False), None),
         (drivers.first_for("12.8", windows=True), "570.65"),
         (drivers.first_for("12.8", windows=False), "570.26"),
         (drivers.first_for("13.0", windows=True), "580"),

@@ -6,7 +6,7 @@ from torchsmith.app.catalogue import NODES, RULES
 from torchsmith.engine.collect import collect
 from torchsmith.engine.fold import fold
 from torchsmith.engine.judge import judge
-from torchsmith.managers.base import commands
+from torchsmith.managers.advice import adapted
 from torchsmith.model.diagnosis import Diagnosis, Verdict
 from torchsmith.model.finding import Finding, Judgement, Outcome, Severity
 from torchsmith.model.known import Fact, Known, Unknown
@@ -87,7 +87,7 @@ def _verdict(roots: list[Finding], undecided: tuple[str, ...], judgements: list[
 
 
 def _undecided(facts: Mapping[str, Fact[Any]]) -> tuple[str, ...]:
-    """The facts that decide and are Unknown: the environment, torch, the GPUs; with both, the driver and torch's GPU code."""
+    """The facts that decide and are Unknown: the environment, torch, the GPUs; with both, the driver and torch's coverage."""
     deciding = ["interpreter", "torch", "gpus"]
     torch, gpus = facts.get("torch"), facts.get("gpus")
     if (
@@ -96,7 +96,10 @@ def _undecided(facts: Mapping[str, Fact[Any]]) -> tuple[str, ...]:
         and torch.value.kind == "cuda"
         and not (isinstance(gpus, Known) and not gpus.value)
     ):
-        deciding += ["driver", "torch_gpu_code"]
+        deciding += ["driver", "gpu_coverage"]
+        state = facts.get("driver_state")
+        if isinstance(state, Unknown) and state.reason.startswith(("slow", "ended", "not asked: the driver")):
+            deciding.append("driver_state")  # a driver that hangs or dies decides; one that a pasted text leaves out does not
     return tuple(name for name in deciding if isinstance(facts.get(name), Unknown))
 
 
@@ -105,8 +108,5 @@ def _with_commands(finding: Finding, facts: Mapping[str, Fact[Any]], windows: bo
     environment, interpreter = facts.get("environment"), facts.get("interpreter")
     if not isinstance(environment, Known) or not isinstance(interpreter, Known):
         return finding
-    remedies = []
-    for remedy in finding.remedies:
-        made = [c for action in remedy.actions for c in commands(action, environment.value, interpreter.value, windows)]
-        remedies.append(replace(remedy, commands=(*remedy.commands, *made)))
+    remedies = [adapted(remedy, environment.value, interpreter.value, windows) for remedy in finding.remedies]
     return replace(finding, remedies=tuple(remedies))

@@ -10,6 +10,9 @@ from torchsmith.model.facts.machine import Machine
 from torchsmith.model.known import Fact, Known, Unknown
 
 
+MISMATCH = 18  # the libraries are the driver that is installed, the kernel module the one that still runs
+
+
 @derivation
 def driver(
     machine: Machine,
@@ -53,6 +56,7 @@ def _version(
     told = (
         (libraries.nvml.driver if libraries else None, "NVML"),
         (smi.driver if smi else None, "nvidia-smi"),
+        (libraries.nvml.library if libraries and libraries.nvml.status == MISMATCH else None, "NVML's file"),
         (kernel, "kernel module"),
         (registry, "registry"),
         (

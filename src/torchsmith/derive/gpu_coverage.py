@@ -13,7 +13,7 @@ from torchsmith.model.versions import at_least
 
 @derivation
 def gpu_coverage(
-    machine: Machine,
+    machine: Machine | Unknown,
     torch: Torch,
     torch_gpu_code: TorchGpuCode | Unknown | None,
     gpus: Gpus,
@@ -31,7 +31,7 @@ def gpu_coverage(
     else:
         from torchsmith.knowledge import torch_builds
 
-        row = torch_builds.archs(torch.version, torch.build, machine.platform)
+        row = torch_builds.archs(torch.version, torch.build, machine.platform) if isinstance(machine, Machine) else None
         if row is None:
             return torch_gpu_code
         group = GpuCodeGroup(tuple(f"sm_{sm}" for sm in row.sass), tuple(f"compute_{sm}" for sm in row.ptx), 1)
@@ -62,6 +62,14 @@ def coverage(
     how = "no" if 2 * (native + jit) < total or not total else "native" if native >= jit else "jit"
     common = max(groups, key=lambda group: group.count, default=None)
     known = [parsed.sm for arch in ((*common.sass, *common.ptx) if common else ()) if (parsed := archs.parse_code(arch))]
-    age = "" if how != "no" or not known else "newer" if ptx_driver or sm > max(known) else "older" if sm < min(known) else "between"
+    age = (
+        ""
+        if how != "no" or not known
+        else "newer"
+        if ptx_driver or sm > max(known)
+        else "older"
+        if sm < min(known)
+        else "between"
+    )
     name = device.name or f"GPU {device.index}"
     return DeviceCoverage(device.index, name, sm, how, total, native, jit, age, ptx_driver, max(known, default=0))

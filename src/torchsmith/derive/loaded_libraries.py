@@ -11,24 +11,25 @@ from __future__ import annotations
 from torchsmith.engine.declare import derivation
 from torchsmith.model.facts.libraries import CUDNN_PARTS, Loaded, LoadedLibraries, LoaderPaths, SharedObject, TorchLibraries
 from torchsmith.model.facts.machine import Machine
+from torchsmith.model.known import Known
 from torchsmith.model.paths import joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+SOURCE = "simulated loader"
 _ALWAYS_LOADED = ("ld-linux", "ld64.so", "linux-vdso", "ld-musl")
 
 
 @derivation
-def loaded_libraries(machine: Machine, loader_paths: LoaderPaths, torch_libraries: TorchLibraries) -> LoadedLibraries:
+def loaded_libraries(machine: Machine, loader_paths: LoaderPaths, torch_libraries: TorchLibraries) -> Known[LoadedLibraries]:
     """The loading of ``import torch``, then of what torch opens when it is first used."""
     if machine.os == "windows":
         from torchsmith.derive.windows_loader import load
 
-        return load(loader_paths, torch_libraries)
-    process = _Process(loader_paths, torch_libraries)
-    return LoadedLibraries(tuple(process.run()))
+        return Known(load(loader_paths, torch_libraries), SOURCE)
+    return Known(LoadedLibraries(tuple(_Process(loader_paths, torch_libraries).run())), SOURCE)
 
 
 class _Map:
@@ -98,6 +99,8 @@ class _Process:
             for extra in self._libraries.fallbacks:
                 self._open(extra, opener)
             self._open(path, opener)
+        if lost := {name: answer for name, answer in self._answers.items() if not answer[0] and name not in answers}:
+            self._forget(before, answers | lost)  # import ends here; what the rest would miss is still worth knowing
         wanted = self._libraries.preload_if
         if wanted and any(wanted in mapped.file.path for mapped in self._maps):
             for extra in self._libraries.preloads:
@@ -119,7 +122,7 @@ class _Process:
         return mapped
 
     def _open_parts(self) -> None:
-        """cuDNN opens its parts by name from its front library; NVRTC its builtins."""
+        """CuDNN opens its parts by name from its front library; NVRTC its builtins."""
         for mapped in list(self._maps):
             name = mapped.file.name
             if name.startswith("libcudnn.so."):

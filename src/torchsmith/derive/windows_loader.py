@@ -1,4 +1,4 @@
-"""LoadLibraryEx as torch calls it: each DLL of ``torch\\lib`` by its path, with the flags 0x1100.
+r"""LoadLibraryEx as torch calls it: each DLL of ``torch\lib`` by its path, with the flags 0x1100.
 
 A DLL that is needed is taken from what is loaded already under that name, the folder of the DLL that was asked for, the
 folder of python.exe, those that torch adds, System32. PATH counts only in torch's second attempt. ``api-ms-*`` names are

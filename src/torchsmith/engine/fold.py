@@ -16,7 +16,7 @@ def fold(findings: Iterable[Finding], rank: Mapping[str, int]) -> tuple[list[Fin
     """Root causes, most likely first, and the symptoms that they explain.
 
     A finding is a symptom if another one explains its slug, directly or through what that one explains, and both are about
-    the same subject or about subjects of different kinds: a fault of ``gpu:1`` says nothing of ``gpu:0``. ``rank`` orders
+    the same subject or about subjects of different kinds: a fault of ``gpu:1`` says nothing of ``gpu:0``. torch itself bears on every package. ``rank`` orders
     causes of equal severity: what lies deeper in the machine comes first.
     """
     pool = sorted(findings, key=lambda f: _place(f, rank))
@@ -59,4 +59,6 @@ def _reach(cause: str, explains: Mapping[str, frozenset[str]]) -> set[str]:
 def _related(cause: Finding, symptom: Finding) -> bool:
     mine, _, mine_index = cause.subject.partition(":")
     its, _, its_index = symptom.subject.partition(":")
+    if cause.subject == "package:torch":
+        return True  # every package beside it stands on torch
     return mine != its or not mine_index or not its_index or mine_index == its_index

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # A frame around an answer, so that what site hooks, drivers or wrappers print cannot spoil it.
 FRAME = "\x02torchsmith\x02"
 _KINDS = ((modes.S_ISREG, "file"), (modes.S_ISDIR, "dir"), (modes.S_ISCHR, "device"), (modes.S_ISBLK, "device"))
-_MACHINE_PATHS = ("/proc", "/sys", "/dev", "/etc", "/usr", "/var", "/run", "/boot", "/lib", "/opt/rocm")
+_MACHINE_PATHS = ("/.dockerenv", "/proc", "/sys", "/dev", "/etc", "/usr", "/var", "/run", "/boot", "/lib", "/opt/rocm")
 
 
 class LocalHost(base.Host):
@@ -202,6 +202,9 @@ class LocalHost(base.Host):
         return Known(kernel_log.chosen(out.splitlines(), words), answer.source)
 
     def _disk(self, path: str) -> Fact[dict[str, int]]:
+        if hasattr(os, "statvfs"):
+            found = os.statvfs(self._place(path))
+            return Known({"total": found.f_frsize * found.f_blocks, "free": found.f_frsize * found.f_bavail}, path)
         import shutil
 
         usage = shutil.disk_usage(self._place(path))

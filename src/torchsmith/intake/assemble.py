@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from torchsmith.knowledge import torch_builds
+from torchsmith.model.facts.install import CompanionBuild, CompanionBuilds
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Environment, Interpreter, Package, Packages, Target, Variables
 from torchsmith.model.facts.torch import GpuCodeGroup, Torch, TorchGpuCode
@@ -41,6 +42,7 @@ def facts(clues: Clues) -> dict[str, Fact[Any]]:
     packages = _packages(clues)
     if packages:
         found["packages"] = packages
+        found["companion_builds"] = Known(CompanionBuilds(_companions(packages.value)), packages.source)
     if interpreter or packages:
         found["environment"] = _environment(clues, packages.source if packages else interpreter.source if interpreter else "")
     torch = _torch(clues, machine.value if machine else None)
@@ -170,6 +172,19 @@ def _packages(clues: Clues) -> Known[Packages] | None:
         if not pip:
             records.setdefault(name, Package(name, version, "", "", "conda", build, channel))
     return Known(Packages(tuple(installed.values()), (), tuple(records.values())), first.source)
+
+
+def _companions(packages: Packages) -> tuple[CompanionBuild, ...]:
+    """Torchvision and torchaudio, their build by the label of the version or by conda's build string, else unknown."""
+    found = []
+    for package in (packages.get("torchvision"), packages.get("torchaudio")):
+        if package is None:
+            continue
+        label = local_label(package.version)
+        cuda = cuda_of_label(label)
+        cpu = label == "cpu" or "cpu" in package.conda_build
+        found.append(CompanionBuild(package.name, package.version, "cuda" if cuda else "cpu" if cpu else "", cuda))
+    return tuple(found)
 
 
 def _torch(clues: Clues, machine: Machine | None) -> Known[Torch | None] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torchsmith.knowledge import gpus as table
 from torchsmith.model.facts.driver import KernelLog
 from torchsmith.model.facts.gpu import Device, Driver, Gpus, Libcuda, NvidiaLibraries, NvidiaSmi, Nvml
-from torchsmith.model.known import Fact, Known, Unknown
+from torchsmith.model.known import Fact, Known
 from torchsmith.model.record import fields, replace
 
 TYPE_CHECKING = False
@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 
 NOT_HERE = "not in the pasted text"
 _DEVICES_LIMIT, _LOG_LIMIT = 1024, 500
+# NVML's statuses by the words that nvidia-smi prints for them.
 _NVML_WORDS = {
     18: "Driver/library version mismatch",
     9: "couldn't communicate",
     4: "Insufficient Permissions",
-    999: "NVML: Unknown Error",
+    15: "GPU is lost",
+    999: "Unknown Error",
 }
 
 
 def facts(clues: Clues) -> dict[str, Fact[Any]]:
-    """What nvidia-smi, NVML behind it and libcuda say; ``gpus`` and ``driver`` themselves only where no witness speaks of them."""
+    """What nvidia-smi, NVML behind it and libcuda say; ``gpus`` and ``driver`` themselves only where no witness speaks."""
     found: dict[str, Fact[Any]] = {}
     listed = _devices(clues, torch=False)
     seen = _devices(clues, torch=True)
@@ -36,8 +38,10 @@ def facts(clues: Clues) -> dict[str, Fact[Any]]:
     if libraries:
         found["nvidia_libraries"] = libraries
     named = {clue.value.index: clue for clue in clues.of("gpu-word")}
-    if not listed and not seen:
-        found["gpus"] = _told(named) if named else _none_seen(clues)
+    if named and not listed and not seen:
+        found["gpus"] = _told(named)
+    if not (smi or libraries or named):
+        found |= _nothing(clues)
     driver = _driver(clues)
     if driver:
         found["driver"] = driver
@@ -62,13 +66,12 @@ def _devices(clues: Clues, *, torch: bool) -> tuple[Device, ...]:
     return tuple(devices[index] for index in sorted(devices))
 
 
-def _nvidia_smi(clues: Clues, devices: tuple[Device, ...]) -> Known[NvidiaSmi | None] | None:
+def _nvidia_smi(clues: Clues, devices: tuple[Device, ...]) -> Known[NvidiaSmi] | None:
     failure = clues.first("smi-failure")
     driver = clues.first("driver") or clues.first("driver-word")
     first = (clues.first("gpu") if devices else None) or failure or driver
     if first is None:
-        absent = clues.first("gpu-absent")
-        return Known(None, f"nvidia-smi gave nothing ({absent.source})") if absent and absent.value == "No CUDA" else None
+        return None
     words = failure.value if failure and not devices else ""
     value = NvidiaSmi("nvidia-smi", driver.value if driver else None, clues.value("driver-cuda"), devices, words, _status(words))
     return Known(value, first.source)
@@ -125,13 +128,21 @@ def _told(named: dict[int, Any]) -> Known[Gpus]:
     return Known(Gpus(tuple(devices), "report"), named[min(named)].source)
 
 
-def _none_seen(clues: Clues) -> Fact[Gpus]:
-    """No GPU only where torch saw none, and nvidia-smi, nvcc and driver all were missing: collect_env's "No CUDA"."""
+def _nothing(clues: Clues) -> dict[str, Fact[Any]]:
+    """No GPU, no driver: collect_env's "No CUDA", printed where torch sees none and nvidia-smi, driver and nvcc are missing.
+
+    "Could not collect" says less: one of them was there.
+    """
     absent = clues.first("gpu-absent")
-    working = any(clue.value for clue in clues.of("cuda-available"))
-    if absent and absent.value == "No CUDA" and not working:
-        return Known(Gpus(()), absent.source)
-    return Unknown(NOT_HERE, ("GPU names",))
+    if absent is None or absent.value != "No CUDA" or any(clue.value for clue in clues.of("cuda-available")):
+        return {}
+    said = ("collect_env: No CUDA",)
+    none = NvidiaLibraries(Nvml(loaded=False, errors=said), Libcuda(loaded=False, errors=said))
+    return {
+        "nvidia_libraries": Known(none, absent.source),
+        "nvidia_smi": Known(None, absent.source),
+        "gpus": Known(Gpus(()), absent.source),
+    }
 
 
 def _driver(clues: Clues) -> Fact[Driver | None] | None:

@@ -41,11 +41,13 @@ _SYSTEMS = (
     (
         "linux",
         re.compile(
-            r"\b(?:Ubuntu|Debian|CentOS|Fedora|Red Hat|RHEL|Arch Linux|Rocky Linux|AlmaLinux|NixOS|L4T|JetPack)\b|\bubuntu(?=[ \d:])"
+            r"\b(?:Ubuntu|Debian|CentOS|Fedora|Red Hat|RHEL|Arch Linux|Rocky Linux|AlmaLinux|NixOS|L4T)\b"
+            r"|\b(?:ubuntu|JetPack)\b"
             r"|/usr/(?:local|lib|bin)/|/home/\w|/opt/\w|/nix/store/|/dev/nvidia|/lib/python[23]\.\d|\.so\.\d|linux_x86_64|linux-headers"
             r"|\b(?:sudo|apt|apt-get|dkms|modprobe|insmod|systemctl) |\bNVRM:|(?<=\w)@[\w-]{1,30}:[~/]"
             # What only the Linux driver can say: its module, compat libraries and NVSwitches.
-            r"|Driver/library version mismatch|couldn't communicate with the NVIDIA driver|\bError 80[234]:|Unable to determine the device"
+            r"|Driver/library version mismatch|couldn't communicate with the NVIDIA driver|\bError 80[234]:"
+            r"|Unable to determine the device"
             r"|Failed to initialize NVML: (?:Insufficient|Unknown)"
         ),
     ),

@@ -44,11 +44,7 @@ def branch(version: str, *, windows: bool) -> Branch | None:
 def branch_at_least(version: str, *, windows: bool) -> Branch | None:
     """The newest known branch not newer than the driver: what it supports at the least. None below the first."""
     major = key(version)[:1]
-    lower = [
-        known
-        for known in branches()
-        if major and (known.windows_major_from if windows else key(known.name)[0]) <= major[0]
-    ]
+    lower = [known for known in branches() if major and (known.windows_major_from if windows else key(known.name)[0]) <= major[0]]
     return lower[-1] if lower else None
 
 
@@ -64,6 +60,17 @@ def floor(cuda_major: int, *, windows: bool) -> str | None:
 
     floors = compat_rules.DRIVER_FLOOR_WINDOWS if windows else compat_rules.DRIVER_FLOOR_LINUX
     return dict(floors).get(cuda_major)
+
+
+def needed(cuda: str, *, windows: bool) -> str | None:
+    """The lowest driver that runs a build of this CUDA: its major's floor; before 11 the driver of that very toolkit."""
+    from torchsmith.knowledge.compiled import compat_rules  # noqa: PLC0415
+
+    numbers = key(cuda)
+    if len(numbers) < 2 or numbers[0] >= 11:
+        return floor(numbers[0], windows=windows) if numbers else None
+    before = compat_rules.DRIVER_BEFORE_11_WINDOWS if windows else compat_rules.DRIVER_BEFORE_11_LINUX
+    return dict(before).get(f"{numbers[0]}.{numbers[1]}")
 
 
 def first_for(cuda: str, *, windows: bool) -> str | None:

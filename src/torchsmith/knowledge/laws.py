@@ -50,9 +50,7 @@ def compiled_columns_exist(table: Table, _tables: Tables) -> Iterator[str]:
 def releases_in_order(table: Table, _tables: Tables) -> Iterator[str]:
     """A higher version was released later, and the rows stand in that order."""
     for before, after in zip(table.rows, table.rows[1:], strict=False):
-        if not (
-            key(str(before["torch"])) < key(str(after["torch"])) and str(before["released"]) <= str(after["released"])
-        ):
+        if not (key(str(before["torch"])) < key(str(after["torch"])) and str(before["released"]) <= str(after["released"])):
             yield f"{before['torch']} before {after['torch']}"
 
 
@@ -194,9 +192,7 @@ def toolkit_range_agrees_with_archs(table: Table, tables: Tables) -> Iterator[st
 
     10.2 is older than the architecture table; its Kepler 3.0 is not listed.
     """
-    spans = [
-        (_number(row["sm"]), (str(row["first_toolkit"]), row["last_toolkit"])) for row in tables["cuda_archs"].rows
-    ]
+    spans = [(_number(row["sm"]), (str(row["first_toolkit"]), row["last_toolkit"])) for row in tables["cuda_archs"].rows]
     for row in table.rows:
         minor = ".".join(map(str, key(str(row["version"]))[:2]))
         alive = [sm for sm, span in spans if _alive(minor, span)]
@@ -356,6 +352,11 @@ def floors_are_known_drivers(table: Table, tables: Tables) -> Iterator[str]:
         floors = [key(driver) for _needs, driver in _entries(table, section)]
         if section.startswith("driver") and floors != sorted(floors):
             yield f"{section}: floors do not ascend"
+    for section in ("driver_before_11_linux", "driver_before_11_windows"):
+        entries = sorted((key(cuda), key(driver)) for cuda, driver in _entries(table, section))
+        shipped = [driver for _cuda, driver in entries]
+        if shipped != sorted(set(shipped)):
+            yield f"{section}: drivers do not ascend with their toolkits"
 
 
 GENERAL: tuple[Law, ...] = (not_empty, keys_unique, sources_resolve, compiled_columns_exist)

@@ -30,9 +30,7 @@ def providers(file: str, cuda_major: int | None = None, platform: str = "linux-x
     found = [
         Provider(*row)
         for row in ROWS
-        if row[1] == system
-        and (row[3].lower() if system == "windows" else row[3]) == wanted
-        and cuda_major in {None, row[0]}
+        if row[1] == system and (row[3].lower() if system == "windows" else row[3]) == wanted and cuda_major in {None, row[0]}
     ]
     return tuple(sorted(found, key=lambda provider: provider.bundled))
 

@@ -11,11 +11,30 @@ if TYPE_CHECKING:
 
     Commands = tuple[tuple[str, ...], ...]
 
-MODULES = {"pip": "pip", "uv": "uv", "uv-project": "uv_project", "poetry": "poetry", "pdm": "pdm", "conda": "conda", "pixi": "pixi"}
+MODULES = {
+    "pip": "pip",
+    "uv": "uv",
+    "uv-project": "uv_project",
+    "poetry": "poetry",
+    "pdm": "pdm",
+    "conda": "conda",
+    "pixi": "pixi",
+    "pipx": "pipx",
+    "nix": "nix",
+}
+
+
+class CannotDo(Exception):  # noqa: N818 - an answer, not a fault
+    """This manager has no command for the action; the message says what to do instead."""
 
 
 def commands(action: Action, environment: Environment, interpreter: Interpreter, windows: bool) -> Commands:
-    """The commands that carry ``action`` out in this environment; an unknown manager's environment is changed by pip."""
+    """The commands that carry ``action`` out in this environment; an unknown manager's environment is changed by pip.
+
+    Raises:
+        CannotDo: the environment's manager has no such command.
+
+    """
     from torchsmith.managers import shell
 
     own = shell.commands(action, windows)
@@ -24,3 +43,8 @@ def commands(action: Action, environment: Environment, interpreter: Interpreter,
     module = import_module(f"torchsmith.managers.{MODULES.get(environment.manager, 'pip')}")
     made: Commands = module.commands(action, interpreter)
     return made
+
+
+def index_name(build: str) -> str:
+    """The name under which a project keeps the index of a build."""
+    return f"pytorch-{build}"

@@ -32,7 +32,9 @@ def _look(host: Host, package: Package) -> CompanionBuild:
     if cuda:
         return CompanionBuild(package.name, version, "cuda", f"{int(cuda[1])}.{cuda[2]}", f"{folder}/version.py")
     if label == "cpu" or label.startswith(("rocm", "xpu")):
-        return CompanionBuild(package.name, version, "cpu" if label == "cpu" else label[:4].rstrip("0123456789."), None, f"{folder}/version.py")
+        return CompanionBuild(
+            package.name, version, "cpu" if label == "cpu" else label[:4].rstrip("0123456789."), None, f"{folder}/version.py"
+        )
     for place in (folder, f"{folder}/lib"):
         names = host.names(place)
         for name in names.value if isinstance(names, Known) else ():

@@ -20,7 +20,7 @@ _PROVIDER = "onnxruntime/capi/libonnxruntime_providers_cuda.so"
 def cuda_consumers(
     host: Host, packages: Packages, loader_paths: LoaderPaths, torch_libraries: TorchLibraries
 ) -> Fact[CudaConsumers]:
-    """onnxruntime says it in its headers; ctranslate2 opens cuDNN by name, but carries the front library of its version."""
+    """Onnxruntime says it in its headers; ctranslate2 opens cuDNN by name, but carries the front library of its version."""
     found = []
     for name in ("ctranslate2", "onnxruntime-gpu"):
         package = packages.get(name)

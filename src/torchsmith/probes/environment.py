@@ -20,11 +20,15 @@ def environment(host: Host, target: Target, interpreter: Interpreter) -> Fact[En
     pyproject = text_of(host.read(f"{cwd}/pyproject.toml")) if project and "pyproject.toml" in names else ""
     pyvenv = text_of(host.read(f"{prefix}/pyvenv.cfg", 1 << 16))
     kind, manager = tell(interpreter.kind, prefix, names if project else set(), pyproject, pyvenv)
+    if manager == "conda" and not _conda_torch(host, prefix):
+        manager = "pip"  # torch from wheels: conda's own copy beside it would be a second one
     if manager == "pip" and not _has_pip(host, interpreter):
         manager = "uv"
     changeable, why_not = True, ""
     if interpreter.externally_managed:
         changeable, why_not = False, "its Python belongs to the operating system (EXTERNALLY-MANAGED)"
+    elif kind == "conda" and host.exists(f"{prefix}/condabin"):
+        changeable, why_not = False, "this is conda's base environment, which conda itself runs in"
     elif not host.writable(interpreter.site_packages[0] if interpreter.site_packages else prefix):
         changeable, why_not = False, "this user may not write to it"
     return Known(Environment(kind, manager, target.found_by, project, changeable, why_not), f"{prefix}/pyvenv.cfg, project files")
@@ -54,6 +58,11 @@ def tell(kind: str, prefix: str, names: set[str], pyproject: str, pyvenv: str) -
 def _belongs(prefix: str, cwd: str, target: Target) -> bool:
     """Whether the environment is that of the project in the current folder."""
     return bool(cwd) and (prefix.startswith(f"{cwd}/") or target.found_by == "project in this folder")
+
+
+def _conda_torch(host: Host, prefix: str) -> bool:
+    names = host.names(f"{prefix}/conda-meta")
+    return isinstance(names, Known) and any(name.startswith(("pytorch-", "libtorch-")) for name in names.value)
 
 
 def _has_pip(host: Host, interpreter: Interpreter) -> bool:

@@ -51,7 +51,7 @@ def named(value: str, variable: str) -> str:
 
 
 def parse_path(path: str) -> tuple[str, str]:
-    """gcc or clang, and the version where the name carries it: ``/usr/bin/x86_64-linux-gnu-gcc-12``, ``clang-17``."""
+    """Gcc or clang, and the version where the name carries it: ``/usr/bin/x86_64-linux-gnu-gcc-12``, ``clang-17``."""
     name = path.rpartition("/")[2]
     kind = "clang" if "clang" in name else "gcc"
     versioned = re.search(r"(?:gcc|g\+\+|clang|clang\+\+)-(\d+(?:\.\d+)*)$", name)

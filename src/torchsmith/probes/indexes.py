@@ -50,7 +50,9 @@ def indexes(host: Host, machine: Machine, interpreter: Interpreter | Unknown, va
         found += parse_toml(text_of(host.read(f"{places['cwd']}/pyproject.toml", _LIMIT)), f"{places['cwd']}/pyproject.toml")
     for name in [n for n in names if n.startswith(("requirements", "constraints")) and n.endswith((".txt", ".in"))][:10]:
         found += parse_requirements(text_of(host.read(f"{places['cwd']}/{name}", _LIMIT)), f"{places['cwd']}/{name}")
-    return Known(Indexes(tuple(dict.fromkeys(found)), variables.get("UV_TORCH_BACKEND") or ""), "variables and configuration files")
+    return Known(
+        Indexes(tuple(dict.fromkeys(found)), variables.get("UV_TORCH_BACKEND") or ""), "variables and configuration files"
+    )
 
 
 def pip_files(system: str, home: str, prefix: str, host: Host) -> tuple[str, ...]:
@@ -64,7 +66,14 @@ def pip_files(system: str, home: str, prefix: str, host: Host) -> tuple[str, ...
     user = (f"{home}/Library/Application Support/pip/pip.conf",) if system == "macos" else ()
     config = host.variable("XDG_CONFIG_HOME")
     base = (config.value if isinstance(config, Known) else None) or f"{home}/.config"
-    paths = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf", *user, f"{home}/.pip/pip.conf", f"{base}/pip/pip.conf", f"{prefix}/pip.conf")
+    paths = (
+        "/etc/xdg/pip/pip.conf",
+        "/etc/pip.conf",
+        *user,
+        f"{home}/.pip/pip.conf",
+        f"{base}/pip/pip.conf",
+        f"{prefix}/pip.conf",
+    )
     return (*paths, *extra)
 
 

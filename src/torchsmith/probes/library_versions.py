@@ -12,36 +12,40 @@ from torchsmith.model.known import Fact, Known
 _CUDNN = re.compile(r"libcudnn(?:_\w+)?\.so\.(\d+)")
 _BESIDE = {"8": "libcudnn_ops_infer.so.8", "9": "libcudnn_graph.so.9"}
 _NUMBERED = re.compile(r".+\.so\.(\d+(?:\.\d+)+)")
+_WHEEL = re.compile(r"(?P<site>.+/site-packages)/nvidia/(?P<component>\w+)/lib/[^/]+")
 
 
 @probe
 def library_versions(host: Host, loaded_libraries: LoadedLibraries, torch_libraries: TorchLibraries) -> Fact[LibraryVersions]:
-    """By a symbol in cuDNN's parts, else by the full name behind a link (``libcublas.so.12.1.3.1``)."""
-    windows = {found.path: found.version for found in torch_libraries.objects if found.version}
-    found = []
-    for loaded in loaded_libraries.objects:
-        for path in (loaded.path, *loaded.others) if loaded.others and loaded.path else ():
-            if path in windows:
-                found.append(LibraryVersion(path, windows[path] or "", "resource"))
-            elif matched := _CUDNN.fullmatch(path.rpartition("/")[2]):
-                found += _cudnn(host, path, matched[1])
-            elif "/" in path and (version := _full_name(host, path)):
-                found.append(LibraryVersion(path, version, "name"))
-    return Known(LibraryVersions(tuple(found)), "the files")
+    """By a symbol in cuDNN's parts, by the full name behind a link (``libcublas.so.12.1.3.1``), or by the wheel that has it."""
+    resources = {found.path: found.version for found in torch_libraries.objects if found.version}
+    contested = [found for found in loaded_libraries.objects if found.others and found.path]
+    paths = dict.fromkeys(path for found in contested for path in (found.path, *found.others))
+    return Known(LibraryVersions(tuple(_version(host, path, resources.get(path)) for path in paths)), "the files")
 
 
-def _cudnn(host: Host, path: str, major: str) -> list[LibraryVersion]:
-    """What the file says, or for the front library, which says nothing, one of its parts beside it."""
-    folder = path.rpartition("/")[0]
-    for place in (path, f"{folder}/{_BESIDE.get(major, '')}"):
-        answer = host.binary("cudnn", place)
-        if isinstance(answer, Known) and answer.value:
-            return [LibraryVersion(path, str(answer.value), "symbol")]
-    version = _full_name(host, path)
-    return [LibraryVersion(path, version, "name")] if version else []
+def _version(host: Host, path: str, resource: str | None) -> LibraryVersion:
+    if resource:
+        return LibraryVersion(path, resource, "resource", path)
+    answer = host.real(path)
+    real = answer.value if isinstance(answer, Known) else path
+    if matched := _CUDNN.fullmatch(path.rpartition("/")[2]):
+        # the front library says nothing of itself, its parts beside it do
+        for place in (path, f"{path.rpartition('/')[0]}/{_BESIDE.get(matched[1], '')}"):
+            symbol = host.binary("cudnn", place)
+            if isinstance(symbol, Known) and symbol.value:
+                return LibraryVersion(path, str(symbol.value), "symbol", real)
+    if named := _NUMBERED.fullmatch(real.rpartition("/")[2]):
+        return LibraryVersion(path, named[1], "name", real)
+    if wheel := _WHEEL.fullmatch(real):
+        version = _of_wheel(host, wheel["site"], wheel["component"])
+        return LibraryVersion(path, version, "wheel" if version else "", real)
+    return LibraryVersion(path, "", "", real)
 
 
-def _full_name(host: Host, path: str) -> str:
-    real = host.real(path)
-    matched = _NUMBERED.fullmatch(real.value.rpartition("/")[2]) if isinstance(real, Known) else None
-    return matched[1] if matched else ""
+def _of_wheel(host: Host, site: str, component: str) -> str:
+    """The version of the one wheel in ``site`` whose name goes with the folder: ``nvidia_nvjitlink_cu12-12.4.127.dist-info``."""
+    names = host.names(site)
+    pattern = re.compile(rf"nvidia_{re.escape(component)}(?:_cu\d+)?-([\d.]+)\.dist-info")
+    found = {m[1] for name in (names.value if isinstance(names, Known) else []) if (m := pattern.fullmatch(name))}
+    return found.pop() if len(found) == 1 else ""

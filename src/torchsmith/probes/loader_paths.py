@@ -41,9 +41,9 @@ def parse(library_path: str, preload: str, cwd: str, arch: str) -> LoaderPaths:
 
 
 def parse_windows(root: str, path: str, interpreter: Interpreter, torch: Torch) -> LoaderPaths:
-    """The folders of a Windows process: that of torch's DLLs, of python.exe, those that torch adds, System32.
+    r"""The folders of a Windows process: that of torch's DLLs, of python.exe, those that torch adds, System32.
 
-    torch adds ``Library\\bin`` and ``bin`` of the environment and of its base; a DLL's own folder comes first.
+    torch adds ``Library\bin`` and ``bin`` of the environment and of its base; a DLL's own folder comes first.
     """
     system = f"{normal(root)}/System32"
     prefix, base = normal(interpreter.prefix), normal(interpreter.base_prefix)

@@ -49,11 +49,13 @@ def parse_linux(platform: dict[str, Any], os_release: str, libc: str) -> Machine
 
 def parse_other(platform: dict[str, Any]) -> Machine:
     """The machine of a Windows or macOS kernel's answer; Windows says its build as ``10.0.22631``."""
-    build = re.match(r"\d+\.\d+\.(\d+)", str(platform.get("version", "")))
+    version = str(platform.get("version", ""))
+    build = re.match(r"\d+\.\d+\.(\d+)", version)
     windows = platform["os"] == "windows"
     return Machine(
         os=str(platform["os"]),
-        arch=str(platform["machine"]),
+        # A process under Rosetta is told x86_64; the kernel's version names what it was built for.
+        arch="aarch64" if "RELEASE_ARM64" in version else str(platform["machine"]),
         kernel=str(platform["release"]),
         user_id=platform.get("user_id"),
         windows_build=int(build[1]) if windows and build else None,

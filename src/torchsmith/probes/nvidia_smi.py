@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from torchsmith.engine.declare import probe
-from torchsmith.host.base import Host
+from torchsmith.host.base import Host, Ran
 from torchsmith.model.facts.gpu import Device, NvidiaLibraries, NvidiaSmi
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.known import Fact, Known, Unknown
@@ -30,13 +30,18 @@ def nvidia_smi(host: Host, machine: Machine, nvidia_libraries: NvidiaLibraries |
     path = found.value if isinstance(found, Known) else WSL_PATH if machine.wsl and host.exists(WSL_PATH) else ""
     if not path:
         return Known(None, "nvidia-smi is not on PATH")
-    for fields in (FIELDS, FIELDS[:-1]):
-        answer = host.run(path, f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits")
-        if isinstance(answer, Unknown):
-            return answer
-        text = f"{answer.value.out}\n{answer.value.err}"
-        if "is not a valid field" not in text:
-            break
+    answer = _query(host, path, FIELDS)
+    if isinstance(answer, Known) and "is not a valid field" in f"{answer.value.out}\n{answer.value.err}":
+        answer = _query(host, path, FIELDS[:-1])
+        return answer if isinstance(answer, Unknown) else _parsed(path, answer, FIELDS[:-1])
+    return answer if isinstance(answer, Unknown) else _parsed(path, answer, FIELDS)
+
+
+def _query(host: Host, path: str, fields: tuple[str, ...]) -> Fact[Ran]:
+    return host.run(path, f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits")
+
+
+def _parsed(path: str, answer: Known[Ran], fields: tuple[str, ...]) -> Fact[NvidiaSmi | None]:
     return Known(parse(path, answer.value.exit, answer.value.out, answer.value.err, fields), answer.source)
 
 

@@ -19,7 +19,9 @@ def packages(host: Host, interpreter: Interpreter) -> Fact[Packages]:
     installed: list[Package] = []
     leftovers: list[str] = []
     unread: list[Unknown] = []
-    folders = [entry for entry in interpreter.search_path if not entry.startswith(interpreter.stdlib) or entry in _sites(interpreter)]
+    folders = [
+        entry for entry in interpreter.search_path if not entry.startswith(interpreter.stdlib) or entry in _sites(interpreter)
+    ]
     for folder in folders:
         names = host.names(folder)
         if isinstance(names, Unknown):

@@ -42,10 +42,15 @@ def toolkits(host: Host, machine: Machine, interpreter: Interpreter | Unknown, v
     if isinstance(interpreter, Interpreter):
         places += _of_environment(host, interpreter, windows)
     found: dict[str, Toolkit] = {}
+    met = set()
     for place in dict.fromkeys(clean(place) for place in places):
-        toolkit = _look(host, place, windows) if len(found) < MOST else None
+        real = host.real(place)
+        if isinstance(real, Unknown) or real.value in met or len(found) == MOST:
+            continue  # /usr/local/cuda is a link to one that stands there under its own name too
+        met.add(real.value)
+        toolkit = _look(host, place, clean(real.value), windows)
         if toolkit:
-            found.setdefault(place, toolkit)
+            found[place] = toolkit
     if not found:
         return Known(None, "no nvcc on PATH, no CUDA_HOME, none in the usual places")
     active, why = _active(named, on_path, tuple(found), windows)
@@ -64,7 +69,7 @@ def clean(path: str) -> str:
 
 
 def parse_version(version_json: str, version_txt: str, header: str, path: str) -> str:
-    """The version by its best witness: version.json, version.txt, cuda.h, else the folder's name; empty if nothing says it.
+    """The version by its best witness: version.json, version.txt, the folder's name, else cuda.h; empty if nothing says it.
 
     ``{"cuda": {"name": "CUDA SDK", "version": "12.4.1"}}``, ``CUDA Version 11.0.228``, ``#define CUDA_VERSION 12040``.
     """
@@ -75,24 +80,24 @@ def parse_version(version_json: str, version_txt: str, header: str, path: str) -
     for found in texts:
         if found:
             return found[1]
-    number = re.search(r"#define\s+CUDA_VERSION\s+(\d{4,6})\b", header)
-    if number:
-        return f"{int(number[1]) // 1000}.{int(number[1]) % 1000 // 10}"
     named = re.search(r"(?:cuda-|/v|/cuda/)(\d{1,2}\.\d{1,2}(?:\.\d+)?)$", path)
-    return named[1] if named else ""
+    if named:
+        return named[1]
+    number = re.search(r"#define\s+CUDA_VERSION\s+(\d{4,6})\b", header)
+    return f"{int(number[1]) // 1000}.{int(number[1]) % 1000 // 10}" if number else ""
 
 
-def _look(host: Host, root: str, windows: bool) -> Toolkit | None:
-    """The toolkit at ``root``, None where there is nothing of one."""
+def _look(host: Host, root: str, real: str, windows: bool) -> Toolkit | None:
+    """The toolkit at ``root``, which is ``real`` with its links resolved; None where there is nothing of one."""
     nvcc = f"{root}/bin/nvcc{'.exe' if windows else ''}"
     has_nvcc = host.exists(nvcc)
     include = next((folder for folder in _includes(root) if host.exists(f"{folder}/cuda.h")), "")
     if not has_nvcc and not (include and root not in {"/usr", "/usr/local"}):
         return None
     version_json, version_txt = text_of(host.read(f"{root}/version.json")), text_of(host.read(f"{root}/version.txt", 1 << 12))
-    header = "" if version_json or version_txt or not include else text_of(host.read(f"{include}/cuda.h"))
-    real = host.real(root)
-    version = parse_version(version_json, version_txt, header, clean(real.value) if isinstance(real, Known) else root)
+    version = parse_version(version_json, version_txt, "", real)
+    if not version and include:  # read only where nothing else says it
+        version = parse_version("", "", text_of(host.read(f"{include}/cuda.h", 1 << 16)), "")
     return Toolkit(root, version, nvcc if has_nvcc else "", _missing(host, root, include) if has_nvcc else ())
 
 
@@ -142,7 +147,7 @@ def _windows(host: Host) -> Iterator[str]:
 
 
 def _of_environment(host: Host, interpreter: Interpreter, windows: bool) -> list[str]:
-    """conda's toolkit in the environment itself, and the one that NVIDIA's wheels for CUDA 13 make up."""
+    """Conda's toolkit in the environment itself, and the one that NVIDIA's wheels for CUDA 13 make up."""
     places = [f"{interpreter.prefix}/Library" if windows else interpreter.prefix] if interpreter.kind == "conda" else []
     for site in interpreter.site_packages[:2]:
         listed = host.names(f"{site}/nvidia")

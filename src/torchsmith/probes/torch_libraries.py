@@ -244,7 +244,7 @@ def parse_preloads(source: str) -> tuple[list[tuple[str, str]], str, list[tuple[
     start = source.find("def _load_global_deps")
     body = source[start : source.find("\nif ", start)] if start >= 0 else ""
     attempt, _, rescue = body.partition("except OSError as err")
-    listed = _PRELOAD.findall(source[: start if start >= 0 else 0][-20_000:]) if "_preload_cuda_deps(err)" in rescue else []
+    listed = _PRELOAD.findall(source[: max(start, 0)][-20_000:]) if "_preload_cuda_deps(err)" in rescue else []
     condition = _CONDITION.search(attempt)
     always = re.findall(r"""_preload_cuda_(?:deps|lib)\(\s*["'](\w+)["'],\s*["'](lib\w+\.so)\.\*\[0-9\]["']""", attempt)
     if condition and re.search(r"_preload_cuda_deps\((?:required=False)?\)", attempt):

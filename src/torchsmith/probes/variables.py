@@ -34,6 +34,15 @@ NAMES: dict[str, str] = dict.fromkeys(
         "SLURM_JOB_ID",
         "SLURM_JOB_GPUS",
         "SLURM_STEP_GPUS",
+        "SLURM_GPUS",
+        "SLURM_GPUS_ON_NODE",
+        "PBS_JOBID",
+        "PBS_GPUFILE",
+        "PBS_NGPUS",
+        "LSB_JOBID",
+        "LSB_GPU_ALLOC",
+        "COLAB_RELEASE_TAG",
+        "KAGGLE_KERNEL_RUN_TYPE",
         "CUDA_DISABLE_PTX_JIT",
         "CUDA_FORCE_PTX_JIT",
         "CUDA_CACHE_PATH",
@@ -62,5 +71,16 @@ NAMES: dict[str, str] = dict.fromkeys(
 def variables(host: Host) -> Fact[Variables]:
     """Read each; only those that are set are kept."""
     asked = {name: host.variable(name, private) for name, private in NAMES.items()}
-    values = {name: fact.value for name, fact in asked.items() if isinstance(fact, Known) and fact.value is not None}
+    values = {
+        name: without_credentials(fact.value) if NAMES[name] == "url" else fact.value
+        for name, fact in asked.items()
+        if isinstance(fact, Known) and fact.value is not None
+    }
     return Known(Variables(values), "environment")
+
+
+def without_credentials(urls: str) -> str:
+    """URLs without what stands before an ``@``: a report is pasted in public."""
+    import re
+
+    return re.sub(r"(\b[a-zA-Z][a-zA-Z0-9+.-]*://)[^/@\s]+@", r"\1", urls)

@@ -116,11 +116,15 @@ class LoadedLibraries:
 
 @record
 class LibraryVersion:
-    """The version of a library file, and whether the file itself says it (``symbol``) or its real name does (``name``)."""
+    """The version of a library file, and what says so: its own ``symbol`` or ``resource``, its full ``name``, its ``wheel``.
+
+    ``real`` is the path with links resolved; ``version`` is empty where nothing says it.
+    """
 
     path: str
     version: str
-    source: str
+    source: str = ""
+    real: str = ""
 
 
 @record
@@ -132,6 +136,10 @@ class LibraryVersions:
     def of(self, path: str) -> str:
         """The version of the file at ``path``, empty if nobody says."""
         return next((found.version for found in self.versions if found.path == path), "")
+
+    def real(self, path: str) -> str:
+        """The path of the file behind links."""
+        return next((found.real for found in self.versions if found.path == path and found.real), path)
 
 
 @record

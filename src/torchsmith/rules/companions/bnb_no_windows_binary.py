@@ -35,7 +35,9 @@ FIRST_WINDOWS = "0.43.0"
 
 
 @rule("bnb-no-windows-binary")
-def check(machine: Machine, torch: Torch, variables: Variables, bitsandbytes_libraries: BitsandbytesLibraries) -> Iterator[Finding]:
+def check(
+    machine: Machine, torch: Torch, variables: Variables, bitsandbytes_libraries: BitsandbytesLibraries
+) -> Iterator[Finding]:
     """Beside a CUDA build of torch only."""
     if torch.kind != "cuda" or not torch.cuda or machine.os == "macos":
         return
@@ -49,7 +51,10 @@ def check(machine: Machine, torch: Torch, variables: Variables, bitsandbytes_lib
         Severity.DEGRADED,
         "package:bitsandbytes",
         f"bitsandbytes {have.version} has no library for " + ("Windows" if old else f"CUDA {torch.cuda}"),
-        evidence=(Proof("bitsandbytes_libraries", f"CUDA libraries: {carried}", have.folder), Proof("torch", f"{torch.version}: CUDA {torch.cuda}")),
+        evidence=(
+            Proof("bitsandbytes_libraries", f"CUDA libraries: {carried}", have.folder),
+            Proof("torch", f"{torch.version}: CUDA {torch.cuda}"),
+        ),
         remedies=(
             Remedy(
                 "Install a newer bitsandbytes",

@@ -42,7 +42,10 @@ def check(torch: Torch, extension_files: ExtensionFiles) -> Iterator[Finding]:
             Severity.DEGRADED,
             f"package:{file.package}",
             f"{file.package} {file.version} was built for torch {file.built_for}, and torch {torch.version} is installed",
-            evidence=(Proof("extension_files", f"its wheel is named for torch {file.built_for}", file.path), Proof("torch", torch.version)),
+            evidence=(
+                Proof("extension_files", f"its wheel is named for torch {file.built_for}", file.path),
+                Proof("torch", torch.version),
+            ),
             remedies=(
                 Remedy(
                     f"Install the wheel of {file.package} for torch {minor(torch.version)}, or compile it here",

@@ -40,7 +40,13 @@ def check(torch: Torch, extension_files: ExtensionFiles, packages: Packages) -> 
     told: set[str] = set()
     for file in extension_files.files:
         wanted = needed_major(file)
-        if wanted is None or torch.cuda is None or wanted == major(torch.cuda) or file.package in told or _has_runtime(packages, wanted):
+        if (
+            wanted is None
+            or torch.cuda is None
+            or wanted == major(torch.cuda)
+            or file.package in told
+            or _has_runtime(packages, wanted)
+        ):
             continue
         told.add(file.package)
         yield Finding(

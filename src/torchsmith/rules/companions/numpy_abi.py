@@ -49,7 +49,9 @@ def check(
     else:
         listed = torch_releases.numpy_abi(torch.version, windows=machine.os == "windows", python_tag=interpreter.tag)
         abi, sure = str(listed or ""), 0.75
-        proof = Proof("numpy_abi", f"torch {torch.version} is listed as built with NumPy 1 ({numpy_abi.reason})", "table of releases")
+        proof = Proof(
+            "numpy_abi", f"torch {torch.version} is listed as built with NumPy 1 ({numpy_abi.reason})", "table of releases"
+        )
     if abi != "1":
         return
     yield Finding(
@@ -58,7 +60,9 @@ def check(
         f"torch {torch.version} was built for NumPy 1, and NumPy {installed} is installed",
         evidence=(proof, Proof("packages", f"numpy {installed}")),
         remedies=(
-            Remedy("Install a NumPy before 2", "the binary interface that this torch was built for", actions=(Install(("numpy<2",)),)),
+            Remedy(
+                "Install a NumPy before 2", "the binary interface that this torch was built for", actions=(Install(("numpy<2",)),)
+            ),
         ),
         wont_help=(WontHelp("Reinstalling the same torch", "its binary stays what it is"),),
         confidence=sure,

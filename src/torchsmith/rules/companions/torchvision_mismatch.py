@@ -26,17 +26,19 @@ from collections.abc import Iterator
 from torchsmith.engine.declare import rule
 from torchsmith.knowledge import companions, torch_builds
 from torchsmith.model.action import InstallTorch
+from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.install import CompanionBuild, CompanionBuilds
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
+from torchsmith.model.known import Unknown
 from torchsmith.model.versions import at_least, is_prerelease, key, major, minor, public
 
 
 @rule("torchvision-mismatch")
-def check(torch: Torch, companion_builds: CompanionBuilds) -> Iterator[Finding]:
+def check(torch: Torch, companion_builds: CompanionBuilds, gpus: Gpus | Unknown) -> Iterator[Finding]:
     """One finding for each package: the release first, then the build."""
     for build in companion_builds:
-        told = _release(torch, build) or _variant(torch, build)
+        told = _release(torch, build) or _variant(torch, build, not isinstance(gpus, Gpus) or bool(gpus))
         if told is None:
             continue
         severity, summary = told
@@ -45,7 +47,9 @@ def check(torch: Torch, companion_builds: CompanionBuilds) -> Iterator[Finding]:
             f"package:{build.name}",
             summary,
             evidence=(
-                Proof("companion_builds", f"{build.name} {build.version}" + (f" ({build.kind})" if build.kind else ""), build.path),
+                Proof(
+                    "companion_builds", f"{build.name} {build.version}" + (f" ({build.kind})" if build.kind else ""), build.path
+                ),
                 Proof("torch", f"{torch.version} ({torch.kind})"),
             ),
             remedies=_together(torch, companion_builds),
@@ -76,17 +80,23 @@ def _meets(version: str, spec: str) -> bool:
     return key(public(version)) == key(wanted)
 
 
-def _variant(torch: Torch, build: CompanionBuild) -> tuple[Severity, str] | None:
+def _variant(torch: Torch, build: CompanionBuild, used: bool) -> tuple[Severity, str] | None:
     if torch.kind not in {"cuda", "cpu"} or build.kind not in {"cuda", "cpu"}:
         return None
     if torch.kind == "cuda" and build.kind == "cpu":
         # torchaudio's own kernels run on the CPU in either build.
-        severity = Severity.DEGRADED if build.name == "torchvision" else Severity.NOTE
-        return severity, f"{build.name} {build.version} is a CPU build beside torch {torch.version}: it has no operators for the GPU"
+        severity = Severity.NOTE if build.name != "torchvision" else Severity.BLOCKER if used else Severity.DEGRADED
+        return (
+            severity,
+            f"{build.name} {build.version} is a CPU build beside torch {torch.version}: it has no operators for the GPU",
+        )
     if torch.kind == "cpu" and build.kind == "cuda":
         return Severity.DEGRADED, f"{build.name} {build.version} is a CUDA build beside torch {torch.version}, which has no CUDA"
     if torch.cuda and build.cuda and major(torch.cuda) != major(build.cuda):
-        return Severity.BLOCKER, f"{build.name} {build.version} is built for CUDA {build.cuda}, torch {torch.version} for CUDA {torch.cuda}"
+        return (
+            Severity.BLOCKER,
+            f"{build.name} {build.version} is built for CUDA {build.cuda}, torch {torch.version} for CUDA {torch.cuda}",
+        )
     return None
 
 

@@ -55,7 +55,11 @@ def check(torch: Torch, packages: Packages, xformers_build: XformersBuild | Unkn
         return
     belonging = companions.for_torch(torch.version)
     spec = belonging.xformers_spec if belonging else None
-    install = Remedy(f"Install xformers{spec}", "the release for this torch", actions=(Install((f"xformers{spec}",)),)) if spec else None
+    install = (
+        Remedy(f"Install xformers{spec}", "the release for this torch", actions=(Install((f"xformers{spec}",)),))
+        if spec
+        else None
+    )
     remove = Remedy("Remove xformers", "torch has memory-efficient attention of its own", actions=(Uninstall(("xformers",)),))
     suffix = f" and CUDA {cuda}" if other_cuda else ""
     yield Finding(

@@ -2,8 +2,9 @@
 # The container was given nvidia-smi, but not CUDA
 
 ## What it means
-The NVIDIA runtime puts only those parts of the driver into a container that NVIDIA_DRIVER_CAPABILITIES asks for. `utility` brings NVML and
-nvidia-smi; libcuda comes with `compute`. So nvidia-smi lists the GPU, and torch says "Found no NVIDIA driver on your system".
+The NVIDIA runtime puts only those parts of the driver into a container that NVIDIA_DRIVER_CAPABILITIES asks for. `utility`
+brings NVML and nvidia-smi; libcuda comes with `compute`. So nvidia-smi lists the GPU, and torch says "Found no NVIDIA driver on
+your system".
 
 ## How it is told
 NVML or nvidia-smi answers, libcuda cannot be loaded, and the variable lists neither `compute` nor `all`.
@@ -57,7 +58,9 @@ def check(
         f"{NAME}={asked} leaves libcuda out of this container: nvidia-smi works, CUDA does not",
         evidence=(
             Proof("variables", {NAME: asked}),
-            Proof("nvidia_libraries", "NVML answers; libcuda: " + ("; ".join(nvidia_libraries.libcuda.errors)[:200] or "not found")),
+            Proof(
+                "nvidia_libraries", "NVML answers; libcuda: " + ("; ".join(nvidia_libraries.libcuda.errors)[:200] or "not found")
+            ),
             Proof("container", ", ".join(container.marks)),
         ),
         remedies=(

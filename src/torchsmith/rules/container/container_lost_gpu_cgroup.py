@@ -2,15 +2,16 @@
 # The container lost the right to use its GPU
 
 ## What it means
-The GPU worked in this container and then stopped: "Failed to initialize NVML: Unknown Error". The NVIDIA runtime had granted the devices
-behind the engine's back, and when systemd set the container's cgroup up anew (`systemctl daemon-reload`, an update), the grant was gone.
+The GPU worked in this container and then stopped: "Failed to initialize NVML: Unknown Error". The NVIDIA runtime had granted
+the devices behind the engine's back, and when systemd set the container's cgroup up anew (`systemctl daemon-reload`, an
+update), the grant was gone.
 
 ## How it is told
 In a container, the device files are there and NVML ends in an unknown error or a refusal, while the host's module is loaded.
 
 ## What to do
-Restart the container. To keep it from coming back, name the device files to the engine (`--device`), use CDI, or let Docker use the cgroupfs
-driver instead of systemd's.
+Restart the container. To keep it from coming back, name the device files to the engine (`--device`), use CDI, or let Docker use
+the cgroupfs driver instead of systemd's.
 
 ## What not to do
 Restarting alone: it lasts until the next daemon-reload. Nothing is wrong with the driver or torch.

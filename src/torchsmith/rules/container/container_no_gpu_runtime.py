@@ -2,19 +2,22 @@
 # The container was started without access to the GPU
 
 ## What it means
-A container sees a GPU only if its engine puts the driver's libraries and device files into it. This one was started without, so inside
-there is no nvidia-smi, no libcuda and no /dev/nvidia0, and `torch.cuda.is_available()` is False, although the host's GPU may work.
+A container sees a GPU only if its engine puts the driver's libraries and device files into it. This one was started without, so
+inside there is no nvidia-smi, no libcuda and no /dev/nvidia0, and `torch.cuda.is_available()` is False, although the host's GPU
+may work.
 
 ## How it is told
-The process runs in a container (/.dockerenv, mounts, variables), and neither a driver library nor a device file is in it. The kernel, which
-is the host's, shows an NVIDIA GPU or NVIDIA's module; or the image says by its variables that it is made for a GPU.
+The process runs in a container (/.dockerenv, mounts, variables), and neither a driver library nor a device file is in it. The
+kernel, which is the host's, shows an NVIDIA GPU or NVIDIA's module; or the image says by its variables that it is made for a
+GPU.
 
 ## What to do
-Install the NVIDIA Container Toolkit on the host and start the container with the GPU: `--gpus all`, in compose a device reservation, in
-Kubernetes a limit on `nvidia.com/gpu`, for Apptainer `--nv`.
+Install the NVIDIA Container Toolkit on the host and start the container with the GPU: `--gpus all`, in compose a device
+reservation, in Kubernetes a limit on `nvidia.com/gpu`, for Apptainer `--nv`.
 
 ## What not to do
-Installing a driver inside the image: its version would have to equal the host's kernel module, and the device files would still be missing.
+Installing a driver inside the image: its version would have to equal the host's kernel module, and the device files would still
+be missing.
 
 ## Sources
 NVIDIA Container Toolkit documentation; Docker, Podman, Kubernetes and Apptainer documentation on GPUs.
@@ -66,6 +69,7 @@ JETSON = ("Start the container with `--runtime nvidia`", (("docker", "run", "--r
 
 @rule("container-no-gpu-runtime", explains=NO_GPU, systems=("linux",))
 def check(
+    *,
     machine: Machine,
     container: Container,
     variables: Variables,
@@ -90,14 +94,20 @@ def check(
     yield Finding(
         weight(torch) if outside or meant else Severity.DEGRADED,
         "machine",
-        f"this {container.kind or 'container'} container was started without {has}: no driver library and no device file is in it",
+        f"this {container.kind or 'container'} container was started without {has}: no driver library, no device file",
         evidence=(*outside, *meant, Proof("container", ", ".join(container.marks)), Proof("nvidia_libraries", "none to load")),
         remedies=(
-            Remedy(title, "the engine then puts the driver's libraries and device files into the container", Safety.DISPLAY_ONLY,
-                   tuple(Command(command) for command in commands)),
+            Remedy(
+                title,
+                "the engine then puts the driver's libraries and device files into the container",
+                Safety.DISPLAY_ONLY,
+                tuple(Command(command) for command in commands),
+            ),
         ),
         wont_help=(
-            WontHelp("Installing a driver in the image", "the kernel module is the host's, and the device files would still be missing"),
+            WontHelp(
+                "Installing a driver in the image", "the kernel module is the host's, and the device files would still be missing"
+            ),
             WontHelp("Reinstalling torch", "it already looks for a GPU that the container does not show"),
         ),
         confidence=0.95 if sure else 0.75 if meant else 0.5,

@@ -2,8 +2,8 @@
 # Docker comes from a snap, which hands no GPU in
 
 ## What it means
-The snap of Docker is confined: it does not see the NVIDIA Container Toolkit and the runtime configuration of the host, so containers
-start without the GPU ("could not select device driver") however often the toolkit is reinstalled.
+The snap of Docker is confined: it does not see the NVIDIA Container Toolkit and the runtime configuration of the host, so
+containers start without the GPU ("could not select device driver") however often the toolkit is reinstalled.
 
 ## How it is told
 Inside the container, the mounts of /etc/hosts and the root come from /var/snap/docker, and nothing of the driver is there.

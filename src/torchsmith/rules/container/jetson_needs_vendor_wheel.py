@@ -2,19 +2,21 @@
 # A Jetson needs NVIDIA's own torch
 
 ## What it means
-Up to JetPack 6 the GPU of a Jetson has a driver and CUDA libraries of its own. The general aarch64 wheels are CPU builds or made for Arm
-servers: they install without complaint, and `torch.cuda.is_available()` is False, or the first kernel has "no kernel image".
+Up to JetPack 6 the GPU of a Jetson has a driver and CUDA libraries of its own. The general aarch64 wheels are CPU builds or
+made for Arm servers: they install without complaint, and `torch.cuda.is_available()` is False, or the first kernel has "no
+kernel image".
 
 ## How it is told
-The device tree or /etc/nv_tegra_release names a Jetson with JetPack 6 or older, and torch is a CPU build, or its GPU code does not serve the
-Jetson's GPU.
+The device tree or /etc/nv_tegra_release names a Jetson with JetPack 6 or older, and torch is a CPU build, or its GPU code does
+not serve the Jetson's GPU.
 
 ## What to do
-Install NVIDIA's wheel or container for exactly this JetPack, with the Python that it is made for. From JetPack 7 on (Thor) the general CUDA 13
-wheels are right, and this rule is silent.
+Install NVIDIA's wheel or container for exactly this JetPack, with the Python that it is made for. From JetPack 7 on (Thor) the
+general CUDA 13 wheels are right, and this rule is silent.
 
 ## What not to do
-nvidia-driver packages or conda's cudatoolkit: a Jetson's driver comes with JetPack. A newer general wheel is again made for servers.
+nvidia-driver packages or conda's cudatoolkit: a Jetson's driver comes with JetPack. A newer general wheel is again made for
+servers.
 
 ## Sources
 NVIDIA, Installing PyTorch for Jetson Platform; JetPack archive; GPU code of the wheels.
@@ -26,7 +28,6 @@ from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
 from torchsmith.knowledge.jetson import jetpack
-from torchsmith.model.action import Command
 from torchsmith.model.facts.container import Jetson
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import GpuCoverage, Torch
@@ -79,7 +80,6 @@ def check(
                 f"Install NVIDIA's torch wheel for JetPack {pack.major}, or use its l4t container",
                 why,
                 Safety.DISPLAY_ONLY,
-                (Command(("sudo", "docker", "run", "--runtime", "nvidia", "-it", f"dustynv/pytorch:r{jetson.l4t}")),),
             ),
         ),
         wont_help=(

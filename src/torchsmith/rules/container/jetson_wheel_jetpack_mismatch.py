@@ -2,12 +2,12 @@
 # This Jetson wheel belongs to another JetPack
 
 ## What it means
-NVIDIA's torch wheels for Jetson use the CUDA and cuDNN that JetPack installs. A wheel of another JetPack looks for libraries of other versions:
-"libcudnn.so.8: cannot open shared object file", "libcublas.so.11", or undefined symbols.
+NVIDIA's torch wheels for Jetson use the CUDA and cuDNN that JetPack installs. A wheel of another JetPack looks for libraries of
+other versions: "libcudnn.so.8: cannot open shared object file", "libcublas.so.11", or undefined symbols.
 
 ## How it is told
-torch's version carries NVIDIA's mark (`nv23.05`), and the CUDA major that it was built with is not that of this Jetson's JetPack; or libraries
-that it needs are not found.
+torch's version carries NVIDIA's mark (`nv23.05`), and the CUDA major that it was built with is not that of this Jetson's
+JetPack; or libraries that it needs are not found.
 
 ## What to do
 Install the wheel that NVIDIA lists for this release of JetPack; or bring the Jetson to the JetPack of the wheel.
@@ -56,7 +56,7 @@ def check(jetson: Jetson, torch: Torch, loaded_libraries: LoadedLibraries | Unkn
     yield Finding(
         Severity.BLOCKER,
         "package:torch",
-        f"torch {torch.version} was made for a JetPack with CUDA {torch.cuda}, and this Jetson has JetPack {pack.major} (CUDA {pack.cuda})",
+        f"torch {torch.version} was made for another JetPack: it wants CUDA {torch.cuda}, JetPack {pack.major} has {pack.cuda}",
         evidence=tuple(evidence),
         remedies=(
             Remedy(

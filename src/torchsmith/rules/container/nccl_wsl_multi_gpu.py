@@ -2,11 +2,12 @@
 # Several GPUs in WSL: NCCL cannot go from one to the other directly
 
 ## What it means
-WSL gives GPUs no direct way to each other's memory. NCCL may try it all the same, and training or serving over several GPUs then hangs or
-ends in an NCCL error, while each GPU works by itself.
+WSL gives GPUs no direct way to each other's memory. NCCL may try it all the same, and training or serving over several GPUs
+then hangs or ends in an NCCL error, while each GPU works by itself.
 
 ## How it is told
-WSL 2, a CUDA build of torch, two or more GPUs, and NCCL_P2P_DISABLE is not 1. This is a note: a program that uses one GPU is not touched.
+WSL 2, a CUDA build of torch, two or more GPUs, and NCCL_P2P_DISABLE is not 1. This is a note: a program that uses one GPU is
+not touched.
 
 ## What to do
 Set NCCL_P2P_DISABLE=1 before programs that use several GPUs.

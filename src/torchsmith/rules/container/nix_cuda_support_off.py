@@ -2,18 +2,19 @@
 # nixpkgs built this torch without CUDA
 
 ## What it means
-`python3Packages.torch` of nixpkgs is a CPU build unless nixpkgs was asked for CUDA. The package's name is the same, so that a shell or a flake
-without `cudaSupport` quietly gives a torch that cannot use the GPU.
+`python3Packages.torch` of nixpkgs is a CPU build unless nixpkgs was asked for CUDA. The package's name is the same, so that a
+shell or a flake without `cudaSupport` quietly gives a torch that cannot use the GPU.
 
 ## How it is told
 torch lies in /nix/store, torch/version.py names no CUDA, and the machine has an NVIDIA GPU.
 
 ## What to do
-Import nixpkgs with `config = { allowUnfree = true; cudaSupport = true; }`, and use a binary cache for CUDA packages, or take `torch-bin`, which
-is PyTorch's own wheel.
+Import nixpkgs with `config = { allowUnfree = true; cudaSupport = true; }`, and use a binary cache for CUDA packages, or take
+`torch-bin`, which is PyTorch's own wheel.
 
 ## What not to do
-`pip install torch` on top: it lands beside Nix's torch, needs libraries that Nix's loader does not find, and one hides the other.
+`pip install torch` on top: it lands beside Nix's torch, needs libraries that Nix's loader does not find, and one hides the
+other.
 
 ## Sources
 nixpkgs manual, CUDA; nixpkgs issue 189372.
@@ -41,7 +42,9 @@ def check(nix: Nix, torch: Torch, gpus: Gpus | Unknown, kernel_module: KernelMod
     seen = isinstance(gpus, Gpus) and bool(gpus)
     if not seen and not (isinstance(kernel_module, KernelModule) and kernel_module.loaded):
         return
-    gpu = Proof("gpus", gpu_names(gpus)) if isinstance(gpus, Gpus) and gpus else Proof("kernel_module", "NVIDIA's module is loaded")
+    gpu = (
+        Proof("gpus", gpu_names(gpus)) if isinstance(gpus, Gpus) and gpus else Proof("kernel_module", "NVIDIA's module is loaded")
+    )
     shell = "with import <nixpkgs> { config = { allowUnfree = true; }; }; python3.withPackages (p: [ p.torch-bin ])"
     yield Finding(
         Severity.BLOCKER,

@@ -2,16 +2,17 @@
 # A program from Nix does not see the driver's library
 
 ## What it means
-Nix's loader searches its own store and the folders that a library names; not /usr/lib, and not the host's ld.so.cache. On NixOS the driver is
-linked at /run/opengl-driver/lib. On another system nothing is there, so that torch says "Found no NVIDIA driver" while nvidia-smi works.
+Nix's loader searches its own store and the folders that a library names; not /usr/lib, and not the host's ld.so.cache. On NixOS
+the driver is linked at /run/opengl-driver/lib. On another system nothing is there, so that torch says "Found no NVIDIA driver"
+while nvidia-smi works.
 
 ## How it is told
-Python or torch lies in /nix/store, the host has an NVIDIA driver, there is no /run/opengl-driver/lib/libcuda.so.1, and LD_LIBRARY_PATH shows
-no libcuda.so.1.
+Python or torch lies in /nix/store, the host has an NVIDIA driver, there is no /run/opengl-driver/lib/libcuda.so.1, and
+LD_LIBRARY_PATH shows no libcuda.so.1.
 
 ## What to do
-Start the program through nixGL (`nixGLNvidia`), or link only the driver's libraries into a folder and name that in LD_LIBRARY_PATH; on NixOS
-switch `hardware.graphics.enable` on.
+Start the program through nixGL (`nixGLNvidia`), or link only the driver's libraries into a folder and name that in
+LD_LIBRARY_PATH; on NixOS switch `hardware.graphics.enable` on.
 
 ## What not to do
 LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu: it shows Nix's programs the host's glibc too, and they crash.
@@ -50,7 +51,7 @@ def check(machine: Machine, nix: Nix, torch: Torch, kernel_module: KernelModule 
     outside = Proof("nix", f"{nix.outside} is the host's") if nix.outside else Proof("kernel_module", "NVIDIA's module is loaded")
     if machine.distro == "nixos":
         remedy = Remedy(
-            "Switch the driver's libraries on: hardware.graphics.enable = true, services.xserver.videoDrivers = [ \"nvidia\" ]",
+            'Switch the driver\'s libraries on: hardware.graphics.enable = true, services.xserver.videoDrivers = [ "nvidia" ]',
             f"NixOS then links them at {LINK.rpartition('/')[0]}",
             Safety.DISPLAY_ONLY,
             (Command(("sudo", "nixos-rebuild", "switch")),),
@@ -75,6 +76,8 @@ def check(machine: Machine, nix: Nix, torch: Torch, kernel_module: KernelModule 
         f"{lives}, and Nix's loader is not shown the driver's libcuda",
         evidence=(Proof("nix", f"no {LINK}, no libcuda.so.1 on LD_LIBRARY_PATH; {lives}"), outside),
         remedies=(remedy,),
-        wont_help=(WontHelp("LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu", "the host's glibc comes with it, and Nix's programs crash"),),
+        wont_help=(
+            WontHelp("LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu", "the host's glibc comes with it, and Nix's programs crash"),
+        ),
         confidence=0.9,
     )

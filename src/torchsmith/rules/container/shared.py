@@ -17,7 +17,7 @@ NO_GPU = ("no-nvidia-gpu", "no-nvidia-driver", "driver-module-not-loaded", "sche
 
 
 def weight(torch: Torch | Unknown | None) -> Severity:
-    """blocker for a CUDA build, which wants the GPU; note for another build, which may well be meant to do without."""
+    """Blocker for a CUDA build, which wants the GPU; note for another build, which may well be meant to do without."""
     if isinstance(torch, Torch):
         return Severity.BLOCKER if torch.kind == "cuda" else Severity.NOTE
     return Severity.DEGRADED

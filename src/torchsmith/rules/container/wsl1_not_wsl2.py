@@ -2,8 +2,8 @@
 # This is WSL 1, which has no GPU
 
 ## What it means
-WSL 1 translates Linux system calls and has no Linux kernel; Windows' GPU driver can be reached from WSL 2 only. torch finds no driver here,
-while the same GPU works in Windows itself.
+WSL 1 translates Linux system calls and has no Linux kernel; Windows' GPU driver can be reached from WSL 2 only. torch finds no
+driver here, while the same GPU works in Windows itself.
 
 ## How it is told
 The kernel calls itself 4.4.0-...-Microsoft; WSL 2 has a real kernel, ...-microsoft-standard-WSL2.

@@ -2,8 +2,8 @@
 # More GPUs than CUDA in WSL can start
 
 ## What it means
-With many GPUs in one machine cuInit in WSL ends in "out of memory" (status 2) before any program has used any memory: the way from WSL to
-Windows' driver cannot take them all at once.
+With many GPUs in one machine cuInit in WSL ends in "out of memory" (status 2) before any program has used any memory: the way
+from WSL to Windows' driver cannot take them all at once.
 
 ## How it is told
 WSL 2, NVML lists several GPUs, and cuInit itself answers status 2.
@@ -47,10 +47,14 @@ def check(machine: Machine, nvidia_libraries: NvidiaLibraries, torch: Torch | Un
         f"cuInit is out of memory with {count} GPUs: more than CUDA in WSL can start",
         evidence=(
             Proof("nvidia_libraries", f"cuInit status {OUT_OF_MEMORY}: {nvidia_libraries.libcuda.message}"),
-            Proof("gpus", f"NVML lists {count}"),
+            Proof("nvidia_libraries", f"NVML lists {count} GPUs"),
         ),
-        remedies=(Remedy("Show CUDA fewer GPUs", "then add one after the other", actions=(SetVariable("CUDA_VISIBLE_DEVICES", "0"),)),),
+        remedies=(
+            Remedy("Show CUDA fewer GPUs", "then add one after the other", actions=(SetVariable("CUDA_VISIBLE_DEVICES", "0"),)),
+        ),
         wont_help=(WontHelp("More memory", "cuInit uses none of it"),),
         confidence=0.8 if count >= MANY else 0.5,
-        decide_by=() if count >= MANY else (("env", "CUDA_VISIBLE_DEVICES=0", "python", "-c", "import torch; torch.cuda.init()"),),
+        decide_by=()
+        if count >= MANY
+        else (("env", "CUDA_VISIBLE_DEVICES=0", "python", "-c", "import torch; torch.cuda.init()"),),
     )

@@ -2,16 +2,16 @@
 # WSL does not show the Windows driver to CUDA programs
 
 ## What it means
-In WSL 2 the driver is Windows'. It lends its libraries in /usr/lib/wsl/lib and its device as /dev/dxg. Where a program finds no libcuda there,
-or the libcuda there does not start, torch says "Found no NVIDIA driver", whatever Windows itself can do.
+In WSL 2 the driver is Windows'. It lends its libraries in /usr/lib/wsl/lib and its device as /dev/dxg. Where a program finds no
+libcuda there, or the libcuda there does not start, torch says "Found no NVIDIA driver", whatever Windows itself can do.
 
 ## How it is told
-The kernel is WSL 2's. Either /dev/dxg is missing, or /usr/lib/wsl/lib holds no libcuda.so.1, or it does and the loader does not find it, or
-cuInit fails although it was loaded from there.
+The kernel is WSL 2's. Either /dev/dxg is missing, or /usr/lib/wsl/lib holds no libcuda.so.1, or it does and the loader does not
+find it, or cuInit fails although it was loaded from there.
 
 ## What to do
-Update WSL (`wsl --update`, then `wsl --shutdown`) and the NVIDIA driver in Windows. Where only the loader misses the folder, name it:
-LD_LIBRARY_PATH=/usr/lib/wsl/lib, or run ldconfig.
+Update WSL (`wsl --update`, then `wsl --shutdown`) and the NVIDIA driver in Windows. Where only the loader misses the folder,
+name it: LD_LIBRARY_PATH=/usr/lib/wsl/lib, or run ldconfig.
 
 ## What not to do
 Installing nvidia-driver packages inside the distribution: they hide the libraries that Windows lends.
@@ -73,13 +73,17 @@ def check(
         summary, remedy, sure = f"Windows lends WSL no NVIDIA driver: there is no libcuda.so.1 in {LENT}", UPDATE, 0.5
     else:
         summary, remedy, sure = "WSL offers no GPU: there is no /dev/dxg", UPDATE, 0.5
-    says = f"cuInit status {cuda.status}: {cuda.message}" if cuda.loaded else "; ".join(cuda.errors)[:200] or "libcuda was not found"
+    says = (
+        f"cuInit status {cuda.status}: {cuda.message}" if cuda.loaded else "; ".join(cuda.errors)[:200] or "libcuda was not found"
+    )
     yield Finding(
         weight(torch) if broken or hidden else Severity.DEGRADED,
         "driver",
         summary,
         evidence=(
-            Proof("wsl", f"/dev/dxg {'is' if wsl.dxg else 'is not'} there, {LENT}/libcuda.so.1 {'is' if wsl.library else 'is not'}"),
+            Proof(
+                "wsl", f"/dev/dxg {'is' if wsl.dxg else 'is not'} there, {LENT}/libcuda.so.1 {'is' if wsl.library else 'is not'}"
+            ),
             Proof("nvidia_libraries", says),
         ),
         remedies=(remedy,),

@@ -2,8 +2,8 @@
 # A Linux driver inside WSL hides the one that Windows lends
 
 ## What it means
-In WSL 2 CUDA goes through Windows' driver, whose libraries stand in /usr/lib/wsl/lib. A driver package of the distribution puts another
-libcuda into the system's folders; it is found first, looks for a kernel module that WSL does not have, and fails.
+In WSL 2 CUDA goes through Windows' driver, whose libraries stand in /usr/lib/wsl/lib. A driver package of the distribution puts
+another libcuda into the system's folders; it is found first, looks for a kernel module that WSL does not have, and fails.
 
 ## How it is told
 libcuda does not start, and a libcuda.so.1 of its own lies in the distribution's library folder.

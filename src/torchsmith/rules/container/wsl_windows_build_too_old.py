@@ -2,8 +2,8 @@
 # This Windows is too old for CUDA in WSL
 
 ## What it means
-WSL 2 reaches the GPU through a device that Windows offers from Windows 10 version 21H2 (build 19044) and Windows 11 on. On an older build
-there is no /dev/dxg, and no driver can change that.
+WSL 2 reaches the GPU through a device that Windows offers from Windows 10 version 21H2 (build 19044) and Windows 11 on. On an
+older build there is no /dev/dxg, and no driver can change that.
 
 ## How it is told
 CUDA does not start in WSL 2, there is no /dev/dxg, and Windows names a build below 19044.
@@ -45,7 +45,12 @@ def check(wsl: Wsl, nvidia_libraries: NvidiaLibraries | Unknown, torch: Torch | 
         "machine",
         f"Windows build {wsl.windows_build} is too old for CUDA in WSL, which begins with build {FIRST_BUILD} (Windows 10 21H2)",
         evidence=(Proof("wsl", f"Windows build {wsl.windows_build}, no /dev/dxg"),),
-        remedies=(Remedy("Update Windows to Windows 10 21H2 or later, or Windows 11", "the GPU's way into WSL is part of Windows",
-                         Safety.DISPLAY_ONLY),),
+        remedies=(
+            Remedy(
+                "Update Windows to Windows 10 21H2 or later, or Windows 11",
+                "the GPU's way into WSL is part of Windows",
+                Safety.DISPLAY_ONLY,
+            ),
+        ),
         wont_help=(WontHelp("Installing a driver inside WSL", "WSL uses the driver of Windows"),),
     )

@@ -2,15 +2,16 @@
 # This user may not open the GPU's device files
 
 ## What it means
-The driver works for root, and /dev/nvidia* belong to a group that this user is not in, or the container's user is not: NVML says
-"Insufficient Permissions", CUDA finds no device.
+The driver works for root, and /dev/nvidia* belong to a group that this user is not in, or the container's user is not: NVML
+says "Insufficient Permissions", CUDA finds no device.
 
 ## How it is told
-NVML answers status 4; or the device files' owner, group and permission bits do not let this user read and write, and CUDA fails.
+NVML answers status 4; or the device files' owner, group and permission bits do not let this user read and write, and CUDA
+fails.
 
 ## What to do
-Add the user to the group that owns the files (often video or render) and log in again; in a container pass the group (`--group-add`). The
-driver's own default is 0666: a udev rule or NVreg_DeviceFileMode narrowed it.
+Add the user to the group that owns the files (often video or render) and log in again; in a container pass the group
+(`--group-add`). The driver's own default is 0666: a udev rule or NVreg_DeviceFileMode narrowed it.
 
 ## What not to do
 `chmod 777` on the files: it is gone after the next start, and it opens them to everybody.
@@ -37,7 +38,13 @@ NEEDED = ("/dev/nvidiactl", "/dev/nvidia-uvm")
 
 @rule(
     "device-node-permissions",
-    explains=("no-nvidia-gpu", "driver-module-not-loaded", "gpu-init-failed-bios-bar", "uvm-broken-after-suspend", "cuda-does-not-start"),
+    explains=(
+        "no-nvidia-gpu",
+        "driver-module-not-loaded",
+        "gpu-init-failed-bios-bar",
+        "uvm-broken-after-suspend",
+        "cuda-does-not-start",
+    ),
     systems=("linux",),
 )
 def check(
@@ -50,7 +57,8 @@ def check(
     if driver_state.stage in {WORKS, NONE}:
         return
     told = isinstance(nvidia_libraries, NvidiaLibraries) and (
-        nvidia_libraries.nvml.status == NO_PERMISSION or any(status == NO_PERMISSION for _, status in nvidia_libraries.nvml.failed)
+        nvidia_libraries.nvml.status == NO_PERMISSION
+        or any(status == NO_PERMISSION for _, status in nvidia_libraries.nvml.failed)
     )
     told = told or "insufficient permissions" in driver_state.says.lower()
     refused = [n for n in device_nodes.refused if _needed(n)] if isinstance(device_nodes, DeviceNodes) else []

@@ -2,15 +2,17 @@
 # The NVSwitch fabric is not set up: fabric manager does not run
 
 ## What it means
-In HGX and DGX machines NVSwitches connect the GPUs, and a service, nvidia-fabricmanager, sets them up. Until it has done so every CUDA
-program ends in error 802, "system not yet initialized", while nvidia-smi shows all GPUs. It must be of exactly the driver's version.
+In HGX and DGX machines NVSwitches connect the GPUs, and a service, nvidia-fabricmanager, sets them up. Until it has done so
+every CUDA program ends in error 802, "system not yet initialized", while nvidia-smi shows all GPUs. It must be of exactly the
+driver's version.
 
 ## How it is told
-cuInit answers 802. NVSwitches on the PCI bus, the service's state, its version and the fabric state that NVML shows for each GPU tell more.
+cuInit answers 802. NVSwitches on the PCI bus, the service's state, its version and the fabric state that NVML shows for each
+GPU tell more.
 
 ## What to do
-Install nvidia-fabricmanager of the driver's exact version, start it, and enable it. In a virtual machine or container it runs on the host:
-tell the provider.
+Install nvidia-fabricmanager of the driver's exact version, start it, and enable it. In a virtual machine or container it runs
+on the host: tell the provider.
 
 ## What not to do
 Changing torch or CUDA versions: the system below them is not ready.
@@ -64,7 +66,11 @@ def check(
     other = bool(service.version and version and service.version != version)
     if other:
         evidence.append(Proof("fabric_manager", f"version {service.version}, the driver is {version}"))
-    what = f"fabric manager {service.version} does not match driver {version}" if other else "fabric manager has not set up the NVSwitches"
+    what = (
+        f"fabric manager {service.version} does not match driver {version}"
+        if other
+        else "fabric manager has not set up the NVSwitches"
+    )
     yield Finding(
         Severity.BLOCKER,
         "driver",

@@ -2,8 +2,8 @@
 # MIG is on, and there is no instance to use
 
 ## What it means
-With Multi-Instance GPU switched on, CUDA no longer uses the whole GPU but one of its instances. Until an administrator has created GPU and
-compute instances, CUDA sees no device on that GPU, though nvidia-smi lists it.
+With Multi-Instance GPU switched on, CUDA no longer uses the whole GPU but one of its instances. Until an administrator has
+created GPU and compute instances, CUDA sees no device on that GPU, though nvidia-smi lists it.
 
 ## How it is told
 NVML says that MIG is on and counts no MIG device on the GPU; or MIG is on and cuInit finds no device.
@@ -26,6 +26,7 @@ from torchsmith.engine.declare import rule
 from torchsmith.model.facts.driver import WORKS, DriverState
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.finding import Finding, Proof, Severity
+from torchsmith.model.known import Unknown
 from torchsmith.rules.common import gpu_name
 from torchsmith.rules.driver.shared import NOT_TORCH, by_you, stopped_at
 
@@ -33,17 +34,18 @@ NO_DEVICE = 100
 
 
 @rule("mig-misconfig", explains=("no-nvidia-gpu", "cuda-does-not-start"))
-def check(driver_state: DriverState, gpus: Gpus) -> Iterator[Finding]:
+def check(driver_state: DriverState | Unknown, gpus: Gpus) -> Iterator[Finding]:
     """A GPU with MIG on and nothing made of it; a machine whose other GPUs work is only the poorer by it."""
-    works = driver_state.stage == WORKS
+    state = driver_state if isinstance(driver_state, DriverState) else DriverState(WORKS)
+    works = state.stage == WORKS
     for device in gpus:
         empty = device.mig_instances == 0
-        hidden = device.mig_instances is None and not works and driver_state.code == NO_DEVICE
+        hidden = device.mig_instances is None and not works and state.code == NO_DEVICE
         if not device.mig or not (empty or hidden):
             continue
         evidence = [Proof("gpus", f"GPU {device.index}: MIG is on" + (", no instance on it" if empty else ""))]
         if not works:
-            evidence.append(stopped_at(driver_state))
+            evidence.append(stopped_at(state))
         yield Finding(
             Severity.DEGRADED if works else Severity.BLOCKER,
             f"gpu:{device.index}",

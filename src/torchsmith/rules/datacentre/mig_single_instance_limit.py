@@ -2,13 +2,15 @@
 # One process uses one MIG instance
 
 ## What it means
-CUDA shows a process a single MIG instance, however many there are: `torch.cuda.device_count()` is 1. That is how MIG works, not a fault.
+CUDA shows a process a single MIG instance, however many there are: `torch.cuda.device_count()` is 1. That is how MIG works, not
+a fault.
 
 ## How it is told
 NVML lists several MIG instances, or CUDA_VISIBLE_DEVICES names several.
 
 ## What to do
-Nothing. Start one process for each instance, each with its own CUDA_VISIBLE_DEVICES=MIG-<uuid>; or switch MIG off to have the whole GPU.
+Nothing. Start one process for each instance, each with its own CUDA_VISIBLE_DEVICES=MIG-<uuid>; or switch MIG off to have the
+whole GPU.
 
 ## What not to do
 Reinstalling anything.

@@ -2,15 +2,16 @@
 # The job or notebook was given no GPU
 
 ## What it means
-Schedulers (Slurm, PBS, LSF) and notebook services (Colab, Kaggle) lend GPUs on request. A job that did not ask for one sees none, on a node
-that may be full of them.
+Schedulers (Slurm, PBS, LSF) and notebook services (Colab, Kaggle) lend GPUs on request. A job that did not ask for one sees
+none, on a node that may be full of them.
 
 ## How it is told
-The scheduler's variables name a job and no GPU of it, and the driver shows none or CUDA_VISIBLE_DEVICES is left empty; or Colab says that its
-runtime has no GPU.
+The scheduler's variables name a job and no GPU of it, and the driver shows none or CUDA_VISIBLE_DEVICES is left empty; or Colab
+says that its runtime has no GPU.
 
 ## What to do
-Ask for one: `--gres=gpu:1` or `--gpus=1` in Slurm, `-l select=1:ngpus=1` in PBS, `-gpu num=1` in LSF; a GPU runtime type in Colab.
+Ask for one: `--gres=gpu:1` or `--gpus=1` in Slurm, `-l select=1:ngpus=1` in PBS, `-gpu num=1` in LSF; a GPU runtime type in
+Colab.
 
 ## What not to do
 Installing drivers, or setting CUDA_VISIBLE_DEVICES by hand: other jobs own those GPUs.
@@ -46,7 +47,10 @@ SCHEDULERS = {
 NOTEBOOKS = {"COLAB_RELEASE_TAG": "Colab", "KAGGLE_KERNEL_RUN_TYPE": "Kaggle"}
 
 
-@rule("scheduler-no-gpu-allocated", explains=("no-nvidia-gpu", "cuda-visible-devices-hides", "gpu-init-failed-bios-bar", "no-nvidia-driver"))
+@rule(
+    "scheduler-no-gpu-allocated",
+    explains=("no-nvidia-gpu", "cuda-visible-devices-hides", "gpu-init-failed-bios-bar", "no-nvidia-driver"),
+)
 def check(variables: Variables, torch: Torch, gpus: Gpus | Unknown, pci_devices: PciDevices | Unknown) -> Iterator[Finding]:
     """A job without a GPU of its own."""
     if torch.kind == "cpu" or isinstance(gpus, Unknown):
@@ -56,7 +60,7 @@ def check(variables: Variables, torch: Torch, gpus: Gpus | Unknown, pci_devices:
     unseen = not gpus or gpus.witness == "PCI ids"
     for name, (scheduler, given, ask) in SCHEDULERS.items():
         job = variables.get(name)
-        if job is None or any(variables.get(key) not in {None, "", "0"} or variables.get(key) == "0" and key.endswith("_GPUS") for key in given):
+        if job is None or any(_names_gpus(key, variables.get(key)) for key in given):
             continue
         if not (unseen or value in HIDDEN):
             continue
@@ -68,7 +72,11 @@ def check(variables: Variables, torch: Torch, gpus: Gpus | Unknown, pci_devices:
             f"{scheduler} job {job} was given no GPU",
             evidence=tuple(evidence),
             remedies=(by_you(f"Ask {scheduler} for a GPU", "", ask),),
-            wont_help=(WontHelp("Setting CUDA_VISIBLE_DEVICES by hand, or installing a driver", "the GPUs of this node belong to other jobs"),),
+            wont_help=(
+                WontHelp(
+                    "Setting CUDA_VISIBLE_DEVICES by hand, or installing a driver", "the GPUs of this node belong to other jobs"
+                ),
+            ),
             confidence=0.9 if value in HIDDEN or on_node else 0.75,
         )
         return
@@ -79,8 +87,17 @@ def check(variables: Variables, torch: Torch, gpus: Gpus | Unknown, pci_devices:
                 "machine",
                 f"this {service} runtime has no GPU",
                 evidence=(Proof("variables", {name: variables.get(name)}), Proof("gpus", "none")),
-                remedies=(by_you("Choose a GPU runtime: Runtime, Change runtime type" if service == "Colab" else "Choose a GPU accelerator"),),
+                remedies=(
+                    by_you(
+                        "Choose a GPU runtime: Runtime, Change runtime type" if service == "Colab" else "Choose a GPU accelerator"
+                    ),
+                ),
                 wont_help=(WontHelp("Installing a driver or CUDA", "the runtime has no GPU to drive"),),
                 confidence=0.9,
             )
             return
+
+
+def _names_gpus(name: str, value: str | None) -> bool:
+    """Whether a scheduler's variable tells of a GPU: a count of 0 does not, an index of 0 does."""
+    return bool(value) and (value != "0" or name in {"SLURM_JOB_GPUS", "SLURM_STEP_GPUS"})

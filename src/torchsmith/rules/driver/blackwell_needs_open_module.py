@@ -2,13 +2,13 @@
 # This GPU works with NVIDIA's open kernel module only
 
 ## What it means
-NVIDIA publishes its kernel module in two flavours of the same version, proprietary and open. Blackwell GPUs (GeForce RTX 50, RTX PRO
-Blackwell, B100, B200, GB200 ...) and what follows are driven by the open one only. With the other: "No devices were found", while the
-installed version is new enough.
+NVIDIA publishes its kernel module in two flavours of the same version, proprietary and open. Blackwell GPUs (GeForce RTX 50,
+RTX PRO Blackwell, B100, B200, GB200 ...) and what follows are driven by the open one only. With the other: "No devices were
+found", while the installed version is new enough.
 
 ## How it is told
-/proc/driver/nvidia/version names the flavour; the GPU's architecture is known from its PCI id; the driver shows no such GPU. The kernel's
-log says "requires use of the NVIDIA open kernel modules" where it can be read.
+/proc/driver/nvidia/version names the flavour; the GPU's architecture is known from its PCI id; the driver shows no such GPU.
+The kernel's log says "requires use of the NVIDIA open kernel modules" where it can be read.
 
 ## What to do
 Install the open flavour of the same version (nvidia-driver-580-open, nvidia-open, nvidia-open-kernel-dkms) and reboot.

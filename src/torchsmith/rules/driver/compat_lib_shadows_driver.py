@@ -2,12 +2,13 @@
 # A cuda-compat libcuda hides the driver's own
 
 ## What it means
-A folder with NVIDIA's forward-compatibility library (/usr/local/cuda/compat and the like) stands before the driver's folder for the loader.
-It is meant for a driver older than itself. With a newer driver it fails (803, 999 or 3), or holds CUDA down to its own older version.
+A folder with NVIDIA's forward-compatibility library (/usr/local/cuda/compat and the like) stands before the driver's folder for
+the loader. It is meant for a driver older than itself. With a newer driver it fails (803, 999 or 3), or holds CUDA down to its
+own older version.
 
 ## How it is told
-The file that was mapped as libcuda.so.1 lies in a folder named `compat`; its version is compared with the kernel module's and NVML's. A
-compat library that is newer than the driver and works is as it should be.
+The file that was mapped as libcuda.so.1 lies in a folder named `compat`; its version is compared with the kernel module's and
+NVML's. A compat library that is newer than the driver and works is as it should be.
 
 ## What to do
 Take the folder out of LD_LIBRARY_PATH and out of /etc/ld.so.conf.d (then `sudo ldconfig`).
@@ -58,14 +59,19 @@ def check(
     if fails:
         evidence.insert(0, stopped_at(driver_state))
     if driver:
-        evidence.append(Proof("kernel_module" if isinstance(kernel_module, KernelModule) else "nvidia_libraries", f"driver {driver}"))
+        evidence.append(
+            Proof("kernel_module" if isinstance(kernel_module, KernelModule) else "nvidia_libraries", f"driver {driver}")
+        )
     yield Finding(
         Severity.BLOCKER if fails else Severity.DEGRADED,
         "driver",
         f"libcuda is loaded from {folder}, a forward-compatibility folder, in place of the driver's"
         + ("" if fails else f", and holds CUDA down to {cuda.cuda}"),
         evidence=tuple(evidence),
-        remedies=(_remedy(folder, variables), by_you("Or remove the cuda-compat package", "the driver's own libcuda then comes first")),
+        remedies=(
+            _remedy(folder, variables),
+            by_you("Or remove the cuda-compat package", "the driver's own libcuda then comes first"),
+        ),
         wont_help=(NOT_TORCH,),
         confidence=0.95 if older else 0.8,
     )

@@ -2,13 +2,13 @@
 # The container image brings its own NVIDIA driver libraries
 
 ## What it means
-In a container the kernel module is the host's, and the container runtime mounts the host's libraries of the same version. An image in which
-somebody installed driver packages (libnvidia-compute, nvidia-driver, nvidia-utils) carries others, and the loader finds those: "Driver/library
-version mismatch", or CUDA error 803, in the container only.
+In a container the kernel module is the host's, and the container runtime mounts the host's libraries of the same version. An
+image in which somebody installed driver packages (libnvidia-compute, nvidia-driver, nvidia-utils) carries others, and the
+loader finds those: "Driver/library version mismatch", or CUDA error 803, in the container only.
 
 ## How it is told
-This process runs in a container, and the version in /proc/driver/nvidia/version, which is the host's, differs from the loaded libraries'; or
-cuInit answers 803 there.
+This process runs in a container, and the version in /proc/driver/nvidia/version, which is the host's, differs from the loaded
+libraries'; or cuInit answers 803 there.
 
 ## What to do
 Remove the driver packages from the image and start the container with the GPU, so that the host's libraries are mounted.
@@ -65,7 +65,11 @@ def check(
         Severity.BLOCKER,
         "driver",
         "the container's image carries NVIDIA driver libraries"
-        + (f" {library}, and the host's kernel module is {kernel}" if differs else " that do not belong to the host's kernel module"),
+        + (
+            f" {library}, and the host's kernel module is {kernel}"
+            if differs
+            else " that do not belong to the host's kernel module"
+        ),
         evidence=tuple(evidence),
         remedies=(
             by_you("Remove the NVIDIA driver packages from the image, and start the container with the host's GPU (--gpus all)"),

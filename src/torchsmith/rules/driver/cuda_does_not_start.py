@@ -2,11 +2,12 @@
 # CUDA does not start
 
 ## What it means
-libcuda is there and cuInit, or NVML, fails with an error that no more exact rule explains. No CUDA program works on this machine now.
+libcuda is there and cuInit, or NVML, fails with an error that no more exact rule explains. No CUDA program works on this
+machine now.
 
 ## How it is told
-By the status of the call. Every more exact cause (a broken nvidia_uvm, missing permissions, fabric manager, a stub ...) takes its place as
-soon as its own evidence is there.
+By the status of the call. Every more exact cause (a broken nvidia_uvm, missing permissions, fabric manager, a stub ...) takes
+its place as soon as its own evidence is there.
 
 ## What to do
 Read the kernel's log for NVRM lines, then reboot; if it stays, reinstall the driver by one method.

@@ -2,8 +2,8 @@
 # The CUDA toolkit's stub is loaded in place of the driver's libcuda
 
 ## What it means
-The toolkit ships a libcuda without code in a folder `stubs`, for linking on machines that have no driver. When the loader finds it first,
-every call answers CUDA_ERROR_STUB_LIBRARY (34), although driver and GPU are fine.
+The toolkit ships a libcuda without code in a folder `stubs`, for linking on machines that have no driver. When the loader finds
+it first, every call answers CUDA_ERROR_STUB_LIBRARY (34), although driver and GPU are fine.
 
 ## How it is told
 cuInit answers 34; the path of the mapped file is shown.

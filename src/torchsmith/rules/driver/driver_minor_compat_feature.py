@@ -2,13 +2,14 @@
 # The driver cannot compile this build's PTX for the GPU
 
 ## What it means
-Inside one CUDA major an older driver runs a newer runtime, with one hole that matters to torch: code that exists only as PTX must be compiled by
-the driver, and a driver does not know PTX of a newer CUDA: "the provided PTX was compiled with an unsupported toolchain". Builds that carry
-finished code for the GPU (SASS) are not concerned, and a driver one minor behind is healthy for them.
+Inside one CUDA major an older driver runs a newer runtime, with one hole that matters to torch: code that exists only as PTX
+must be compiled by the driver, and a driver does not know PTX of a newer CUDA: "the provided PTX was compiled with an
+unsupported toolchain". Builds that carry finished code for the GPU (SASS) are not concerned, and a driver one minor behind is
+healthy for them.
 
 ## How it is told
-torch's GPU code serves the GPU by PTX only, and the driver's CUDA version is below the one torch was made with, in the same major. Or
-CUDA_FORCE_PTX_JIT makes the driver compile everything.
+torch's GPU code serves the GPU by PTX only, and the driver's CUDA version is below the one torch was made with, in the same
+major. Or CUDA_FORCE_PTX_JIT makes the driver compile everything.
 
 ## What to do
 Update the driver to the level of torch's CUDA, or install a build that has finished code for the GPU.
@@ -39,7 +40,7 @@ from torchsmith.rules.driver.shared import by_you
 FORCE = "CUDA_FORCE_PTX_JIT"
 
 
-@rule("driver-minor-compat-feature")
+@rule("driver-minor-compat-feature", explains=("gpu-arch-not-in-build-too-new",))
 def check(
     machine: Machine,
     torch: Torch,
@@ -56,7 +57,7 @@ def check(
     forced = isinstance(variables, Variables) and variables.get(FORCE) == "1"
     floor = drivers.first_for(torch.cuda, windows=machine.os == "windows" or machine.wsl is not None)
     for device in gpu_coverage.devices:
-        if device.how != "jit" and not (forced and device.how == "native"):
+        if not device.ptx_driver and device.how != "jit" and not (forced and device.how == "native"):
             continue
         why = f"{FORCE}=1 makes the driver compile all code" if forced else "torch has only PTX for it"
         evidence = [
@@ -69,7 +70,7 @@ def check(
         yield Finding(
             Severity.BLOCKER,
             f"gpu:{device.index}",
-            f"the driver (CUDA {driver.cuda}) must compile torch's PTX for {device.name}, and that is of CUDA {torch.cuda}: {why}",
+            f"the driver (CUDA {driver.cuda}) must compile PTX of CUDA {torch.cuda} for {device.name}: {why}",
             evidence=tuple(evidence),
             remedies=(
                 by_you(f"Update the NVIDIA driver to {floor} or newer" if floor else "Update the NVIDIA driver"),

@@ -2,12 +2,14 @@
 # NVIDIA's kernel module is not loaded
 
 ## What it means
-The driver's libraries and nvidia-smi are installed, and the kernel has no module that they could talk to: "NVIDIA-SMI has failed because it
-couldn't communicate with the NVIDIA driver". Most often a kernel update brought a kernel for which the module was not built.
+The driver's libraries and nvidia-smi are installed, and the kernel has no module that they could talk to: "NVIDIA-SMI has
+failed because it couldn't communicate with the NVIDIA driver". Most often a kernel update brought a kernel for which the module
+was not built.
 
 ## How it is told
-NVML answers "Driver Not Loaded" (9), or nvidia-smi says so; /proc/driver/nvidia is absent. The module's file is looked up for the running
-kernel and for the others. Where the kernel's log, Secure Boot, nouveau or a power switch explains it, that is the cause named instead.
+NVML answers "Driver Not Loaded" (9), or nvidia-smi says so; /proc/driver/nvidia is absent. The module's file is looked up for
+the running kernel and for the others. Where the kernel's log, Secure Boot, nouveau or a power switch explains it, that is the
+cause named instead.
 
 ## What to do
 Build the module for this kernel (headers, then DKMS), or boot the kernel that has it. Where the file is there, load it with

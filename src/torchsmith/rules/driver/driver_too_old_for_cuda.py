@@ -2,14 +2,16 @@
 # The driver is too old for this build's CUDA, or for the GPU
 
 ## What it means
-torch brings its own CUDA runtime, and each CUDA major needs a driver at least as new as that major's floor: 525 for CUDA 12, 580 for
-CUDA 13. Below it CUDA does not start: "The NVIDIA driver on your system is too old". A GPU needs a driver that knows it: Blackwell begins with
-570. An older one loads and shows no such card.
+torch brings its own CUDA runtime, and each CUDA major needs a driver at least as new as that major's floor: 525 for CUDA 12,
+580 for CUDA 13; before CUDA 11 each toolkit needed the driver that came with it. Below it CUDA does not start: "The NVIDIA
+driver on your system is too old". A GPU needs a driver that knows it: Blackwell begins with 570. An older one loads and shows
+no such card.
 
 ## How it is told
-The driver version, from NVML or the kernel module, against the runtime version in torch/version.py. Inside one CUDA major an older
-driver is enough (minor-version compatibility): a driver that prints "CUDA 12.2" runs a cu126 build. A working cuda-compat library counts
-for what it adds. For GPUs: the table of what each branch knows, against cards on the bus that the driver does not show.
+The driver version, from NVML or the kernel module, against the runtime version in torch/version.py. Inside one CUDA major an
+older driver is enough (minor-version compatibility): a driver that prints "CUDA 12.2" runs a cu126 build. A working cuda-compat
+library counts for what it adds. For GPUs: the table of what each branch knows, against cards on the bus that the driver does
+not show.
 
 ## What to do
 Update the driver, or install the same torch built with an older CUDA that this driver can run.
@@ -40,7 +42,8 @@ LISTED_BY_DRIVER = frozenset({"NVML", "libcuda", "nvidia-smi"})
 
 
 @rule(
-    "driver-too-old-for-cuda", explains=("no-nvidia-gpu", "gpu-init-failed-bios-bar", "driver-minor-compat-feature", "cuda-does-not-start")
+    "driver-too-old-for-cuda",
+    explains=("no-nvidia-gpu", "gpu-init-failed-bios-bar", "driver-minor-compat-feature", "cuda-does-not-start"),
 )
 def check(
     machine: Machine,
@@ -54,7 +57,7 @@ def check(
     if not driver.version:
         return
     if isinstance(torch, Torch) and torch.cuda is not None:
-        floor = drivers.floor(major(torch.cuda), windows=windows)
+        floor = drivers.needed(torch.cuda, windows=windows)
         lifted = driver.compat and driver.cuda is not None and major(driver.cuda) >= major(torch.cuda)
         if floor is not None and not at_least(driver.version, floor) and not lifted:
             yield _for_build(machine, driver, torch, fitting_build, floor)
@@ -62,9 +65,7 @@ def check(
         yield from _for_gpus(machine, driver, gpus, windows)
 
 
-def _for_build(
-    machine: Machine, driver: Driver, torch: Torch, build: FittingBuild | Unknown | None, floor: str
-) -> Finding:
+def _for_build(machine: Machine, driver: Driver, torch: Torch, build: FittingBuild | Unknown | None, floor: str) -> Finding:
     return Finding(
         Severity.BLOCKER,
         "driver",
@@ -102,4 +103,6 @@ def _for_gpus(machine: Machine, driver: Driver, gpus: Gpus, windows: bool) -> It
 
 def _update(machine: Machine, floor: str) -> Remedy:
     wsl = "; in WSL it is Windows' driver" if machine.wsl else ""
-    return by_you(f"Update the NVIDIA driver to {floor} or newer", f"the driver belongs to the machine, not to this environment{wsl}")
+    return by_you(
+        f"Update the NVIDIA driver to {floor} or newer", f"the driver belongs to the machine, not to this environment{wsl}"
+    )

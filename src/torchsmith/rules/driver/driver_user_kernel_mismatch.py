@@ -2,14 +2,14 @@
 # Two NVIDIA drivers are installed over each other
 
 ## What it means
-Libraries of one driver version are loaded, the kernel runs the module of another one, and a reboot does not change it, because both are
-installed: NVIDIA's .run file and the distribution's packages, or a libcuda that an old driver left. CUDA says "system has unsupported
-display driver / cuda driver combination" (803).
+Libraries of one driver version are loaded, the kernel runs the module of another one, and a reboot does not change it, because
+both are installed: NVIDIA's .run file and the distribution's packages, or a libcuda that an old driver left. CUDA says "system
+has unsupported display driver / cuda driver combination" (803).
 
 ## How it is told
-cuInit answers 803 while NVML works; or NVML sees a mismatch although libraries of the kernel module's own version are on disk as well. The
-versions come from /proc/driver/nvidia/version and from the file names of libcuda and NVML. Inside a container the image is the cause
-(`container-userspace-driver-mismatch`), with a cuda-compat folder in front `compat-lib-shadows-driver`.
+cuInit answers 803 while NVML works; or NVML sees a mismatch although libraries of the kernel module's own version are on disk
+as well. The versions come from /proc/driver/nvidia/version and from the file names of libcuda and NVML. Inside a container the
+image is the cause (`container-userspace-driver-mismatch`), with a cuda-compat folder in front `compat-lib-shadows-driver`.
 
 ## What to do
 Remove every NVIDIA driver (`nvidia-uninstall` for the .run file, purge the packages), install one by one method, reboot.
@@ -55,7 +55,9 @@ def check(
     if kernel:
         evidence.append(Proof("kernel_module", f"kernel module {kernel}"))
     loaded = [
-        f"{name} {version}" for name, version in (("libcuda", cuda.file_version), ("NVML", nvml.library or nvml.driver)) if version
+        f"{name} {version}"
+        for name, version in (("libcuda", cuda.file_version), ("NVML", nvml.library or nvml.driver))
+        if version
     ]
     if loaded:
         evidence.append(Proof("nvidia_libraries", "loaded: " + ", ".join(loaded)))

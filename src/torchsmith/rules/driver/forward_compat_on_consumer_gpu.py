@@ -2,16 +2,16 @@
 # CUDA forward compatibility was tried on a GPU that does not have it
 
 ## What it means
-The cuda-compat package puts a newer libcuda before the driver's own, so that an older driver can run a newer CUDA. NVIDIA allows that on
-data-centre GPUs and Jetson only. On a GeForce CUDA stops with error 804, "forward compatibility was attempted on non supported HW". Many CUDA
-container images bring cuda-compat with them.
+The cuda-compat package puts a newer libcuda before the driver's own, so that an older driver can run a newer CUDA. NVIDIA
+allows that on data-centre GPUs and Jetson only. On a GeForce CUDA stops with error 804, "forward compatibility was attempted on
+non supported HW". Many CUDA container images bring cuda-compat with them.
 
 ## How it is told
 cuInit answers 804; the file of the loaded libcuda and the GPU's class are shown.
 
 ## What to do
-Update the driver (of the host, for a container) to one that supports this CUDA itself, or take the compat folder out of LD_LIBRARY_PATH and
-the loader's configuration and use a torch build that the driver runs.
+Update the driver (of the host, for a container) to one that supports this CUDA itself, or take the compat folder out of
+LD_LIBRARY_PATH and the loader's configuration and use a torch build that the driver runs.
 
 ## What not to do
 Reinstalling torch. A newer cuda-compat.

@@ -2,12 +2,12 @@
 # The driver no longer supports this GPU
 
 ## What it means
-Each driver branch drops old GPUs: 470 was the last one for Kepler, 580 the last for Maxwell, Pascal and Volta. A newer driver loads and ignores
-the card: "No devices were found"; the kernel says that the GPU is supported through a legacy branch.
+Each driver branch drops old GPUs: 470 was the last one for Kepler, 580 the last for Maxwell, Pascal and Volta. A newer driver
+loads and ignores the card: "No devices were found"; the kernel says that the GPU is supported through a legacy branch.
 
 ## How it is told
-The GPU stands on the PCI bus, its architecture is known from its id, the installed branch is newer than that architecture's last one, and the
-driver does not show the card.
+The GPU stands on the PCI bus, its architecture is known from its id, the installed branch is newer than that architecture's
+last one, and the driver does not show the card.
 
 ## What to do
 Install the last branch that serves the GPU, and a torch build with code for it.

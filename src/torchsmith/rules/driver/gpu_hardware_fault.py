@@ -2,16 +2,16 @@
 # The GPU reports a hardware fault
 
 ## What it means
-The card fell off the bus, its memory or its firmware failed, or the driver lost it: "GPU is lost", "Unable to determine the device handle",
-"ERR!" in nvidia-smi, Xid 79, 48, 62, 74, 94, 95, 119 ... in the kernel's log.
+The card fell off the bus, its memory or its firmware failed, or the driver lost it: "GPU is lost", "Unable to determine the
+device handle", "ERR!" in nvidia-smi, Xid 79, 48, 62, 74, 94, 95, 119 ... in the kernel's log.
 
 ## How it is told
-NVML's status (15 GPU is lost, 16 requires reset), for the whole driver or for one GPU, nvidia-smi's words, and Xid messages of the kernel
-that speak of the card itself. Xid codes that a faulty program can cause (13, 31, 43, 45) do not count.
+NVML's status (15 GPU is lost, 16 requires reset), for the whole driver or for one GPU, nvidia-smi's words, and Xid messages of
+the kernel that speak of the card itself. Xid codes that a faulty program can cause (13, 31, 43, 45) do not count.
 
 ## What to do
-Save the log, power the machine off completely, reseat the card and its power cables, watch temperature and power supply. If it comes back,
-have the card replaced.
+Save the log, power the machine off completely, reseat the card and its power cables, watch temperature and power supply. If it
+comes back, have the card replaced.
 
 ## What not to do
 Reinstalling torch, CUDA or the driver.
@@ -38,7 +38,10 @@ WORDS = ("gpu is lost", "unable to determine the device handle", "fallen off the
 XID = re.compile(r"Xid \((?:PCI:)?([0-9a-fA-F:.]+)\): (\d+)")
 
 
-@rule("gpu-hardware-fault", explains=("cuda-does-not-start", "gpu-init-failed-bios-bar", "no-nvidia-gpu", "uvm-broken-after-suspend"))
+@rule(
+    "gpu-hardware-fault",
+    explains=("cuda-does-not-start", "gpu-init-failed-bios-bar", "no-nvidia-gpu", "uvm-broken-after-suspend"),
+)
 def check(
     driver_state: DriverState,
     nvidia_libraries: NvidiaLibraries | Unknown,
@@ -79,7 +82,11 @@ def check(
         remedies=(
             by_you("Power the machine off completely, reseat the card and its cables, check cooling and power"),
             by_you("Where a reboot is not at hand, try a reset of the GPU", "", ("sudo", "nvidia-smi", "--gpu-reset")),
-            by_you("If it comes back, have the card replaced", "nvidia-bug-report collects what the maker asks for", ("sudo", "nvidia-bug-report.sh")),
+            by_you(
+                "If it comes back, have the card replaced",
+                "nvidia-bug-report collects what the maker asks for",
+                ("sudo", "nvidia-bug-report.sh"),
+            ),
         ),
         wont_help=(NOT_TORCH,),
         confidence=0.9 if driver_state.stage == NVML or where != "driver" else 0.8,

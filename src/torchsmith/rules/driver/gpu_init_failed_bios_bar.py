@@ -2,16 +2,17 @@
 # The driver cannot start the GPU: the firmware gave it no memory window
 
 ## What it means
-A GPU's memory is reached through windows (BARs) that the firmware lays out at start. Large GPUs need windows above 4 GB; without "Above 4G
-Decoding" there is no room, and the module cannot start the card: "RmInitAdapter failed", "No devices were found".
+A GPU's memory is reached through windows (BARs) that the firmware lays out at start. Large GPUs need windows above 4 GB;
+without "Above 4G Decoding" there is no room, and the module cannot start the card: "RmInitAdapter failed", "No devices were
+found".
 
 ## How it is told
-The kernel's log says RmInitAdapter failed or that an I/O region is invalid; or the module is loaded and bound to a card on the bus that
-neither NVML nor CUDA shows, and nothing else explains that. The latter is a guess, marked as one.
+The kernel's log says RmInitAdapter failed or that an I/O region is invalid; or the module is loaded and bound to a card on the
+bus that neither NVML nor CUDA shows, and nothing else explains that. The latter is a guess, marked as one.
 
 ## What to do
-Switch on Above 4G Decoding and Resizable BAR in the firmware's set-up, update the firmware; in a virtual machine give the guest a large enough
-MMIO window.
+Switch on Above 4G Decoding and Resizable BAR in the firmware's set-up, update the firmware; in a virtual machine give the guest
+a large enough MMIO window.
 
 ## What not to do
 Other driver versions meet the same firmware.
@@ -28,13 +29,18 @@ from torchsmith.engine.declare import rule
 from torchsmith.knowledge import drivers
 from torchsmith.knowledge import gpus as table
 from torchsmith.model.facts.driver import DEVICES, WORKS, DeviceNodes, DriverState, KernelLog
-from torchsmith.model.facts.gpu import NVIDIA, KernelModule, PciDevices
+from torchsmith.model.facts.gpu import NVIDIA, KernelModule, PciDevice, PciDevices
 from torchsmith.model.facts.python import Variables
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.driver.shared import NOT_TORCH, by_you, logged, pci_name, stopped_at
 
-WORDS = ("rminitadapter failed", "rm_init_adapter failed", "pci i/o region assigned to your nvidia device is invalid", "bar1 is 0m")
+WORDS = (
+    "rminitadapter failed",
+    "rm_init_adapter failed",
+    "pci i/o region assigned to your nvidia device is invalid",
+    "bar1 is 0m",
+)
 LOST = ("fallen off the bus",)
 
 
@@ -66,7 +72,10 @@ def check(
         f"the driver is loaded and cannot start {', '.join(map(pci_name, cards))}",
         evidence=tuple(evidence),
         remedies=(
-            by_you("Switch on Above 4G Decoding and Resizable BAR in the firmware's set-up", "the card's memory window needs the room"),
+            by_you(
+                "Switch on Above 4G Decoding and Resizable BAR in the firmware's set-up",
+                "the card's memory window needs the room",
+            ),
             by_you("Update the mainboard's firmware; in a virtual machine, enlarge the guest's MMIO window"),
         ),
         wont_help=(WontHelp("Another driver version", "the firmware lays the windows out the same way"), NOT_TORCH),
@@ -76,10 +85,10 @@ def check(
 
 
 def _other_reason(
-    cards: list[object], module: KernelModule, nodes: DeviceNodes | Unknown | None, variables: Variables | Unknown
+    cards: list[PciDevice], module: KernelModule, nodes: DeviceNodes | Unknown | None, variables: Variables | Unknown
 ) -> bool:
     """Whether something known explains the missing GPU: driver version, module flavour, permissions, a scheduler."""
-    rows = [table.by_pci(card.device) for card in cards]  # type: ignore[attr-defined]
+    rows = [table.by_pci(card.device) for card in cards]
     version = module.version
     for row in rows:
         if row and version and not drivers.serves(version, row.sm, windows=False):

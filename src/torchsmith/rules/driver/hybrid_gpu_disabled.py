@@ -2,12 +2,12 @@
 # The laptop's NVIDIA GPU is switched off
 
 ## What it means
-Laptops with two GPUs can run on the integrated one alone: prime-select, envycontrol, system76-power or bbswitch take the NVIDIA GPU off the bus
-or keep its module from loading. nvidia-smi then finds no device, although driver and torch are fine.
+Laptops with two GPUs can run on the integrated one alone: prime-select, envycontrol, system76-power or bbswitch take the NVIDIA
+GPU off the bus or keep its module from loading. nvidia-smi then finds no device, although driver and torch are fine.
 
 ## How it is told
-/etc/prime-discrete says `off`, bbswitch says OFF, a udev rule removes the GPU, or modprobe's configuration blacklists nvidia, and the driver
-shows no GPU.
+/etc/prime-discrete says `off`, bbswitch says OFF, a udev rule removes the GPU, or modprobe's configuration blacklists nvidia,
+and the driver shows no GPU.
 
 ## What to do
 Choose the NVIDIA or the on-demand profile, then reboot.

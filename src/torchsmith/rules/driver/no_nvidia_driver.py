@@ -2,21 +2,22 @@
 # No NVIDIA driver is installed
 
 ## What it means
-The machine has an NVIDIA GPU and lacks the driver, or the half of it that CUDA programs load. torch brings its own CUDA runtime, never the
-driver: "Found no NVIDIA driver on your system", and `torch.cuda.is_available()` is False.
+The machine has an NVIDIA GPU and lacks the driver, or the half of it that CUDA programs load. torch brings its own CUDA
+runtime, never the driver: "Found no NVIDIA driver on your system", and `torch.cuda.is_available()` is False.
 
 ## How it is told
-The GPU stands on the PCI bus; libcuda and NVML are not to be loaded, nvidia-smi is not on PATH, and NVIDIA's kernel module is not there.
-Or NVML and nvidia-smi answer while libcuda.so.1 (on Windows nvcuda.dll) cannot be loaded: distributions split the driver into packages, and
-the one with libcuda was left out (libcuda1 on Debian, libnvidia-compute on Ubuntu, nvidia-driver-cuda-libs on RHEL).
+The GPU stands on the PCI bus; libcuda and NVML are not to be loaded, nvidia-smi is not on PATH, and NVIDIA's kernel module is
+not there. Or NVML and nvidia-smi answer while libcuda.so.1 (on Windows nvcuda.dll) cannot be loaded: distributions split the
+driver into packages, and the one with libcuda was left out (libcuda1 on Debian, libnvidia-compute on Ubuntu,
+nvidia-driver-cuda-libs on RHEL).
 
 ## What to do
-Install the driver with the distribution's own means, or with NVIDIA's installer on Windows, then reboot. In a container or a job the
-driver comes from the host: ask for the GPU there.
+Install the driver with the distribution's own means, or with NVIDIA's installer on Windows, then reboot. In a container or a
+job the driver comes from the host: ask for the GPU there.
 
 ## What not to do
-A CUDA toolkit, cuDNN or another torch is no driver. `conda install cudatoolkit` is none either. Do not link libcuda.so.1 to a file in
-`stubs`: it answers every call with an error.
+A CUDA toolkit, cuDNN or another torch is no driver. `conda install cudatoolkit` is none either. Do not link libcuda.so.1 to a
+file in `stubs`: it answers every call with an error.
 
 ## Sources
 NVIDIA driver installation guide; package lists of Debian, Ubuntu and RHEL; torch/cuda/__init__.py.
@@ -69,8 +70,16 @@ def check(
     evidence = [Proof("pci_devices", names)] if cards else []
     evidence.append(Proof("nvidia_libraries", "neither libcuda nor NVML can be loaded, and nvidia-smi gives no answer"))
     if module:
-        held = " the free nouveau driver holds the card" if module.nouveau else " the free nova driver holds the card" if module.nova else ""
-        evidence.append(Proof("kernel_module", f"loaded, version {module.version}" if loaded else "not loaded" + (";" + held if held else "")))
+        held = (
+            " the free nouveau driver holds the card"
+            if module.nouveau
+            else " the free nova driver holds the card"
+            if module.nova
+            else ""
+        )
+        evidence.append(
+            Proof("kernel_module", f"loaded, version {module.version}" if loaded else "not loaded" + (";" + held if held else ""))
+        )
     needs_open = not isinstance(gpus, Unknown) and any(map(needs_open_module, gpus))
     yield Finding(
         Severity.BLOCKER,
@@ -94,7 +103,9 @@ def _half(machine: Machine, state: DriverState, gpus: Gpus | Unknown, libraries:
     library = "nvcuda.dll" if machine.os == "windows" else "libcuda.so.1"
     witness = "NVML" if isinstance(libraries, NvidiaLibraries) and libraries.nvml.status == 0 else "nvidia-smi"
     missing = "No such file" in state.says or not state.says
-    version = libraries.nvml.driver.partition(".")[0] if isinstance(libraries, NvidiaLibraries) and libraries.nvml.driver else "NNN"
+    version = (
+        libraries.nvml.driver.partition(".")[0] if isinstance(libraries, NvidiaLibraries) and libraries.nvml.driver else "NNN"
+    )
     package = LIBCUDA_PACKAGES.get(machine.distro)
     if machine.distro == "ubuntu":
         package = ("sudo", "apt", "install", f"libnvidia-compute-{version}")
@@ -107,7 +118,7 @@ def _half(machine: Machine, state: DriverState, gpus: Gpus | Unknown, libraries:
         remedies=(
             by_you(
                 f"Install the driver's package that holds {library}, of the same version",
-                "distributions split the driver; in a container the runtime mounts it where NVIDIA_DRIVER_CAPABILITIES holds `compute`",
+                "distributions split the driver; into a container it is mounted where NVIDIA_DRIVER_CAPABILITIES holds `compute`",
                 *((package,) if package else ()),
             ),
         ),

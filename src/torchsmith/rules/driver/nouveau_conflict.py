@@ -2,12 +2,12 @@
 # The free driver nouveau (or nova) holds the GPU
 
 ## What it means
-Only one kernel driver can own a card. nouveau, or its successor nova, was there first, so NVIDIA's module finds nothing to drive: "NVRM: No
-NVIDIA graphics adapter probed", "is already bound to NovaCore". CUDA needs NVIDIA's own module.
+Only one kernel driver can own a card. nouveau, or its successor nova, was there first, so NVIDIA's module finds nothing to
+drive: "NVRM: No NVIDIA graphics adapter probed", "is already bound to NovaCore". CUDA needs NVIDIA's own module.
 
 ## How it is told
-sysfs names the driver that is bound to the card, /proc/modules lists it, and NVIDIA's driver is installed and gets no answer. Without
-NVIDIA's driver on the machine nouveau is merely the default, and `no-nvidia-driver` is the cause.
+sysfs names the driver that is bound to the card, /proc/modules lists it, and NVIDIA's driver is installed and gets no answer.
+Without NVIDIA's driver on the machine nouveau is merely the default, and `no-nvidia-driver` is the cause.
 
 ## What to do
 Blacklist nouveau and nova (nova_core, nova_drm), rebuild the initramfs, reboot.

@@ -2,15 +2,16 @@
 # The driver's kernel module and libraries have different versions
 
 ## What it means
-The driver was updated, but the kernel still runs the old module: "Failed to initialize NVML: Driver/library version mismatch". No CUDA
-program can start until both are the same.
+The driver was updated, but the kernel still runs the old module: "Failed to initialize NVML: Driver/library version mismatch".
+No CUDA program can start until both are the same.
 
 ## How it is told
-NVML answers with status 18, or nvidia-smi says so itself. The kernel module's version is in /proc/driver/nvidia/version, that of the
-libraries in their file names and in NVML's own answer.
+NVML answers with status 18, or nvidia-smi says so itself. The kernel module's version is in /proc/driver/nvidia/version, that
+of the libraries in their file names and in NVML's own answer.
 
 ## What to do
-Reboot; or stop what uses the GPU and reload the modules. To be spared at the next unattended update, hold the driver's packages.
+Reboot; or stop what uses the GPU and reload the modules. To be spared at the next unattended update, hold the driver's
+packages.
 
 ## What not to do
 Reinstalling torch or CUDA changes neither of the two.

@@ -2,16 +2,16 @@
 # Secure Boot refuses NVIDIA's kernel module
 
 ## What it means
-With Secure Boot on, the kernel loads only modules signed with a key that the firmware or the machine owner enrolled. A module built here by
-DKMS or akmods is signed with a local key, or not at all: "Required key not available".
+With Secure Boot on, the kernel loads only modules signed with a key that the firmware or the machine owner enrolled. A module
+built here by DKMS or akmods is signed with a local key, or not at all: "Required key not available".
 
 ## How it is told
-The kernel's log says so; or Secure Boot is on (EFI variable SecureBoot), the module's file is there for the running kernel, and it is not
-loaded although nothing else holds the card.
+The kernel's log says so; or Secure Boot is on (EFI variable SecureBoot), the module's file is there for the running kernel, and
+it is not loaded although nothing else holds the card.
 
 ## What to do
-Enrol the key that signed the module (`mokutil --import`, then confirm at the next start), or install the distribution's signed module, or
-switch Secure Boot off in the firmware.
+Enrol the key that signed the module (`mokutil --import`, then confirm at the next start), or install the distribution's signed
+module, or switch Secure Boot off in the firmware.
 
 ## What not to do
 Installing the driver again: the new build is refused like the old one.

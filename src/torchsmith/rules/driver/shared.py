@@ -59,6 +59,12 @@ def install_commands(machine: Machine, needs_open: bool) -> tuple[tuple[str, ...
         "debian": ("sudo", "apt", "install", "nvidia-open-kernel-dkms" if needs_open else "nvidia-kernel-dkms", "nvidia-driver"),
         "fedora": ("sudo", "dnf", "install", "akmod-nvidia", "xorg-x11-drv-nvidia-cuda"),
         "arch": ("sudo", "pacman", "-S", "nvidia-open", "nvidia-utils"),
-        "opensuse-tumbleweed": ("sudo", "zypper", "install", "nvidia-open-driver-G06-signed-kmp-default", "nvidia-compute-utils-G06"),
+        "opensuse-tumbleweed": (
+            "sudo",
+            "zypper",
+            "install",
+            "nvidia-open-driver-G06-signed-kmp-default",
+            "nvidia-compute-utils-G06",
+        ),
     }.get(machine.distro)
     return (flavour,) if flavour else ()

@@ -2,16 +2,16 @@
 # nvidia_uvm no longer works, as after a suspend
 
 ## What it means
-After the machine slept while a CUDA program was open, nvidia_uvm can stay in a broken state: nvidia-smi shows the GPU, every CUDA program
-ends in "CUDA unknown error - this may be due to an incorrectly set up environment".
+After the machine slept while a CUDA program was open, nvidia_uvm can stay in a broken state: nvidia-smi shows the GPU, every
+CUDA program ends in "CUDA unknown error - this may be due to an incorrectly set up environment".
 
 ## How it is told
-NVML works and cuInit answers 999, the nvidia_uvm module and its device file are there, and the kernel counts a suspend since its start
-(/sys/power/suspend_stats) or logs one. Without that it is a guess, and marked as one.
+NVML works and cuInit answers 999, the nvidia_uvm module and its device file are there, and the kernel counts a suspend since
+its start (/sys/power/suspend_stats) or logs one. Without that it is a guess, and marked as one.
 
 ## What to do
-Reload the module, or reboot. To prevent it, enable nvidia-suspend.service and nvidia-resume.service and let the driver preserve video memory
-(NVreg_PreserveVideoMemoryAllocations=1).
+Reload the module, or reboot. To prevent it, enable nvidia-suspend.service and nvidia-resume.service and let the driver preserve
+video memory (NVreg_PreserveVideoMemoryAllocations=1).
 
 ## What not to do
 Setting CUDA_VISIBLE_DEVICES, as the error message suggests.
@@ -50,9 +50,7 @@ def check(
         return
     module = kernel_module if isinstance(kernel_module, KernelModule) else None
     nodes = device_nodes if isinstance(device_nodes, DeviceNodes) else None
-    missing = (module and module.loaded and not module.uvm) or (
-        nodes and nodes.get("nvidiactl") and not nodes.get("nvidia-uvm")
-    )
+    missing = (module and module.loaded and not module.uvm) or (nodes and nodes.get("nvidiactl") and not nodes.get("nvidia-uvm"))
     if missing:
         return
     evidence = [stopped_at(driver_state)]

@@ -2,14 +2,16 @@
 # CUDA cannot start because of HMM in nvidia_uvm
 
 ## What it means
-Heterogeneous memory management lets the GPU use ordinary memory pages. On some new kernels with some GPUs, several Blackwell cards above all,
-nvidia_uvm fails to set it up, and cuInit answers 3 (CUDA_ERROR_NOT_INITIALIZED), while nvidia-smi shows every GPU.
+Heterogeneous memory management lets the GPU use ordinary memory pages. On some new kernels with some GPUs, several Blackwell
+cards above all, nvidia_uvm fails to set it up, and cuInit answers 3 (CUDA_ERROR_NOT_INITIALIZED), while nvidia-smi shows every
+GPU.
 
 ## How it is told
 NVML works and lists GPUs, cuInit answers 3, and nvidia_uvm is not known to be missing.
 
 ## What to do
-Switch HMM off: `options nvidia_uvm uvm_disable_hmm=1` in /etc/modprobe.d, then reload the module or reboot. A newer driver may cure it.
+Switch HMM off: `options nvidia_uvm uvm_disable_hmm=1` in /etc/modprobe.d, then reload the module or reboot. A newer driver may
+cure it.
 
 ## What not to do
 Reinstalling torch or CUDA.

@@ -2,13 +2,13 @@
 # The nvidia-uvm module or its device file is missing
 
 ## What it means
-CUDA needs a second kernel module, nvidia_uvm, and its device file /dev/nvidia-uvm. nvidia-smi needs neither, so it shows the GPU while CUDA
-ends in "CUDA unknown error". Usually the first CUDA program loads the module through nvidia-modprobe; where that is missing or not allowed
-(minimal images, hardened hosts, containers) nobody does.
+CUDA needs a second kernel module, nvidia_uvm, and its device file /dev/nvidia-uvm. nvidia-smi needs neither, so it shows the
+GPU while CUDA ends in "CUDA unknown error". Usually the first CUDA program loads the module through nvidia-modprobe; where that
+is missing or not allowed (minimal images, hardened hosts, containers) nobody does.
 
 ## How it is told
-NVML works, cuInit fails (999, 3, 304 or 100), the nvidia module is loaded, and /proc/modules has no nvidia_uvm or /dev has no nvidia-uvm beside
-nvidiactl. Where neither could be read the rule is silent.
+NVML works, cuInit fails (999, 3, 304 or 100), the nvidia module is loaded, and /proc/modules has no nvidia_uvm or /dev has no
+nvidia-uvm beside nvidiactl. Where neither could be read the rule is silent.
 
 ## What to do
 Load it and make its device file: `sudo nvidia-modprobe -u -c=0`; for every start, list nvidia_uvm in /etc/modules-load.d.
@@ -41,7 +41,7 @@ def check(
     device_nodes: DeviceNodes | Unknown | None,
     gpus: Gpus | Unknown,
 ) -> Iterator[Finding]:
-    """cuInit fails, and what it needs beside nvidia is not there."""
+    """CUDA does not start, and what it needs beside nvidia is not there."""
     if driver_state.stage not in {CUDA, DEVICES} or driver_state.code not in CODES or not kernel_module.loaded:
         return
     if driver_state.stage == DEVICES and not driver_state.gpu_on_bus:

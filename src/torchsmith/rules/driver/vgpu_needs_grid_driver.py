@@ -2,12 +2,12 @@
 # A virtual GPU needs the GRID guest driver
 
 ## What it means
-A vGPU shows the PCI id of the physical GPU, but only NVIDIA's GRID (vGPU) guest driver of the host's release can drive it. The ordinary
-driver loads and refuses: "installed in this system is not supported by the NVIDIA ... driver release".
+A vGPU shows the PCI id of the physical GPU, but only NVIDIA's GRID (vGPU) guest driver of the host's release can drive it. The
+ordinary driver loads and refuses: "installed in this system is not supported by the NVIDIA ... driver release".
 
 ## How it is told
-The kernel's log has that line for a GPU which this driver version does support on bare metal, and the processor says that this is a virtual
-machine; or the GPU's name or subsystem is that of a vGPU profile.
+The kernel's log has that line for a GPU which this driver version does support on bare metal, and the processor says that this
+is a virtual machine; or the GPU's name or subsystem is that of a vGPU profile.
 
 ## What to do
 Install the guest driver that belongs to the host's vGPU release; the cloud provider or the hypervisor's administrator has it.
@@ -41,7 +41,9 @@ def check(driver_state: DriverState, pci_devices: PciDevices, kernel_log: Kernel
     if driver_state.stage == WORKS:
         return
     said = kernel_log.find("not supported by the", "does not include the required gpu")
-    version = next((word for line in kernel_log.lines if "driver release" in line for word in line.split() if word[:3].isdigit()), "")
+    version = next(
+        (word for line in kernel_log.lines if "driver release" in line for word in line.split() if word[:3].isdigit()), ""
+    )
     for card in pci_devices.of(NVIDIA):
         row = table.by_pci(card.device)
         if not said or row is None or row.klass not in DATACENTRE:

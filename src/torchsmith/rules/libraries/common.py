@@ -34,6 +34,11 @@ def name_of(path: str) -> str:
     return path.rpartition("/")[2]
 
 
+def folder_of(path: str) -> str:
+    """A path without its last part."""
+    return path.rpartition("/")[0]
+
+
 def names(found: Iterable[Loaded]) -> str:
     """The names of libraries as one phrase."""
     return ", ".join(loaded.name for loaded in found)

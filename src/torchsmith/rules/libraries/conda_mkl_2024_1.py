@@ -2,12 +2,12 @@
 # conda's MKL is too new for this conda build of torch
 
 ## What it means
-The torch packages of the `pytorch` channel use a function, `iJIT_NotifyEvent`, that MKL happened to export until 2024.0. With MKL
-2024.1 or newer `import torch` ends in "libtorch_cpu.so: undefined symbol: iJIT_NotifyEvent".
+The torch packages of the `pytorch` channel use a function, `iJIT_NotifyEvent`, that MKL happened to export until 2024.0. With
+MKL 2024.1 or newer `import torch` ends in "libtorch_cpu.so: undefined symbol: iJIT_NotifyEvent".
 
 ## How it is told
-conda's own records: torch from the `pytorch` channel (its build text begins with `py3.`), MKL 2024.1 or newer; and libtorch_cpu is linked
-with MKL's shared libraries.
+conda's own records: torch from the `pytorch` channel (its build text begins with `py3.`), MKL 2024.1 or newer; and libtorch_cpu
+is linked with MKL's shared libraries.
 
 ## What to do
 Put `mkl<2024.1` into the environment, or use torch's wheel from PyPI, which carries MKL inside.
@@ -37,7 +37,7 @@ from torchsmith.model.versions import at_least
 def check(
     torch: Torch, interpreter: Interpreter, packages: Packages, torch_libraries: TorchLibraries | Unknown
 ) -> Iterator[Finding]:
-    """torch of the pytorch channel beside MKL 2024.1 or newer."""
+    """Torch of the pytorch channel beside MKL 2024.1 or newer."""
     own, mkl = packages.conda_record("pytorch"), packages.conda_record("mkl")
     if own is None or mkl is None or not own.conda_build.startswith("py3.") or not at_least(mkl.version, "2024.1"):
         return

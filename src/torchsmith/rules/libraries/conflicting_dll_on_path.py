@@ -2,12 +2,12 @@ r"""
 # Another program's DLL comes before the right one
 
 ## What it means
-Windows gives a process one DLL per name. One that lies beside python.exe, or that an earlier import loaded, stands in for the one that
-torch needs: "WinError 1114" for c10.dll, "WinError 127: the specified procedure could not be found".
+Windows gives a process one DLL per name. One that lies beside python.exe, or that an earlier import loaded, stands in for the
+one that torch needs: "WinError 1114" for c10.dll, "WinError 127: the specified procedure could not be found".
 
 ## How it is told
-The folders of the loader in order. A `MSVCP140.dll` beside python.exe or in the environment that is too old for this torch, while
-System32 has one that would do; or a DLL of torch's that is found on PATH only, which is another program's folder.
+The folders of the loader in order. A `MSVCP140.dll` beside python.exe or in the environment that is too old for this torch,
+while System32 has one that would do; or a DLL of torch's that is found on PATH only, which is another program's folder.
 
 ## What to do
 Update what brought the old copy (in conda: `vc14_runtime`), or take the foreign folder out of PATH.

@@ -2,20 +2,20 @@
 # Another package needs another cuDNN major than the one that is here
 
 ## What it means
-ctranslate2 (under faster-whisper and whisperX) and onnxruntime open cuDNN themselves, by a name that carries its major. torch brings cuDNN
-9 from 2.4 on and 8 before. A ctranslate2 older than 4.5 beside a newer torch ends in "Could not load library
+ctranslate2 (under faster-whisper and whisperX) and onnxruntime open cuDNN themselves, by a name that carries its major. torch
+brings cuDNN 9 from 2.4 on and 8 before. A ctranslate2 older than 4.5 beside a newer torch ends in "Could not load library
 libcudnn_ops_infer.so.8" and aborts the process; torch alone works.
 
 ## How it is told
-The package's own files: the cuDNN that a ctranslate2 wheel carries the front library of, the libraries that onnxruntime's CUDA part is
-linked with. Then whether the loader finds that name, and whether NVIDIA's wheels here have it.
+The package's own files: the cuDNN that a ctranslate2 wheel carries the front library of, the libraries that onnxruntime's CUDA
+part is linked with. Then whether the loader finds that name, and whether NVIDIA's wheels here have it.
 
 ## What to do
 Bring the package to the version made for torch's cuDNN.
 
 ## What not to do
-Do not link cuDNN 9 to the names of cuDNN 8: the functions differ. Both majors as wheels in one environment overwrite each other's headers
-and leave the choice to chance.
+Do not link cuDNN 9 to the names of cuDNN 8: the functions differ. Both majors as wheels in one environment overwrite each
+other's headers and leave the choice to chance.
 
 ## Sources
 The wheels of ctranslate2 and onnxruntime-gpu; `torchsmith facts third_party`.

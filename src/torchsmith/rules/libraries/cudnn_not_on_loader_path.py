@@ -2,12 +2,13 @@
 # cuDNN is installed, but another package does not find it
 
 ## What it means
-NVIDIA's cuDNN wheel lies in `site-packages/nvidia/cudnn/lib`. torch knows that place; a package that opens cuDNN by name does not, for no
-loader looks there: "Unable to load any of {libcudnn_ops.so.9...}", "Could not load library libcudnn_ops_infer.so.8". It may still
-work after torch has used cuDNN in the same process.
+NVIDIA's cuDNN wheel lies in `site-packages/nvidia/cudnn/lib`. torch knows that place; a package that opens cuDNN by name does
+not, for no loader looks there: "Unable to load any of {libcudnn_ops.so.9...}", "Could not load library
+libcudnn_ops_infer.so.8". It may still work after torch has used cuDNN in the same process.
 
 ## How it is told
-The package's own files say which cuDNN it opens; the name is in no folder of the loader, and a file of that name is in NVIDIA's wheel.
+The package's own files say which cuDNN it opens; the name is in no folder of the loader, and a file of that name is in NVIDIA's
+wheel.
 
 ## What to do
 Put the wheel's folder into LD_LIBRARY_PATH before Python starts. It is torch's own cuDNN, so torch is not disturbed.

@@ -2,20 +2,20 @@
 # Two copies of Intel's OpenMP runtime
 
 ## What it means
-torch's Windows and macOS wheels carry an OpenMP runtime (`libiomp5md.dll`, `libomp.dylib`); a conda environment has another one for MKL.
-When NumPy's MKL loads one and torch the other, the second stops the process: "OMP: Error #15: Initializing libiomp5md.dll, but found
-libiomp5md.dll already initialized".
+torch's Windows and macOS wheels carry an OpenMP runtime (`libiomp5md.dll`, `libomp.dylib`); a conda environment has another one
+for MKL. When NumPy's MKL loads one and torch the other, the second stops the process: "OMP: Error #15: Initializing
+libiomp5md.dll, but found libiomp5md.dll already initialized".
 
 ## How it is told
-A runtime of the same family in torch's own folder and in the environment's library folder. Whether both come into one process depends on
-the program: certain only where conda's MKL is installed.
+A runtime of the same family in torch's own folder and in the environment's library folder. Whether both come into one process
+depends on the program: certain only where conda's MKL is installed.
 
 ## What to do
 Take NumPy and torch from the same source: both from conda-forge, or both from PyPI.
 
 ## What not to do
-KMP_DUPLICATE_LIB_OK=TRUE lets two runtimes run side by side: slow programs, and wrong results are possible, as its own message says.
-Deleting one of the files breaks whatever needs it after the next update.
+KMP_DUPLICATE_LIB_OK=TRUE lets two runtimes run side by side: slow programs, and wrong results are possible, as its own message
+says. Deleting one of the files breaks whatever needs it after the next update.
 
 ## Sources
 Intel OpenMP, error 15; the wheels.

@@ -2,8 +2,8 @@ r"""
 # fbgemm.dll needs libomp140.x86_64.dll
 
 ## What it means
-The Windows wheels of torch 2.3 and 2.4.0 were compiled with Visual Studio's LLVM OpenMP and need its runtime, which is not part of
-the redistributable: "WinError 126 ... Error loading fbgemm.dll or one of its dependencies".
+The Windows wheels of torch 2.3 and 2.4.0 were compiled with Visual Studio's LLVM OpenMP and need its runtime, which is not part
+of the redistributable: "WinError 126 ... Error loading fbgemm.dll or one of its dependencies".
 
 ## How it is told
 torch's DLLs import `libomp140.x86_64.dll`, and it is in no folder of the loader.

@@ -3,22 +3,22 @@
 
 ## What it means
 LD_LIBRARY_PATH is searched before the folders that a library names in its RUNPATH, and after those that it names in its RPATH.
-torch's own libraries have an RPATH, but several of NVIDIA's have a RUNPATH: cuDNN's parts, cuBLAS, cuSPARSE, cuSOLVER. With a CUDA
-toolkit, a module system's or a container's folders in LD_LIBRARY_PATH, torch then runs with a mixture of two versions: "undefined
-symbol: __nvJitLink...", "cuDNN version incompatibility", CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH.
+torch's own libraries have an RPATH, but several of NVIDIA's have a RUNPATH: cuDNN's parts, cuBLAS, cuSPARSE, cuSOLVER. With a
+CUDA toolkit, a module system's or a container's folders in LD_LIBRARY_PATH, torch then runs with a mixture of two versions:
+"undefined symbol: __nvJitLink...", "cuDNN version incompatibility", CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH.
 
 ## How it is told
-The loader is simulated: for each name, what is taken and what stands in torch's own folders. Only a file that is really taken counts,
-and only where its version differs. Other versions in LD_LIBRARY_PATH that torch itself passes over are a note: another package may
-take them.
+The loader is simulated: for each name, what is taken and what stands in torch's own folders. Only a file that is really taken
+counts, and only where its version differs. Other versions in LD_LIBRARY_PATH that torch itself passes over are a note: another
+package may take them.
 
 ## What to do
 Unset LD_LIBRARY_PATH for torch's process, or take the folder out of it where it is set: shell start-up files, `module load`, a
 Dockerfile, a systemd unit, sudo's configuration.
 
 ## What not to do
-Reinstalling torch or NVIDIA's wheels changes nothing, for they are passed over. Neither does installing that CUDA version, or linking
-files to other names.
+Reinstalling torch or NVIDIA's wheels changes nothing, for they are passed over. Neither does installing that CUDA version, or
+linking files to other names.
 
 ## Sources
 ld.so(8), search order; NVIDIA cuDNN, sub-library versions; pytorch issues 111469 and 138460.
@@ -30,14 +30,14 @@ from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
 from torchsmith.model.action import UnsetVariable
-from torchsmith.model.facts.libraries import Loaded, LoadedLibraries, LibraryVersions, LoaderPaths, TorchLibraries
+from torchsmith.model.facts.libraries import LibraryVersions, Loaded, LoadedLibraries, LoaderPaths, TorchLibraries
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.model.versions import key, public
-from torchsmith.rules.libraries.common import CUDNN, TOOLKIT, name_of, package_of
+from torchsmith.rules.libraries.common import CUDNN, TOOLKIT, folder_of, name_of, package_of
 
 
 @rule(
@@ -56,21 +56,28 @@ def check(
 ) -> Iterator[Finding]:
     """What LD_LIBRARY_PATH really takes away from torch, else what lies there ready for others."""
     versions = _Versions(machine, torch, library_versions, packages)
-    taken, passed = [], []
+    taken: list[tuple[Loaded, str, str]] = []
+    passed: list[tuple[Loaded, str, str]] = []
     for loaded in loaded_libraries.objects:
         if not (CUDNN.fullmatch(loaded.name) or TOOLKIT.fullmatch(loaded.name) or loaded.name.startswith(("libtorch", "libc10"))):
             continue
-        foreign = [path for path in (loaded.path, *loaded.others) if path.rpartition("/")[0] in loader_paths.library_path]
+        foreign = [path for path in (loaded.path, *loaded.others) if folder_of(path) in loader_paths.library_path]
         own = [path for path in (loaded.path, *loaded.others) if path and path not in foreign]
-        if foreign and own and not versions.same(foreign[0], own[0], loaded.name):
-            (taken if loaded.how == "LD_LIBRARY_PATH" else passed).append((loaded, foreign[0], own[0]))
+        if not foreign or not own or versions.same(foreign[0], own[0], loaded.name):
+            continue
+        if loaded.how == "LD_LIBRARY_PATH":
+            taken.append((loaded, foreign[0], own[0]))
+        elif versions.of(foreign[0], loaded.name) and versions.of(own[0], loaded.name):
+            passed.append((loaded, foreign[0], own[0]))
     if taken:
         yield _shadowed(taken, versions)
         return
     beside = [path for path in torch_libraries.beside if CUDNN.match(name_of(path)) or TOOLKIT.match(name_of(path))]
-    others = [foreign for _, foreign, _ in passed] + beside
-    if others:
-        yield _at_hand(others, torch)
+    others = [
+        f"{versions.said(foreign, loaded.name)}; torch's is {versions.of(own, loaded.name)}" for loaded, foreign, own in passed
+    ]
+    if others or beside:
+        yield _at_hand(others + beside, [foreign for _, foreign, _ in passed] + beside, torch)
 
 
 class _Versions:
@@ -82,11 +89,14 @@ class _Versions:
     def of(self, path: str, name: str) -> str:
         if version := self._read.of(path):
             return version
-        wheel = package_of(name, self._torch, self._machine) if "/nvidia/" in path else None
-        return (self._packages.version(wheel) if wheel and isinstance(self._packages, Packages) else None) or ""
+        wheel = package_of(name, self._torch, self._machine)
+        package = self._packages.get(wheel) if wheel and isinstance(self._packages, Packages) else None
+        return package.version if package and path.startswith(f"{package.folder}/nvidia/") else ""
 
     def same(self, one: str, other: str, name: str) -> bool:
-        """Whether both are known and equal, as far as the shorter one goes."""
+        """Whether they are one file, or both versions are known and equal, as far as the shorter one goes."""
+        if self._read.real(one) == self._read.real(other):
+            return True
         a, b = key(public(self.of(one, name))), key(public(self.of(other, name)))
         width = min(len(a), len(b))
         return bool(width) and a[:width] == b[:width]
@@ -113,17 +123,12 @@ def _shadowed(taken: list[tuple[Loaded, str, str]], versions: _Versions) -> Find
         Severity.DEGRADED if harmless_newer or not (theirs and ours) else Severity.BLOCKER,
         "package:torch",
         f"LD_LIBRARY_PATH puts other libraries before torch's own: {known}",
-        evidence=tuple(
-            Proof(
-                "loaded_libraries",
-                f"{entry.name}: {versions.said(other, entry.name)} instead of {versions.said(mine, entry.name)}",
-            )
-            for entry, other, mine in (cudnn or taken)[:8]
-        )
-        + (
-            Proof(
-                "loader_paths", "LD_LIBRARY_PATH=" + ":".join(dict.fromkeys(other.rpartition("/")[0] for _, other, _ in taken))
+        evidence=(
+            *(
+                Proof("loaded_libraries", f"{e.name}: {versions.said(other, e.name)} instead of {versions.said(mine, e.name)}")
+                for e, other, mine in (cudnn or taken)[:8]
             ),
+            Proof("loader_paths", f"LD_LIBRARY_PATH={':'.join(dict.fromkeys(folder_of(other) for _, other, _ in taken))}"),
         ),
         remedies=(
             Remedy(
@@ -140,16 +145,16 @@ def _shadowed(taken: list[tuple[Loaded, str, str]], versions: _Versions) -> Find
     )
 
 
-def _at_hand(others: list[str], torch: Torch) -> Finding:
-    folders = tuple(dict.fromkeys(path.rpartition("/")[0] for path in others))
-    shown = ", ".join(dict.fromkeys(name_of(path) for path in others[:4]))
+def _at_hand(said: list[str], paths: list[str], torch: Torch) -> Finding:
+    folders = tuple(dict.fromkeys(folder_of(path) for path in paths))
+    shown = ", ".join(dict.fromkeys(name_of(path) for path in paths[:3])) + (" ..." if len(paths) > 3 else "")
     return Finding(
         Severity.NOTE,
         "package:torch",
         f"LD_LIBRARY_PATH names other versions of CUDA libraries ({shown}); torch {torch.version} itself takes its own",
         evidence=(
             Proof("loader_paths", "LD_LIBRARY_PATH=" + ":".join(folders)),
-            *(Proof("torch_libraries", path) for path in others[:6]),
+            *(Proof("torch_libraries", text) for text in said[:6]),
         ),
         remedies=(
             Remedy(

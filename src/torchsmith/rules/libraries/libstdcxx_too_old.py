@@ -2,17 +2,17 @@
 # libstdc++ is older than torch's libraries need
 
 ## What it means
-torch's libraries, and extensions even more, need symbols of the C++ library up to some version. The libstdc++.so.6 that the loader finds
-first does not have them: "version `GLIBCXX_3.4.30' not found". Often a newer one is there too, in the conda environment or in the
-system, but later in the search order.
+torch's libraries, and extensions even more, need symbols of the C++ library up to some version. The libstdc++.so.6 that the
+loader finds first does not have them: "version `GLIBCXX_3.4.30' not found". Often a newer one is there too, in the conda
+environment or in the system, but later in the search order.
 
 ## How it is told
-The highest GLIBCXX version that the loaded libraries ask for, against the highest that the libstdc++ which the simulated loader picks
-offers. Both stand in the files.
+The highest GLIBCXX version that the loaded libraries ask for, against the highest that the libstdc++ which the simulated loader
+picks offers. Both stand in the files.
 
 ## What to do
-In a conda environment bring `libstdcxx-ng` up to date. If LD_LIBRARY_PATH leads to the old one, take that folder out. Else the system is
-older than this torch: an older torch, or a container.
+In a conda environment bring `libstdcxx-ng` up to date. If LD_LIBRARY_PATH leads to the old one, take that folder out. Else the
+system is older than this torch: an older torch, or a container.
 
 ## What not to do
 Do not replace the system's libstdc++: every C++ program depends on it.

@@ -2,8 +2,8 @@
 # A CUDA library is missing
 
 ## What it means
-torch brings CUDA's libraries as packages of their own (`nvidia-cublas`, `nvidia-cuda-runtime`, `nvidia-nccl` ...) or inside its wheel. If
-one of them is gone, `import torch` ends in "cannot open shared object file" and names only the first of them.
+torch brings CUDA's libraries as packages of their own (`nvidia-cublas`, `nvidia-cuda-runtime`, `nvidia-nccl` ...) or inside its
+wheel. If one of them is gone, `import torch` ends in "cannot open shared object file" and names only the first of them.
 
 ## How it is told
 The loader is simulated over the files of the environment; every name that stays without an answer is listed, with the libraries
@@ -13,8 +13,8 @@ that need it and the package that brings it. `libcuda.so.1` is not among them: t
 Reinstall exactly the packages that are named, in the versions that torch pins.
 
 ## What not to do
-A link from another major's file (`libcublas.so.11` as `libcublas.so.12`) only moves the error to a missing symbol. A CUDA toolkit is not
-needed by torch's wheels, and one of another version does not help.
+A link from another major's file (`libcublas.so.11` as `libcublas.so.12`) only moves the error to a missing symbol. A CUDA
+toolkit is not needed by torch's wheels, and one of another version does not help.
 
 ## Sources
 ld.so(8); DT_NEEDED of torch's libraries; RECORD of the NVIDIA wheels (`torchsmith facts libraries`).

@@ -2,19 +2,20 @@
 # cuDNN is missing
 
 ## What it means
-torch's CUDA libraries are linked with cuDNN. Without its front library `import torch` ends in "libcudnn.so.9: cannot open shared
-object file"; without one of its parts (`libcudnn_ops`, `libcudnn_cnn` ...) the first convolution ends in "Could not load library".
+torch's CUDA libraries are linked with cuDNN. Without its front library `import torch` ends in "libcudnn.so.9: cannot open
+shared object file"; without one of its parts (`libcudnn_ops`, `libcudnn_cnn` ...) the first convolution ends in "Could not load
+library".
 
 ## How it is told
-The loader is simulated over the files: what torch's libraries need, every RPATH, RUNPATH and LD_LIBRARY_PATH folder, ld.so.cache.
-A cuDNN that lies in none of them is missing. The parts, which cuDNN opens by name, are looked for in the same way.
+The loader is simulated over the files: what torch's libraries need, every RPATH, RUNPATH and LD_LIBRARY_PATH folder,
+ld.so.cache. A cuDNN that lies in none of them is missing. The parts, which cuDNN opens by name, are looked for in the same way.
 
 ## What to do
 Reinstall the cuDNN wheel in the version that this torch pins. It is an ordinary package: no system-wide installation is needed.
 
 ## What not to do
-A cuDNN of another major does not do, nor does a link that gives it the missing name: the front library checks its parts' versions.
-A cuDNN archive from NVIDIA's site, unpacked into the toolkit, is not found by torch's wheels.
+A cuDNN of another major does not do, nor does a link that gives it the missing name: the front library checks its parts'
+versions. A cuDNN archive from NVIDIA's site, unpacked into the toolkit, is not found by torch's wheels.
 
 ## Sources
 ld.so(8); Requires-Dist of torch's wheels; NVIDIA cuDNN, library layout.

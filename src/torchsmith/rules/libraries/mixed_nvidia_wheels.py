@@ -2,13 +2,14 @@
 # NVIDIA's wheels for several CUDA majors are mixed
 
 ## What it means
-`nvidia-nccl-cu11` and `nvidia-nccl-cu12` write to the same folder, `nvidia/nccl/lib`, often under the same file name. The one installed
-last wins, and torch meets a library that it was not linked with: "undefined symbol: ncclCommRegister", "__nvJitLinkComplete_12_4". The
-names without a suffix, of CUDA 13, have a folder of their own; what is left over from CUDA 12 beside them does no harm.
+`nvidia-nccl-cu11` and `nvidia-nccl-cu12` write to the same folder, `nvidia/nccl/lib`, often under the same file name. The one
+installed last wins, and torch meets a library that it was not linked with: "undefined symbol: ncclCommRegister",
+"__nvJitLinkComplete_12_4". The names without a suffix, of CUDA 13, have a folder of their own; what is left over from CUDA 12
+beside them does no harm.
 
 ## How it is told
-Packages of one component for two CUDA majors; the files that both list in their RECORD; and by the size of each such library, whose
-copy is there now.
+Packages of one component for two CUDA majors; the files that both list in their RECORD; and by the size of each such library,
+whose copy is there now.
 
 ## What to do
 Remove the wheels that torch does not ask for, then reinstall those that it does: removing one takes files of the other with it.

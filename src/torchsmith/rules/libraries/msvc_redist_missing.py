@@ -3,12 +3,13 @@ r"""
 
 ## What it means
 torch's DLLs need Microsoft's C++ runtime (`MSVCP140.dll`, `VCRUNTIME140.dll`, `VCRUNTIME140_1.dll`). torch 2.13 also imports
-`MSVCP140_ATOMIC_WAIT.dll`, 2.15 also `VCRUNTIME140_THREADS.dll`, which only newer redistributables have. Missing ones give "WinError 126"
-for shm.dll or c10.dll; a `MSVCP140.dll` older than 14.40 under torch 2.9 or newer gives "WinError 1114" for c10.dll.
+`MSVCP140_ATOMIC_WAIT.dll`, 2.15 also `VCRUNTIME140_THREADS.dll`, which only newer redistributables have. Missing ones give
+"WinError 126" for shm.dll or c10.dll; a `MSVCP140.dll` older than 14.40 under torch 2.9 or newer gives "WinError 1114" for
+c10.dll.
 
 ## How it is told
-The import tables of torch's DLLs against python.exe's folder, the environment's folders and System32; the version resource of the
-`MSVCP140.dll` that is taken. torch's own check at import looks at three of these DLLs only.
+The import tables of torch's DLLs against python.exe's folder, the environment's folders and System32; the version resource of
+the `MSVCP140.dll` that is taken. torch's own check at import looks at three of these DLLs only.
 
 ## What to do
 Install the latest x64 redistributable. It replaces all older ones of 2015 to 2022.

@@ -2,12 +2,13 @@
 # Another NCCL than the one that torch was linked with
 
 ## What it means
-torch's CUDA libraries call NCCL by functions that newer releases added. With an older libnccl `import torch` ends in "undefined symbol:
-ncclCommRegister" (or `ncclMemFree`, `ncclCommWindowRegister` ...). A newer one is harmless: NCCL keeps its old functions.
+torch's CUDA libraries call NCCL by functions that newer releases added. With an older libnccl `import torch` ends in "undefined
+symbol: ncclCommRegister" (or `ncclMemFree`, `ncclCommWindowRegister` ...). A newer one is harmless: NCCL keeps its old
+functions.
 
 ## How it is told
-The `nvidia-nccl` wheel that is installed against the version that torch pins; and from the simulated loading, whether libnccl comes from
-that wheel at all.
+The `nvidia-nccl` wheel that is installed against the version that torch pins; and from the simulated loading, whether libnccl
+comes from that wheel at all.
 
 ## What to do
 Reinstall the pinned NCCL wheel; a system-wide libnccl has no business in torch's search path.
@@ -25,7 +26,7 @@ from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
 from torchsmith.model.action import Install
-from torchsmith.model.facts.libraries import LoadedLibraries, LibraryVersions, TorchRequirements
+from torchsmith.model.facts.libraries import LibraryVersions, LoadedLibraries, TorchRequirements
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp

@@ -2,13 +2,13 @@
 # torch and NVIDIA's wheels lie in different trees of the environment
 
 ## What it means
-torch's libraries look for NVIDIA's beside torch (`$ORIGIN/../../nvidia/...`). In some environments (Fedora and others, made by an IDE or
-with `--copies`) `lib64` is a folder of its own and no link to `lib`: torch is installed below `lib64`, NVIDIA's wheels below `lib`.
-The loader then misses libraries that are installed: "libcudnn.so.9: cannot open shared object file".
+torch's libraries look for NVIDIA's beside torch (`$ORIGIN/../../nvidia/...`). In some environments (Fedora and others, made by
+an IDE or with `--copies`) `lib64` is a folder of its own and no link to `lib`: torch is installed below `lib64`, NVIDIA's
+wheels below `lib`. The loader then misses libraries that are installed: "libcudnn.so.9: cannot open shared object file".
 
 ## How it is told
-The loader is simulated: a library that torch needs is not found, and a file of that name lies in a folder of the NVIDIA wheels in another
-site-packages than torch's.
+The loader is simulated: a library that torch needs is not found, and a file of that name lies in a folder of the NVIDIA wheels
+in another site-packages than torch's.
 
 ## What to do
 Make the environment again with `lib64` as a link to `lib` (`python -m venv` does that), then install into it.

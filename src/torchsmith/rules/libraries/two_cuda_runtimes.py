@@ -2,13 +2,13 @@
 # Two CUDA majors in one process
 
 ## What it means
-Libraries of CUDA 12 and of CUDA 13 meet: torch brings one, another package or the environment's settings the other. Each works alone;
-together one looks for the other's parts ("failed to open libnvrtc-builtins.so.13.0", "libcublas.so.12: cannot open shared object
-file"), or falls back to the CPU without a word.
+Libraries of CUDA 12 and of CUDA 13 meet: torch brings one, another package or the environment's settings the other. Each works
+alone; together one looks for the other's parts ("failed to open libnvrtc-builtins.so.13.0", "libcublas.so.12: cannot open
+shared object file"), or falls back to the CPU without a word.
 
 ## How it is told
-From the simulated loading of torch: one library in two majors. And from the files of packages that bring CUDA code of their own: the
-CUDA libraries that they ask for are of another major than torch's, and nothing here has them.
+From the simulated loading of torch: one library in two majors. And from the files of packages that bring CUDA code of their
+own: the CUDA libraries that they ask for are of another major than torch's, and nothing here has them.
 
 ## What to do
 One major for all: the build of the package for torch's CUDA, or the build of torch for the package's.
@@ -67,8 +67,8 @@ def check(
             yield Finding(
                 Severity.DEGRADED,
                 f"package:{consumer.package}",
-                f"{consumer.package} {consumer.version} was built for CUDA {_NAMED.fullmatch(lost[0])[2]}, "  # type: ignore[index]
-                f"torch {torch.version} brings CUDA {ours}: {', '.join(lost[:3])} {'is' if len(lost) == 1 else 'are'} nowhere here",
+                f"{consumer.package} {consumer.version} asks for {', '.join(lost[:3])}, "
+                f"but torch {torch.version} brings CUDA {ours} and nothing else is here",
                 evidence=(Proof("cuda_consumers", f"{consumer.path} needs {', '.join(lost)}"),),
                 remedies=(_one_major(),),
                 confidence=0.85,

@@ -34,7 +34,13 @@ from torchsmith.model.versions import public
 from torchsmith.rules.common import reinstall
 
 RECORDS = ("pytorch", "pytorch-cpu", "pytorch-gpu", "libtorch")
-_EXPLAINS = ("cpu-only-build", "conda-solver-picked-cpu", "torch-install-incomplete", "wrong-index-for-platform", "duplicate-openmp-runtime")
+_EXPLAINS = (
+    "cpu-only-build",
+    "conda-solver-picked-cpu",
+    "torch-install-incomplete",
+    "wrong-index-for-platform",
+    "duplicate-openmp-runtime",
+)
 
 
 @rule("duplicate-torch-conda-pip", explains=_EXPLAINS)
@@ -64,7 +70,10 @@ def check(
         f"torch {torch_install.version} into the same environment",
         evidence=(
             Proof("packages", f"{conda.name} {conda.version} {conda.conda_build}", conda.metadata),
-            Proof("torch_install", f"torch {torch_install.version}, installed by {torch_install.installer or 'an unnamed installer'}"),
+            Proof(
+                "torch_install",
+                f"torch {torch_install.version}, installed by {torch_install.installer or 'an unnamed installer'}",
+            ),
         ),
         remedies=(
             Remedy(

@@ -30,10 +30,21 @@ from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, W
 from torchsmith.model.known import Unknown
 
 
+# What a child process may end with; evidence that was never gathered is another thing.
+_FAILURES = (
+    "cannot be started",
+    "slow",
+    "ended with",
+    "answered without end",
+    "the answer is not",
+    "the interpreter described itself",
+)
+
+
 @rule("python-unusable", explains=("torch-not-installed",))
 def check(target: Target, interpreter: Interpreter | Unknown) -> Iterator[Finding]:
     """Whatever else would be judged needs the interpreter first."""
-    if isinstance(interpreter, Interpreter) or interpreter.reason.startswith("not in this"):
+    if isinstance(interpreter, Interpreter) or not interpreter.reason.startswith(_FAILURES):
         return
     slow = interpreter.reason.startswith("slow")
     yield Finding(

@@ -35,7 +35,20 @@ from torchsmith.rules.common import reinstall
 
 _REST = ("torch", "orch", "rch", "ch", "h")
 # What is bundled on Windows and in older wheels belongs to rules of its own; torch starts without these two.
-_OTHERS = ("cudnn", "cublas", "cudart", "cufft", "curand", "cusparse", "cusolver", "nvrtc", "nvjitlink", "nvtoolsext", "cupti", "nccl")
+_OTHERS = (
+    "cudnn",
+    "cublas",
+    "cudart",
+    "cufft",
+    "curand",
+    "cusparse",
+    "cusolver",
+    "nvrtc",
+    "nvjitlink",
+    "nvtoolsext",
+    "cupti",
+    "nccl",
+)
 _LATE = ("torch_cuda_linalg", "nvshmem")
 _EXPLAINS = ("torch-not-installed", "missing-cuda-runtime-lib", "cpu-only-build", "wrong-python-environment")
 
@@ -49,7 +62,7 @@ def check(
     torch_install: TorchInstall | Unknown | None,
     fitting_build: FittingBuild | Unknown | None,
 ) -> Iterator[Finding]:
-    """What is broken makes one finding; remains beside a healthy torch are a note."""
+    """What is broken makes one finding; remains beside a healthy torch, or a lost record, are a note."""
     install = torch_install if isinstance(torch_install, TorchInstall) else None
     remains = [path for path in packages.leftovers if _of_torch(path.rpartition("/")[2])]
     proofs = _gone(torch, install, torch_import, interpreter, remains) + _files(install)
@@ -57,15 +70,19 @@ def check(
     if not proofs and install and isinstance(torch, Torch):
         proofs, worst = _mixed(install, torch), Severity.DEGRADED
     cleared = reinstall(fitting_build, "after the remains are gone") if worst is Severity.BLOCKER else ()
-    if not proofs and remains and isinstance(torch, Torch):
+    if not proofs and isinstance(torch, Torch):
         proofs, worst = [Proof("packages", path) for path in remains[:4]], Severity.NOTE
+        if install and not install.metadata and install.folder in interpreter.site_packages and not packages.conda:
+            proofs.append(Proof("torch_install", f"no record of torch in {install.folder}"))
     if not proofs:
         return
     version = torch.version if isinstance(torch, Torch) else install.version if install else ""
     summary = {
         Severity.BLOCKER: f"torch {version} is only half installed".replace("  ", " "),
         Severity.DEGRADED: "records of two different torch versions lie in one folder",
-        Severity.NOTE: "remains of a removed torch lie beside the installed one",
+        Severity.NOTE: "remains of a removed torch lie beside the installed one"
+        if remains
+        else "torch is there, its record is not",
     }[worst]
     places = [*remains, *([install.metadata] if install and install.metadata and worst is Severity.BLOCKER else [])]
     remove = "Remove torch with everything that is left of it" + (f": {', '.join(places[:4])}" if places else "")

@@ -30,9 +30,7 @@ from torchsmith.rules.common import reinstall
 
 
 @rule("torch-not-installed")
-def check(
-    interpreter: Interpreter, torch: Torch | None, fitting_build: FittingBuild | Unknown | None
-) -> Iterator[Finding]:
+def check(interpreter: Interpreter, torch: Torch | None, fitting_build: FittingBuild | Unknown | None) -> Iterator[Finding]:
     """Nothing to diagnose yet: said plainly, with the build that would fit."""
     if torch is not None:
         return

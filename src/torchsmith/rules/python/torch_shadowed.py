@@ -35,7 +35,11 @@ _WHERE = {"folder": "the current folder", "PYTHONPATH": "PYTHONPATH"}
 def check(torch_import: TorchImport, torch: Torch | Unknown | None) -> Iterator[Finding]:
     """The first candidate is none of an installer's; where no torch is installed either, that is said by the summary."""
     first = torch_import.first or next((c for c in torch_import.candidates), None)
-    if first is None or not _foreign(first) or (isinstance(torch, Torch) and torch.folder == f"{first.entry}/torch" and first.compiled):
+    if (
+        first is None
+        or not _foreign(first)
+        or (isinstance(torch, Torch) and torch.folder == f"{first.entry}/torch" and first.compiled)
+    ):
         return
     real = isinstance(torch, Torch) and not torch.folder.startswith(f"{first.entry}/")
     if first.kind == "namespace" and real:

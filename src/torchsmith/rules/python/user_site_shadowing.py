@@ -69,7 +69,10 @@ def check(
         "package:torch" if doubled[0][0] == "torch" else f"package:{doubled[0][0]}",
         f"{names} in {place} is imported in place of what this environment has",
         evidence=tuple(
-            Proof("packages", f"{name} {outer.version} in {outer.folder} comes before {inner.version or 'another'} in {inner.folder}")
+            Proof(
+                "packages",
+                f"{name} {outer.version} in {outer.folder} comes before {inner.version or 'another'} in {inner.folder}",
+            )
             for name, outer, inner in doubled
         ),
         remedies=(
@@ -80,9 +83,7 @@ def check(
                 (stop,),
             ),
         ),
-        wont_help=(
-            WontHelp("A new environment, or installing again", "the copy outside still comes first on the search path"),
-        ),
+        wont_help=(WontHelp("A new environment, or installing again", "the copy outside still comes first on the search path"),),
     )
 
 

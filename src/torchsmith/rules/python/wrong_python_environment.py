@@ -32,6 +32,8 @@ from torchsmith.model.known import Unknown
 from torchsmith.rules.common import reinstall
 
 _ACTIVE = ("VIRTUAL_ENV", "CONDA_PREFIX")
+# Found, not named: an interpreter that the user points at may well be meant to be without torch.
+_GUESSED = (*_ACTIVE, "project in this folder", "python3 on PATH", "python on PATH")
 
 
 @rule("wrong-python-environment", explains=("torch-not-installed",))
@@ -45,7 +47,7 @@ def check(
     """Silent where the user named the interpreter and it has a torch: what PATH holds is then of no matter."""
     others = [program for program in path_programs.programs if not program.own]
     having = next((program for program in others if program.torch), None)
-    if torch is None and having is not None and target.found_by != "--python":
+    if torch is None and having is not None and target.found_by in _GUESSED:
         yield _missing(interpreter, having, fitting_build)
         return
     first = next((program for program in path_programs.programs if program.name == "python"), None)
@@ -57,7 +59,9 @@ def check(
         f"{target.found_by} names {interpreter.prefix}, but `python` on PATH is that of {first.prefix}",
         evidence=(
             Proof("target", f"{target.found_by}: {interpreter.prefix}, with torch {torch.version}"),
-            Proof("path_programs", f"{first.path}: {first.prefix}, " + (f"torch {first.torch}" if first.torch else "without torch")),
+            Proof(
+                "path_programs", f"{first.path}: {first.prefix}, " + (f"torch {first.torch}" if first.torch else "without torch")
+            ),
         ),
         remedies=(
             Remedy("Activate the environment again, or start its own interpreter", interpreter.executable, Safety.DISPLAY_ONLY),

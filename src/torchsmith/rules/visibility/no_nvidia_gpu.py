@@ -2,14 +2,16 @@
 # There is no NVIDIA GPU
 
 ## What it means
-A CUDA build of torch is installed, and this machine has no NVIDIA GPU. torch works on the CPU; `torch.cuda.is_available()` is False,
-and the CUDA libraries only take up several gigabytes.
+A CUDA build of torch is installed, and this machine has no NVIDIA GPU. torch works on the CPU; `torch.cuda.is_available()` is
+False, and the CUDA libraries only take up several gigabytes.
 
 ## How it is told
-NVML, libcuda, nvidia-smi and the PCI bus were asked, and none of them shows one.
+NVML, libcuda, nvidia-smi, /proc and the PCI bus were asked, and none of them shows one. Where a driver fails or does not
+answer, it is the driver that is judged: a GPU that cannot be seen is not missing.
 
 ## What to do
-Nothing, if the CPU is meant. A CPU build is smaller. In a virtual machine, container or job, ask for the GPU to be passed through.
+Nothing, if the CPU is meant. A CPU build is smaller. In a virtual machine, container or job, ask for the GPU to be passed
+through.
 
 ## What not to do
 Installing a driver or CUDA on a machine without the hardware.
@@ -23,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
+from torchsmith.model.facts.driver import DEVICES, NONE, DriverState
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.torch import Torch
@@ -30,15 +33,20 @@ from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 
 
 @rule("no-nvidia-gpu")
-def check(machine: Machine, torch: Torch, gpus: Gpus) -> Iterator[Finding]:
+def check(machine: Machine, torch: Torch, gpus: Gpus, driver_state: DriverState) -> Iterator[Finding]:
     """A CUDA build where no witness shows an NVIDIA GPU."""
-    if torch.kind != "cuda" or gpus or machine.wsl:
+    if torch.kind != "cuda" or gpus or machine.wsl or driver_state.stage not in {NONE, DEVICES}:
         return
+    driver = driver_state.stage == DEVICES
+    evidence = [Proof("torch", f"{torch.version}: CUDA {torch.cuda}"), Proof("gpus", "none")]
+    if driver:
+        evidence.append(Proof(driver_state.fact, driver_state.says))
     yield Finding(
         Severity.DEGRADED,
         "machine",
-        f"torch {torch.version} is a CUDA build, and no NVIDIA GPU is to be seen on this machine",
-        evidence=(Proof("torch", f"{torch.version}: CUDA {torch.cuda}"), Proof("gpus", "none")),
+        f"torch {torch.version} is a CUDA build, and "
+        + ("the NVIDIA driver here finds no GPU" if driver else "no NVIDIA GPU is to be seen on this machine"),
+        evidence=tuple(evidence),
         remedies=(Remedy("Use the CPU, or run where a GPU is", "torch itself works here; a CPU build would be smaller"),),
         wont_help=(WontHelp("Installing a driver or a CUDA toolkit", "there is no hardware for them"),),
     )

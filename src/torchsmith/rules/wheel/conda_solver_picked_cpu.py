@@ -54,7 +54,9 @@ def check(
     asked = [record for name in _CULPRITS if (record := packages.conda_record(name)) and "cuda" not in record.conda_build]
     cuda = driver.cuda if isinstance(driver, Driver) else None
     specs = ["pytorch=*=*cuda*", *([f"cuda-version<={cuda}"] if cuda else [])]
-    commands = [Command(("conda", "remove", "-p", interpreter.prefix, "cpuonly"))] if any(r.name == "cpuonly" for r in asked) else []
+    commands = (
+        [Command(("conda", "remove", "-p", interpreter.prefix, "cpuonly"))] if any(r.name == "cpuonly" for r in asked) else []
+    )
     commands.append(Command(("conda", "install", "-p", interpreter.prefix, "-c", "conda-forge", *specs)))
     yield Finding(
         Severity.BLOCKER,
@@ -64,6 +66,8 @@ def check(
             Proof("packages", f"{conda.name} {conda.version} {conda.conda_build}", conda.metadata),
             *(Proof("packages", f"{record.name} {record.version} {record.conda_build}", record.metadata) for record in asked),
         ),
-        remedies=(Remedy("Ask conda for the CUDA variant", "by its build string, within what the driver runs", actions=tuple(commands)),),
+        remedies=(
+            Remedy("Ask conda for the CUDA variant", "by its build string, within what the driver runs", actions=tuple(commands)),
+        ),
         wont_help=(WontHelp("`conda install cudatoolkit`", "a CPU pytorch cannot use it"),),
     )

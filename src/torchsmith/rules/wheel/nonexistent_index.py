@@ -40,7 +40,9 @@ def check(
     indexes: Indexes, torch: Torch | Unknown | None, gpus: Gpus | Unknown, fitting_build: FittingBuild | Unknown | None
 ) -> Iterator[Finding]:
     """Nightly indexes come and go, so only the stable ones are judged."""
-    newest = max((cuda for label in torch_builds.labels() if (cuda := cuda_of_label(label))), key=lambda c: [int(n) for n in c.split(".")])
+    newest = max(
+        (cuda for label in torch_builds.labels() if (cuda := cuda_of_label(label))), key=lambda c: [int(n) for n in c.split(".")]
+    )
     for entry in indexes.entries:
         label = index_label(entry.url)
         cuda = cuda_of_label(label)

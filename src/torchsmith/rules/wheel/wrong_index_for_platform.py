@@ -116,7 +116,9 @@ def _finding(
     entries = _cpu_entries(indexes)
     actions: tuple[Action, ...] = tuple(UnsetVariable(e.origin) for e in entries if e.origin.isupper())
     places = ", ".join(dict.fromkeys(e.origin for e in entries))
-    clear = Remedy(f"Take the CPU index out of {places}", "else the next installation takes it again", Safety.DISPLAY_ONLY, actions)
+    clear = Remedy(
+        f"Take the CPU index out of {places}", "else the next installation takes it again", Safety.DISPLAY_ONLY, actions
+    )
     return Finding(
         severity,
         "package:torch",

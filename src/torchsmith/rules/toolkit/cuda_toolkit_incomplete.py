@@ -1,0 +1,66 @@
+"""
+# The toolkit lacks headers that extensions of torch need
+
+## What it means
+nvcc alone compiles plain CUDA. Extensions of torch include headers of cuBLAS, cuSPARSE and cuSOLVER besides; a toolkit of
+single packages or wheels may lack them: "fatal error: cusparse.h: No such file or directory".
+
+## How it is told
+nvcc is there, and a header that torch's own headers include is in none of the toolkit's folders.
+
+## What to do
+Only if you build extensions: install the development packages of the same version, or the whole toolkit.
+
+## What not to do
+Copying headers from another toolkit's version.
+
+## Sources
+torch/include/ATen/cuda/CUDAContextLight.h; NVIDIA, CUDA installation guide, packages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import rule
+from torchsmith.model.action import Command
+from torchsmith.model.facts.machine import Machine
+from torchsmith.model.facts.toolkit import Toolkits
+from torchsmith.model.facts.torch import Torch
+from torchsmith.model.finding import Finding, Remedy, Safety, Severity, WontHelp
+from torchsmith.model.versions import key
+from torchsmith.rules.toolkit.shared import RUNS, active, named
+
+PACKAGES = {
+    "cuda_runtime.h": "cuda-cudart-dev",
+    "cublas_v2.h": "libcublas-dev",
+    "cusparse.h": "libcusparse-dev",
+    "cusolverDn.h": "libcusolver-dev",
+}
+
+
+@rule("cuda-toolkit-incomplete")
+def check(machine: Machine, toolkits: Toolkits, torch: Torch) -> Iterator[Finding]:
+    """Only of the toolkit that builds would take."""
+    toolkit = toolkits.current
+    if toolkit is None or not toolkit.missing or torch.kind != "cuda":
+        return
+    numbers = "-".join(str(number) for number in key(toolkit.version)[:2])
+    packages = tuple(f"{PACKAGES[name]}-{numbers}" for name in toolkit.missing)
+    apt = machine.distro in {"debian", "ubuntu"} and bool(numbers)
+    yield Finding(
+        Severity.NOTE,
+        "toolkit",
+        f"{named(toolkit)} lacks {', '.join(toolkit.missing)}: extensions of torch cannot be compiled with it",
+        evidence=(active(toolkits, toolkit),),
+        remedies=(
+            Remedy(
+                "To build extensions, install the toolkit's development packages",
+                "from NVIDIA's repository, in the toolkit's version",
+                Safety.DISPLAY_ONLY,
+                (Command(("sudo", "apt-get", "install", *packages)),) if apt else (),
+            ),
+        ),
+        wont_help=(RUNS, WontHelp("Copying headers of another version", "they declare other functions than the library has")),
+        confidence=0.85,
+    )

@@ -1,0 +1,88 @@
+"""
+# The C++ compiler is newer than this toolkit accepts
+
+## What it means
+nvcc hands the C++ part of a file to gcc, clang or Microsoft's compiler, and each toolkit refuses those that are newer than it
+knows: "unsupported GNU version! gcc versions later than 12 are not supported", "unsupported Microsoft Visual Studio version".
+
+## How it is told
+The compiler that nvcc would call (NVCC_CCBIN, CC, else gcc on PATH; the newest toolset of Visual Studio) against the limit in
+the toolkit's host_config.h.
+
+## What to do
+Only if you build extensions: name an older compiler (CC, CXX, NVCC_CCBIN; on Windows `vcvarsall x64 -vcvars_ver=14.38`), or use
+a newer toolkit.
+
+## What not to do
+`-allow-unsupported-compiler`: it silences the check, and errors in the standard library's headers follow.
+
+## Sources
+crt/host_config.h of each toolkit (`torchsmith facts cuda_toolkits`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import rule
+from torchsmith.knowledge import toolkits as table
+from torchsmith.model.action import Command, SetVariable
+from torchsmith.model.facts.toolkit import HostCompiler, Toolkits
+from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
+from torchsmith.model.versions import key, major
+from torchsmith.rules.toolkit.shared import RUNS, active, named
+
+
+@rule("host-compiler-too-new")
+def check(toolkits: Toolkits, host_compiler: HostCompiler) -> Iterator[Finding]:
+    """Silent about compilers that are too old, and about toolkits that the table does not know."""
+    toolkit = toolkits.current
+    row = table.get(toolkit.version) if toolkit else None
+    if toolkit is None or row is None:
+        return
+    most = limit(host_compiler, row)
+    if most is None or number(host_compiler) <= most:
+        return
+    name = {"msvc": "Visual C++"}.get(host_compiler.name, host_compiler.name)
+    allowed = f"14.{most - 1900}" if host_compiler.name == "msvc" else str(most)
+    if host_compiler.name == "msvc":
+        actions: tuple[Command | SetVariable, ...] = (Command(("vcvarsall", "x64", f"-vcvars_ver={allowed}")),)
+    else:
+        plus = {"gcc": "g++", "clang": "clang++"}[host_compiler.name]
+        actions = (
+            SetVariable("CC", f"{host_compiler.name}-{most}"),
+            SetVariable("CXX", f"{plus}-{most}"),
+            SetVariable("NVCC_CCBIN", f"{plus}-{most}"),
+        )
+    shown = f"{host_compiler.path or name} ({host_compiler.why})"
+    yield Finding(
+        Severity.NOTE,
+        "toolkit",
+        f"{name} {host_compiler.version} is newer than {named(toolkit)} accepts: {allowed} at most",
+        evidence=(active(toolkits, toolkit), Proof("host_compiler", f"{shown}: {host_compiler.version}")),
+        remedies=(
+            Remedy(
+                f"To build extensions, let nvcc use {name} {allowed}",
+                "install it if it is not here",
+                Safety.DISPLAY_ONLY,
+                actions,
+            ),
+        ),
+        wont_help=(RUNS, WontHelp("-allow-unsupported-compiler", "errors inside the standard library's headers follow")),
+    )
+
+
+def number(compiler: HostCompiler) -> int:
+    """The number that host_config.h compares: the major version, for Microsoft _MSC_VER (1940 for toolset 14.40)."""
+    parts = key(compiler.version)
+    if compiler.name == "msvc":
+        return 1900 + parts[1] if len(parts) > 1 else 0
+    return major(compiler.version)
+
+
+def limit(compiler: HostCompiler, row: table.Toolkit) -> int | None:
+    """The newest that the toolkit accepts; None where the table does not say."""
+    if compiler.name == "msvc":
+        return row.msc_ver_max
+    text = row.gcc_max if compiler.name == "gcc" else row.clang_max
+    return major(text) if text else None

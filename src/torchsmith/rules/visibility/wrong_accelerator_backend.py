@@ -1,0 +1,81 @@
+"""
+# The build is for another maker's GPU
+
+## What it means
+torch is compiled for one kind of accelerator: CUDA for NVIDIA, ROCm for AMD, XPU for Intel. A CUDA build never uses an AMD or
+Intel GPU, a ROCm build never an NVIDIA one.
+
+## How it is told
+torch's own files name its kind; the PCI bus names the makers of the GPUs. Only GPUs that the maker's build supports count: the
+graphics inside an ordinary processor do not.
+
+## What to do
+Install the build for the GPU that is here: ROCm for AMD (Linux), XPU for Intel; or the CPU build.
+
+## What not to do
+Installing an NVIDIA driver or CUDA for a GPU of another maker.
+
+## Sources
+PyTorch "Get started" matrix; AMD ROCm and Intel GPU support lists; PCI ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import rule
+from torchsmith.knowledge import accelerators
+from torchsmith.knowledge.compiled.indexes import ROWS
+from torchsmith.model.facts.gpu import AMD, INTEL, Gpus, PciDevices
+from torchsmith.model.facts.machine import Machine
+from torchsmith.model.facts.torch import FittingBuild, Torch
+from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
+from torchsmith.model.known import Unknown
+from torchsmith.rules.common import gpu_names, reinstall
+from torchsmith.rules.driver.shared import by_you
+
+MAKERS = {AMD: "AMD", INTEL: "Intel"}
+BUILDS = {AMD: "rocm", INTEL: "xpu"}
+NAMES = {"cuda": "CUDA", "rocm": "ROCm", "xpu": "XPU", "cpu": "CPU"}
+
+
+@rule("wrong-accelerator-backend", explains=("no-nvidia-gpu", "cuda-build-on-machine-without-cuda", "cpu-only-build"))
+def check(
+    machine: Machine, torch: Torch, pci_devices: PciDevices, gpus: Gpus, fitting_build: FittingBuild | Unknown | None
+) -> Iterator[Finding]:
+    """A GPU of one maker under a build for another one."""
+    others = [d for d in pci_devices.gpus if accelerators.usable(d.vendor, d.device)]
+    kinds = {BUILDS[d.vendor] for d in others} | ({"cuda"} if gpus else set())
+    if machine.wsl or not kinds or torch.kind in kinds or (torch.kind == "cpu" and gpus):
+        return
+    there = ", ".join([f"{MAKERS[d.vendor]} {d.name or f'GPU {d.device:04x}'}" for d in others] or [gpu_names(gpus)])
+    wanted = min(kinds)
+    yield Finding(
+        Severity.DEGRADED if torch.kind == "cpu" else Severity.BLOCKER,
+        "package:torch",
+        f"torch {torch.version} is a {NAMES.get(torch.kind, torch.kind)} build, and the GPU here is {there}",
+        evidence=(Proof("torch", f"{torch.version}: {torch.kind}"), Proof("pci_devices" if others else "gpus", there)),
+        remedies=reinstall(fitting_build, "a CUDA build for this GPU") if wanted == "cuda" else (_install(wanted, machine),),
+        wont_help=(WontHelp("Installing an NVIDIA driver or CUDA", "the GPU is another maker's"),) if others else (),
+        confidence=0.75 if torch.kind == "cpu" else 0.9,
+    )
+
+
+def _install(wanted: str, machine: Machine) -> Remedy:
+    """The newest published build of that kind, from PyTorch's own index."""
+    _, address, builds = next(row for row in ROWS if row[0] == "pytorch")
+    newest = [build for build in builds if build.startswith(wanted)][-1]
+    return by_you(
+        f"Install the {NAMES[wanted]} build of torch, torchvision and torchaudio",
+        "ROCm builds are for Linux" if wanted == "rocm" and machine.os != "linux" else "",
+        (
+            "pip",
+            "install",
+            "--force-reinstall",
+            "--index-url",
+            address.format(build=newest),
+            "torch",
+            "torchvision",
+            "torchaudio",
+        ),
+    )
