@@ -11,13 +11,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.lab import environments
 from tests.lab.environments import Environment, VariantFactory
+from tests.lab.fixtures import have
 from tests.lab.machine import FakeMachine, MachineFactory
 
 pytestmark = [pytest.mark.online, pytest.mark.slow]
@@ -56,7 +59,8 @@ def without_cublas(environment: Environment, _: Path) -> None:
 
 def cut_off(environment: Environment, _: Path) -> None:
     library = environment.site / "torch" / "lib" / "libtorch_cuda.so"
-    head = library.open("rb").read(1 << 20)
+    with library.open("rb") as file:
+        head = file.read(1 << 20)
     library.unlink()
     library.write_bytes(head)
 
@@ -73,6 +77,43 @@ def cpu_torchvision(environment: Environment, _: Path) -> None:
 
 def another_torchvision(environment: Environment, _: Path) -> None:
     environment.install("torchvision==0.28.0", dependencies=False)
+
+
+def torch_on_pythonpath(environment: Environment, folder: Path) -> dict[str, str]:
+    """A CPU torch in a folder that PYTHONPATH puts before the environment's."""
+    environment.graft(have(environments.cpu), "torch", "torch-*.dist-info", into=folder / "elsewhere")
+    return {"PYTHONPATH": str(folder / "elsewhere")}
+
+
+def torch_in_user_site(environment: Environment, folder: Path) -> dict[str, str]:
+    """A CPU torch in the user's site-packages, which a virtual environment with system packages looks at last."""
+    settings = environment.prefix / "pyvenv.cfg"
+    text = settings.read_text()
+    settings.unlink()
+    settings.write_text(text.replace("include-system-site-packages = false", "include-system-site-packages = true"))
+    user = folder / "base" / "lib" / environment.site.parent.name / "site-packages"
+    environment.graft(have(environments.cpu), "torch", "torch-*.dist-info", into=user)
+    return {"PYTHONUSERBASE": str(folder / "base")}
+
+
+def conda_record(environment: Environment, _: Path) -> None:
+    """conda's own record of another torch in the same environment, as `pip install torch` over conda's leaves it."""
+    record = environment.prefix / "conda-meta" / "pytorch-2.5.1-cuda126_py311_hffffffff_200.json"
+    record.parent.mkdir()
+    record.write_text('{"name": "pytorch", "version": "2.5.1", "channel": "conda-forge"}')
+
+
+def older_cudnn(environment: Environment, folder: Path) -> dict[str, str]:
+    """A real, older cuDNN 9 on LD_LIBRARY_PATH."""
+    with ExitStack() as stack:
+        other = stack.enter_context(environments.variant(have(environments.empty), "cudnn"))
+        other.install("nvidia-cudnn-cu13==9.13.1.26", dependencies=False)
+        library = next(other.site.glob("nvidia/*/lib/libcudnn.so.9")).parent
+        (folder / "cudnn").mkdir()
+        for file in library.iterdir():
+            file.rename(folder / "cudnn" / file.name)
+    del environment
+    return {"LD_LIBRARY_PATH": str(folder / "cudnn")}
 
 
 CASES = {
@@ -120,6 +161,12 @@ CASES = {
     "libcublas missing": Case("cuda", "rtx5070ti", "blocked", "missing-cuda-runtime-lib", "nvidia-cublas", damage=without_cublas),
     "CPU torchvision beside CUDA torch": Case("cuda", "rtx5070ti", "blocked", "torchvision-mismatch", damage=cpu_torchvision),
     "another torchvision": Case("cuda", "rtx5070ti", "blocked", "torchvision-mismatch", "0.29", damage=another_torchvision),
+    "another torch on PYTHONPATH": Case("cuda", "rtx5070ti", "blocked", "user-site-shadowing", damage=torch_on_pythonpath),
+    "another torch in the user site, behind": Case("cuda", "rtx5070ti", "fits", damage=torch_in_user_site),
+    "torch by conda and by pip": Case("cuda", "rtx5070ti", "degraded", "duplicate-torch-conda-pip", damage=conda_record),
+    "an older cuDNN on LD_LIBRARY_PATH": Case(
+        "cuda", "rtx5070ti", "blocked", "ld-library-path-shadowing", "cudnn", damage=older_cudnn
+    ),
     "no torch": Case("empty", "rtx5070ti", "degraded", "torch-not-installed", "+cu13"),
 }
 
@@ -133,11 +180,18 @@ def environment_of(request: pytest.FixtureRequest, variant: VariantFactory) -> C
     return get
 
 
+def joined(environ: dict[str, str], more: dict[str, str]) -> dict[str, str]:
+    """``more`` over ``environ``; what it puts on LD_LIBRARY_PATH stands before the stand-in driver."""
+    if "LD_LIBRARY_PATH" in more and environ.get("LD_LIBRARY_PATH"):
+        more = more | {"LD_LIBRARY_PATH": f"{more['LD_LIBRARY_PATH']}:{environ['LD_LIBRARY_PATH']}"}
+    return environ | more
+
+
 def check(environment: Environment, machine: FakeMachine, folder: Path, *more: str, **environ: str) -> dict[str, Any]:
     ran = subprocess.run(
         [sys.executable, "-m", "torchsmith", "check", "--json", "--python", str(environment.python), *more],
         cwd=folder,
-        env=machine.environ({k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_"))}) | environ,
+        env=joined(machine.environ({k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_"))}), environ),
         capture_output=True,
         text=True,
         check=False,

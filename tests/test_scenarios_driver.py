@@ -1,6 +1,7 @@
 """Fake machines with every state of a driver, judged by the real `check`: the cause, and no false alarm on healthy ones.
 
-torch is assumed, so that no environment has to be built; the driver's libraries, nvidia-smi, /proc, /sys and /dev are the laboratory's.
+torch is assumed, so that no environment has to be built; the driver's libraries, nvidia-smi, /proc, /sys and /dev are the
+laboratory's.
 """
 
 import json
@@ -82,8 +83,22 @@ def changed(name: str, **changes: Any) -> Scenario:
 
 @pytest.mark.parametrize(
     "name",
-    ["rtx5070ti", "rtx5070", "h100-rtx3060", "h200", "h200-8", "h200-mig", "gb10", "smi-missing", "nvml-missing", "smi-hangs"]
-    + ["rtx3060-driver610", "future", "hybrid", "rtx5070ti-wsl"],
+    [
+        "rtx5070ti",
+        "rtx5070",
+        "h100-rtx3060",
+        "h200",
+        "h200-8",
+        "h200-mig",
+        "gb10",
+        "smi-missing",
+        "nvml-missing",
+        "smi-hangs",
+        "rtx3060-driver610",
+        "future",
+        "hybrid",
+        "rtx5070ti-wsl",
+    ],
 )
 def test_a_healthy_driver_raises_no_alarm(name: str, fake_machine: MachineFactory) -> None:
     diagnosis = diagnose(fake_machine(name))
@@ -138,7 +153,6 @@ def test_cause(name: str, cause: str, fake_machine: MachineFactory) -> None:
     assert len(causes(diagnosis)) == 1
 
 
-NVML_MISMATCH = "NVRM: API mismatch: the client has the version 580.95.05, but"
 RM_INIT = "6,812,1,-;NVRM: GPU 0000:01:00.0: RmInitAdapter failed! (0x22:0x56:884)\n"
 XID = "4,900,1,-;NVRM: Xid (PCI:0000:01:00): 79, pid=0, GPU has fallen off the bus.\n"
 SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
@@ -230,8 +244,10 @@ def test_a_compat_library_that_works_lifts_the_driver(fake_machine: MachineFacto
         ("-1", "cuda-visible-devices-hides"),
         ("7", "cuda-visible-devices-hides"),
         ("0,9", "cuda-visible-devices-hides"),
-    ]
-    + [("0", ""), ("1,0", ""), ("GPU-00000001", "")],
+        ("0", ""),
+        ("1,0", ""),
+        ("GPU-00000001", ""),
+    ],
 )
 def test_cuda_visible_devices(value: str, cause: str, fake_machine: MachineFactory) -> None:
     assert causes(diagnose(fake_machine("h100-rtx3060"), CUDA_VISIBLE_DEVICES=value)) == ([cause] if cause else [])

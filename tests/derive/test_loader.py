@@ -7,7 +7,6 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Known
+from torchsmith.model.record import replace
 from torchsmith.probes.loader_paths import loader_paths
 from torchsmith.probes.torch_libraries import torch_libraries
 
@@ -40,7 +40,8 @@ int main(int argc, char **argv) {
 """
 SITE = "lib/python3.11/site-packages"
 FOLDERS = (f"{SITE}/torch/lib", f"{SITE}/nvidia/cudnn/lib", f"{SITE}/nvidia/nccl/lib", "lib", "trap", "trap2")
-NAMES = ("libcudnn.so.9", "libnccl.so.2", "libcudart.so.13", "libextra.so.1", "libdeep.so.1")
+# names that no system has
+NAMES = ("libtsalpha.so.9", "libtsbeta.so.2", "libtsgamma.so.13", "libtsdelta.so.1", "libtsepsilon.so.1")
 EXTENSION = "_C.cpython-311-x86_64-linux-gnu.so"
 
 
@@ -83,7 +84,9 @@ class Tree:
             source = self.root / "empty.c"
             if library is self.program:
                 kind, source = ["-ldl"], self.root / "program.c"
-            self._gcc("-o", folder / library.name, source, "-Wl,--no-as-needed", *needed, *rpath, "-Wl,--allow-shlib-undefined", *kind)
+            self._gcc(
+                "-o", folder / library.name, source, "-Wl,--no-as-needed", *needed, *rpath, "-Wl,--allow-shlib-undefined", *kind
+            )
         torch = self.root / SITE / "torch"
         (torch / "version.py").write_text("__version__ = '2.14.1+cu130'\ncuda = '13.0'\n")
         (torch / "__init__.py").write_text("")
@@ -112,10 +115,10 @@ class Tree:
         host = LocalHost(environ=self.environ, cwd=str(self.root))
         machine = Machine("linux", "x86_64")
         site = str(self.root / SITE)
-        interpreter = Interpreter(
-            str(self.root / "bin/python3.11"), "3.11.7", str(self.root), str(self.root), 64, "x86_64", "linux", "venv", (site,), (site,),
-            cache_tag="cpython-311", stdlib=str(self.root / "lib/python3.11"),
-        )  # fmt: skip
+        root = str(self.root)
+        program = f"{root}/bin/python3.11"
+        interpreter = Interpreter(program, "3.11.7", root, root, 64, "x86_64", "linux", "venv", (site,), (site,))
+        interpreter = replace(interpreter, cache_tag="cpython-311", stdlib=f"{root}/lib/python3.11")
         torch = Torch(f"{site}/torch", "2.14.1+cu130", "cuda", "cu130", "13.0")
         paths = loader_paths(host, machine, interpreter, torch)
         assert isinstance(paths, Known)
@@ -143,9 +146,13 @@ def random_tree(root: Path, seed: int) -> Tree:
             libraries.append(Library(folder, name, needed, *paths()))
     torch_lib = FOLDERS[0]
     deps = tuple(chance.sample(NAMES, 3))
-    libraries.append(Library(torch_lib, "libtorch_global_deps.so", deps[:2], "rpath", tuple(f"$ORIGIN/../../../../../{f}" for f in FOLDERS)))
+    libraries.append(
+        Library(torch_lib, "libtorch_global_deps.so", deps[:2], "rpath", tuple(f"$ORIGIN/../../../../../{f}" for f in FOLDERS))
+    )
     libraries.append(Library(torch_lib, "libtorch_cpu.so", tuple(chance.sample(NAMES, 2)), *paths()))
-    libraries.append(Library(f"{SITE}/torch", EXTENSION, ("libtorch_cpu.so", deps[2]), chance.choice(("rpath", "runpath")), ("$ORIGIN/lib",)))
+    libraries.append(
+        Library(f"{SITE}/torch", EXTENSION, ("libtorch_cpu.so", deps[2]), chance.choice(("rpath", "runpath")), ("$ORIGIN/lib",))
+    )
     traps = [str(root / f) for f in chance.sample(FOLDERS[1:], chance.randint(0, 2))]
     program = Library("bin", "python3.11", (), *paths())
     preloads = [lib for lib in libraries if lib.name in NAMES and not lib.needed]
@@ -170,7 +177,7 @@ def test_random_trees_are_loaded_as_predicted(tmp_path: Path, seed: int) -> None
 
 
 @pytest.fixture
-def wheel_tree(tmp_path: Path) -> Iterator[Tree]:
+def wheel_tree(tmp_path: Path) -> Tree:
     """torch with an RPATH, cuDNN with a RUNPATH, and an older cuDNN in LD_LIBRARY_PATH: as the CUDA 12 wheels are."""
     cudnn = f"{SITE}/nvidia/cudnn/lib"
     own = "rpath", ("$ORIGIN", "$ORIGIN/../../nvidia/cudnn/lib")
@@ -183,7 +190,7 @@ def wheel_tree(tmp_path: Path) -> Iterator[Tree]:
         Library("trap", "libcudnn.so.9", (), "runpath", ("$ORIGIN",)),
         *(Library(folder, f"libcudnn_{part}.so.9", (), "runpath", ("$ORIGIN",)) for part in parts for folder in (cudnn, "trap")),
     ]
-    yield Tree(tmp_path, libraries, Library("bin", "python3.11"), (str(tmp_path / "trap"),))
+    return Tree(tmp_path, libraries, Library("bin", "python3.11"), (str(tmp_path / "trap"),))
 
 
 def test_the_front_library_is_torchs_own_and_its_parts_are_not(wheel_tree: Tree) -> None:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-
 from tests.patient import Patient, code, gpu, roots
+
 from torchsmith.model.facts.gpu import Device, Driver
 from torchsmith.model.facts.install import ExtensionCode, ExtensionGpuCode, TritonPtxas
 from torchsmith.model.facts.torch import TorchGpuCode

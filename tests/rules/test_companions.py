@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-
 from tests.patient import WINDOWS, Patient, roots
+
 from torchsmith.model.facts.install import BitsandbytesLibraries, ExtensionFile, ExtensionFiles, NumpyAbi
 from torchsmith.model.finding import Severity
 from torchsmith.model.known import Unknown

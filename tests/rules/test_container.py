@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.rules.judging import (
     ARM,
     CPU,
@@ -19,8 +18,9 @@ from tests.rules.judging import (
     python,
     roots,
 )
+
 from torchsmith.model.facts.container import Container, Jetson, Nix, Wsl
-from torchsmith.model.facts.driver import DeviceNode, DeviceNodes
+from torchsmith.model.facts.driver import DeviceNode, DeviceNodes, DriverState
 from torchsmith.model.facts.gpu import (
     NVIDIA,
     Device,
@@ -135,7 +135,12 @@ def test_a_cpu_build_in_a_container_may_be_meant() -> None:
 
 
 def test_the_runtime_is_the_root_of_a_missing_gpu() -> None:
-    facts = {**BARE, "variables": Variables({"NVIDIA_VISIBLE_DEVICES": "all"}), "gpus": Gpus(())}
+    facts = {
+        **BARE,
+        "variables": Variables({"NVIDIA_VISIBLE_DEVICES": "all"}),
+        "gpus": Gpus(()),
+        "driver_state": DriverState("none"),
+    }
     assert roots("container-no-gpu-runtime", "no-nvidia-gpu", **facts) == ["container-no-gpu-runtime"]
 
 
@@ -430,7 +435,7 @@ VENDOR = Torch("/env/torch", "2.1.0a0+41361538.nv23.06", "cuda", "cu114", "11.4"
 
 
 def test_a_wheel_of_another_jetpack() -> None:
-    missing = LoadedLibraries((Loaded("libcublas.so.11", "", "", "/env/torch/lib/libtorch_cuda.so"),))
+    missing = LoadedLibraries((Loaded("libcublas.so.11", "", "", ("/env/torch/lib/libtorch_cuda.so",)),))
     found = one("jetson-wheel-jetpack-mismatch", machine=ARM, jetson=ORIN, torch=VENDOR, loaded_libraries=missing)
     assert found.confidence == 0.9
     assert "missing-cuda-runtime-lib" in found.explains
@@ -440,7 +445,7 @@ def test_a_wheel_of_another_jetpack() -> None:
     "changes",
     [
         {"jetson": XAVIER},
-        {"loaded_libraries": LoadedLibraries((Loaded("libcublas.so.11", "/usr/lib/libcublas.so.11", "default", "x"),))},
+        {"loaded_libraries": LoadedLibraries((Loaded("libcublas.so.11", "/usr/lib/libcublas.so.11", "default", ("x",)),))},
         {"torch": replace(CUDA, cuda="11.4")},  # not NVIDIA's own wheel: judged by its GPU code
     ],
 )

@@ -104,7 +104,7 @@ def test_xid(line: str, found: bool) -> None:
 
 def test_a_lost_gpu_beside_a_good_one() -> None:
     libraries = NvidiaLibraries(Nvml(True, status=0, devices=(Device(0, "H200"),), failed=((1, 15),)), Libcuda(True, status=0))
-    facts = {"nvidia_libraries": libraries, "nvidia_smi": None, "kernel_log": None}
+    facts: dict[str, Any] = {"nvidia_libraries": libraries, "nvidia_smi": None, "kernel_log": None}
     (finding,) = gpu_hardware_fault.check(driver_state=DriverState(WORKS, 0), **facts)
     assert finding.subject == "gpu:1"
 
@@ -213,7 +213,7 @@ def test_permissions(state: DriverState, mode: int, usable: bool, found: bool) -
 
 
 def test_fabric_manager_of_another_version() -> None:
-    facts = {
+    facts: dict[str, Any] = {
         "machine": LINUX,
         "gpus": Gpus((Device(0, "NVIDIA H200", fabric=2),)),
         "driver": Driver("580.105.08"),

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-
 from tests.patient import LINUX, Patient, roots, symptoms
+
 from torchsmith.model.diagnosis import Diagnosis
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.install import PathProgram, PathPrograms

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.rules.judging import ARM, CPU, CUDA, LINUX, ONE_GPU, WINDOWS, findings, one, python, roots
+
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.libraries import SharedObject, TorchLibraries
 from torchsmith.model.facts.machine import Machine

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.rules.judging import CPU, CUDA, LINUX, ONE_GPU, RTX5070, WINDOWS, findings, one, python
+
 from torchsmith.app.catalogue import RULES
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.machine import Machine
@@ -76,7 +76,7 @@ def test_a_major_that_does_not_matter(toolkit: Toolkit, torch: object) -> None:
 )
 def test_a_cuda_home_that_names_none(value: str, words: str, remedy: str) -> None:
     toolkits = Toolkits((CUDA12,), value, "CUDA_HOME", CUDA12.path)
-    found = one("cuda-home-malformed", machine=LINUX, variables=Variables({"CUDA_HOME": value}), toolkits=toolkits)
+    found = one("cuda-home-malformed", machine=LINUX, variables=Variables({"CUDA_HOME": value}), toolkits=toolkits, torch=CUDA)
     assert found.severity is Severity.NOTE
     assert words in found.summary
     assert remedy in found.remedies[0].title
@@ -92,11 +92,13 @@ def test_a_cuda_home_that_names_none(value: str, words: str, remedy: str) -> Non
     ],
 )
 def test_a_cuda_home_that_is_well(machine: Machine, value: str, toolkits: Toolkits | None) -> None:
-    assert not findings("cuda-home-malformed", machine=machine, variables=Variables({"CUDA_HOME": value}), toolkits=toolkits)
+    assert not findings(
+        "cuda-home-malformed", machine=machine, variables=Variables({"CUDA_HOME": value}), toolkits=toolkits, torch=CUDA
+    )
 
 
 def test_two_toolkits() -> None:
-    found = one("cuda-two-toolkits", toolkits=of(CUDA13, CUDA12, why="CUDA_HOME", on_path=CUDA12.path))
+    found = one("cuda-two-toolkits", toolkits=of(CUDA13, CUDA12, why="CUDA_HOME", on_path=CUDA12.path), torch=CUDA)
     assert (found.severity, "12.4" in found.summary) == (Severity.NOTE, True)
 
 
@@ -110,7 +112,7 @@ def test_two_toolkits() -> None:
     ],
 )
 def test_not_two_toolkits(toolkits: Toolkits) -> None:
-    assert not findings("cuda-two-toolkits", toolkits=toolkits)
+    assert not findings("cuda-two-toolkits", toolkits=toolkits, torch=CUDA)
 
 
 def test_headers_are_missing() -> None:
@@ -124,7 +126,7 @@ def test_headers_are_missing() -> None:
 
 def test_a_toolkit_older_than_the_gpu() -> None:
     mixed = Gpus((RTX5070, replace(RTX5070, index=1, name="NVIDIA GeForce RTX 3060", sm=86)))
-    found = one("toolkit-too-old-for-gpu", toolkits=of(CUDA12), gpus=mixed)
+    found = one("toolkit-too-old-for-gpu", toolkits=of(CUDA12), gpus=mixed, torch=CUDA)
     assert (found.subject, found.severity) == ("gpu:0", Severity.NOTE)
     assert "12.8" in found.summary
 
@@ -133,7 +135,7 @@ def test_a_toolkit_older_than_the_gpu() -> None:
     ("toolkit", "sm"), [(CUDA13, 120), (CUDA12, 86), (CUDA12, 999), (CUDA12, None), (replace(CUDA12, nvcc=""), 120)]
 )
 def test_a_toolkit_that_knows_the_gpu(toolkit: Toolkit, sm: int | None) -> None:
-    assert not findings("toolkit-too-old-for-gpu", toolkits=of(toolkit), gpus=Gpus((replace(RTX5070, sm=sm),)))
+    assert not findings("toolkit-too-old-for-gpu", toolkits=of(toolkit), gpus=Gpus((replace(RTX5070, sm=sm),)), torch=CUDA)
 
 
 GCC, CLANG, MSVC = "gcc", "clang", "msvc"
@@ -153,7 +155,9 @@ GCC, CLANG, MSVC = "gcc", "clang", "msvc"
 )
 def test_a_compiler_that_is_too_new(version: str, compiler: str, number: str, limit: str) -> None:
     toolkits = of(replace(CUDA12, version=version))
-    found = one("host-compiler-too-new", toolkits=toolkits, host_compiler=HostCompiler(compiler, "/usr/bin/x", number, "PATH"))
+    found = one(
+        "host-compiler-too-new", toolkits=toolkits, host_compiler=HostCompiler(compiler, "/usr/bin/x", number, "PATH"), torch=CUDA
+    )
     assert found.severity is Severity.NOTE
     assert f"{limit} at most" in found.summary
 
@@ -171,7 +175,9 @@ def test_a_compiler_that_is_too_new(version: str, compiler: str, number: str, li
 )
 def test_a_compiler_that_is_accepted(version: str, compiler: str, number: str) -> None:
     toolkits = of(replace(CUDA12, version=version))
-    assert not findings("host-compiler-too-new", toolkits=toolkits, host_compiler=HostCompiler(compiler, "x", number, "PATH"))
+    assert not findings(
+        "host-compiler-too-new", toolkits=toolkits, host_compiler=HostCompiler(compiler, "x", number, "PATH"), torch=CUDA
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-
 from tests.patient import ARM, RTX3060, WINDOWS, Patient, roots, symptoms
+
 from torchsmith.model.facts.gpu import Driver
 from torchsmith.model.facts.install import LockedTorch
 from torchsmith.model.finding import Severity
@@ -200,3 +200,10 @@ def test_a_cuda_variant_of_conda(patient: Patient) -> None:
     patient.torch("2.5.1+cu126", "2.5.1", installer="conda")
     patient.gpus = (RTX3060,)
     assert roots(patient.check(*FAMILY)) == []
+
+
+def test_a_note_about_an_index_explains_no_blocker(patient: Patient) -> None:
+    patient.torch("2.14.1+cu130")
+    patient.driver = Driver("535.183.01", "535.183.01", "12.2", True)
+    patient.environ = {"PIP_EXTRA_INDEX_URL": f"{WHL}/cpu"}
+    assert roots(patient.check(*FAMILY)) == ["driver-too-old-for-cuda", "wrong-index-for-platform"]

@@ -32,6 +32,8 @@ def evidence(host: Host, source: str | None, python: str | None, assumptions: Se
         assumed["target"] = interpreter_path.target(python)
     if assumptions:
         host, more = _assume(host, assumed, assumptions)
+        if "nvidia_libraries" in more:
+            assumed.pop("gpus", None)  # what a text said of GPUs in its own words gives way to the assumed ones
         assumed |= more
     return host, assumed
 

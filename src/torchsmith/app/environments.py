@@ -91,7 +91,10 @@ def found(host: Host, windows: bool) -> Iterator[tuple[str, str]]:
 
 
 def identity(host: Host, python: str) -> str | None:
-    """What makes two paths one environment: the prefix for a venv or conda, else the interpreter itself; None for a shim or a Python 2."""
+    """What makes two paths one environment: the prefix for a venv or conda, else the interpreter itself.
+
+    None for a shim and for a Python 2.
+    """
     path = python.replace("\\", "/")
     folder = path.rpartition("/")[0]
     for prefix in (folder, folder.rpartition("/")[0]):

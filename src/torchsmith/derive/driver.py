@@ -9,7 +9,6 @@ from torchsmith.model.facts.gpu import NVIDIA, Driver, KernelModule, NvidiaLibra
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.known import Fact, Known, Unknown
 
-
 MISMATCH = 18  # the libraries are the driver that is installed, the kernel module the one that still runs
 
 

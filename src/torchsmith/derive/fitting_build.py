@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from torchsmith.engine.declare import derivation
-from torchsmith.knowledge import companions, torch_builds
 from torchsmith.model.facts.gpu import Driver, Gpus
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter, Packages
@@ -24,6 +23,8 @@ def fitting_build(
     capabilities = tuple(sorted({device.sm for device in gpus if device.sm}))
     if not capabilities:
         return Known(None, "no NVIDIA GPU of known compute capability")
+    from torchsmith.knowledge import companions, torch_builds  # a machine without a GPU spares the tables
+
     found = torch_builds.fitting(
         capabilities,
         platform=machine.platform,

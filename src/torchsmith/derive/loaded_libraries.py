@@ -9,7 +9,15 @@ system's folders. Files for another processor are passed over.
 from __future__ import annotations
 
 from torchsmith.engine.declare import derivation
-from torchsmith.model.facts.libraries import CUDNN_PARTS, Loaded, LoadedLibraries, LoaderPaths, SharedObject, TorchLibraries
+from torchsmith.model.facts.libraries import (
+    CUDNN_OPENED_BY_GRAPH,
+    CUDNN_PARTS,
+    Loaded,
+    LoadedLibraries,
+    LoaderPaths,
+    SharedObject,
+    TorchLibraries,
+)
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.known import Known
 from torchsmith.model.paths import joined
@@ -122,21 +130,19 @@ class _Process:
         return mapped
 
     def _open_parts(self) -> None:
-        """CuDNN opens its parts by name from its front library; NVRTC its builtins."""
+        """Open what is opened by name: the parts of cuDNN, the builtins of NVRTC."""
         for mapped in list(self._maps):
-            name = mapped.file.name
+            name, folder = mapped.file.name, mapped.file.folder
+            beside = [f.name for f in self._files.values() if f.folder == folder]
             if name.startswith("libcudnn.so."):
                 major = name.rpartition(".")[2]
-                beside = [
-                    f.name for f in self._files.values() if f.name.startswith("libcudnn_") and f.name.endswith(f".so.{major}")
-                ]
                 core = [f"libcudnn_{part}.so.{major}" for part in CUDNN_PARTS.get(int(major) if major.isdigit() else 0, ())]
-                own = [n for n in beside if n in core or f"{mapped.file.folder}/{n}" in self._files]
-                self._need(dict.fromkeys((*core, *own)), mapped)
+                own = [n for n in beside if n.startswith("libcudnn_") and n.endswith(f".so.{major}")]
+                engines = [n for n in dict.fromkeys((*core, *own)) if n.startswith(CUDNN_OPENED_BY_GRAPH)]
+                self._need((n for n in dict.fromkeys((*core, *own)) if n not in engines), mapped)
+                self._need(engines, self._known.get(f"libcudnn_graph.so.{major}", mapped))
             elif name.startswith("libnvrtc.so."):
-                folder = mapped.file.folder
-                own = [f.name for f in self._files.values() if f.folder == folder and f.name.startswith("libnvrtc-builtins.so.")]
-                self._need(dict.fromkeys(own), mapped)
+                self._need([n for n in beside if n.startswith("libnvrtc-builtins.so.")], mapped)
 
     def _need(self, names: Iterable[str], caller: _Map) -> None:
         for name in names:

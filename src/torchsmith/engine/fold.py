@@ -16,7 +16,9 @@ def fold(findings: Iterable[Finding], rank: Mapping[str, int]) -> tuple[list[Fin
     """Root causes, most likely first, and the symptoms that they explain.
 
     A finding is a symptom if another one explains its slug, directly or through what that one explains, and both are about
-    the same subject or about subjects of different kinds: a fault of ``gpu:1`` says nothing of ``gpu:0``. torch itself bears on every package. ``rank`` orders
+    the same subject or about subjects of different kinds: a fault of ``gpu:1`` says nothing of ``gpu:0``.
+    torch itself bears on every package. A note explains no blocker: no verdict gets milder by an
+    explanation. ``rank`` orders
     causes of equal severity: what lies deeper in the machine comes first.
     """
     pool = sorted(findings, key=lambda f: _place(f, rank))
@@ -33,7 +35,7 @@ def fold(findings: Iterable[Finding], rank: Mapping[str, int]) -> tuple[list[Fin
             and not (other.cause in reach[finding.cause] and place < their_place)
             and _related(other, finding)
             for their_place, other in enumerate(pool)
-            if other is not finding
+            if other is not finding and _ORDER[other.severity] <= _ORDER[finding.severity]
         )
         (symptoms if explained else roots).append(finding)
     return roots, symptoms

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 TEXT_LIMIT = 1 << 20
 NAMES_LIMIT = 50_000
+# Windows says it in its own language; a probe compares with this.
+NO_FILE = "No such file or directory"
 
 
 @record

@@ -42,6 +42,8 @@ class LocalHost(base.Host):
         method = getattr(self, f"_{operation}")
         try:
             fact: Fact[Any] = method(*arguments)
+        except FileNotFoundError:
+            return Unknown(base.NO_FILE, tried=(_label(operation, arguments),))
         except OSError as error:
             return Unknown(error.strerror or type(error).__name__, tried=(_label(operation, arguments),))
         except ValueError as error:  # a NUL in a path, or a path that cannot be encoded

@@ -13,7 +13,7 @@ from torchsmith.model.facts.gpu import Device
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 FORM = "report"
 _GPU = re.compile(
@@ -52,40 +52,57 @@ _SYSTEMS = (
         ),
     ),
 )
-_WORDS = (
-    ("jetson-word", True, re.compile(r"\b[Jj]etson\b|\bL4T\b|\bJetPack\b|-tegra\b")),
-    ("arch-word", "aarch64", re.compile(r"\baarch64\b|\barm64\b")),
-    ("bits-word", 32, re.compile(r"\bwin32\b|-32[\\/]|32[- ]bit \(Intel\)")),
-)
+_JETSON = re.compile(r"\b[Jj]etson\b|\bL4T\b|\bJetPack\b|-tegra\b")
+_AARCH64 = re.compile(r"\baarch64\b|\barm64\b")
+_BITS = re.compile(r"\bwin32\b|-32[\\/]|32[- ]bit \(Intel\)")
 _WSL = re.compile(r"\b(?:WSL|wsl) ?(?P<version>[12])?\b")
 
 
 def read(lines: Sequence[Line]) -> Iterator[Clue]:
-    """Names that the GPU table knows, drivers, Pythons, and words that tell the system."""
+    """Names that the GPU table knows; of versions and of words that tell the system, the first of each kind."""
     index = 0
+    waiting = dict(_KINDS)
     for line in lines:
         for name in _gpus(line.text):
             yield Clue("gpu-word", Device(index, name), FORM, line.number)
             index += 1
-        for about, value in _versions(line.text):
-            yield Clue(about, value, FORM, line.number)
-        for system, words in _SYSTEMS:
-            if words.search(line.text):
-                yield Clue("os-word", system, FORM, line.number)
-        for word, said, words in _WORDS:
-            if words.search(line.text):
-                yield Clue(word, said, FORM, line.number)
+        for about in tuple(waiting):
+            value = waiting[about](line.text)
+            if value is not None:
+                del waiting[about]
+                yield Clue(about, value, FORM, line.number)
 
 
-def _versions(text: str) -> Iterator[tuple[str, object]]:
-    if found := _DRIVER.search(text):
-        yield "driver-word", found["version"]
+def _driver(text: str) -> str | None:
+    found = _DRIVER.search(text)
+    return found["version"] if found else None
+
+
+def _python(text: str) -> str | None:
     if found := _PYTHON.search(text):
-        yield "python-word", found["version"]
-    elif found := _PATH.search(text):
-        yield "python-word", found["posix"] or f"3.{found['windows'][1:]}"
-    if found := _WSL.search(text):
-        yield "wsl-word", int(found["version"] or 2)
+        return found["version"]
+    found = _PATH.search(text)
+    return (found["posix"] or f"3.{found['windows'][1:]}") if found else None
+
+
+def _system(text: str) -> str | None:
+    return next((system for system, words in _SYSTEMS if words.search(text)), None)
+
+
+def _wsl(text: str) -> int | None:
+    found = _WSL.search(text)
+    return int(found["version"] or 2) if found else None
+
+
+_KINDS: dict[str, Callable[[str], object]] = {
+    "driver-word": _driver,
+    "python-word": _python,
+    "os-word": _system,
+    "wsl-word": _wsl,
+    "jetson-word": lambda text: _JETSON.search(text) and True,
+    "arch-word": lambda text: _AARCH64.search(text) and "aarch64",
+    "bits-word": lambda text: _BITS.search(text) and 32,
+}
 
 
 def _gpus(text: str) -> list[str]:

@@ -9,6 +9,7 @@ from torchsmith.model.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from torchsmith.model.action import Action
     from torchsmith.model.facts.python import Environment, Interpreter
 
 _CHANGES = (InstallTorch, Install, Uninstall)
@@ -18,6 +19,7 @@ def adapted(remedy: Remedy, environment: Environment, interpreter: Interpreter, 
     """The remedy with commands. One that would change what must not be changed is shown for a new environment instead."""
     changes = any(isinstance(action, _CHANGES) for action in remedy.actions)
     made: list[tuple[str, ...]] = []
+    actions: tuple[Action, ...] = remedy.actions
     why, safety = remedy.why, remedy.safety
     if changes and not environment.changeable and environment.kind != "nix":
         made.append(_create(environment, interpreter, windows))
@@ -25,8 +27,6 @@ def adapted(remedy: Remedy, environment: Environment, interpreter: Interpreter, 
         why = "; ".join(part for part in (why, f"in a new environment, for {environment.why_not}") if part)
         safety = Safety.DISPLAY_ONLY
         actions = tuple(action for action in remedy.actions if not isinstance(action, Uninstall))
-    else:
-        actions = remedy.actions
     try:
         for action in actions:
             given = commands(action, environment, interpreter, windows)

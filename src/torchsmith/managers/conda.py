@@ -50,5 +50,5 @@ def torch_specs(action: InstallTorch) -> tuple[str, ...]:
 
 
 def conda_name(package: str) -> str:
-    """torch is called pytorch there."""
+    """Torch is called pytorch there."""
     return "pytorch" if package == "torch" else package

@@ -28,6 +28,6 @@ def commands(action: Action, interpreter: Interpreter) -> Commands:
 
 
 def torch_requirements(action: InstallTorch) -> tuple[str, ...]:
-    """torch with its local label, so that no other build of it will do, and its companions."""
+    """Torch with its local label, so that no other build of it will do, and its companions."""
     local = f"+{action.build}" if action.index else ""
     return (f"torch=={action.torch}{local}", *(f"{name}=={version}{local}" for name, version in action.companions))

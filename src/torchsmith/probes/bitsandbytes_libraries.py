@@ -8,14 +8,16 @@ from torchsmith.engine.declare import probe
 from torchsmith.host.base import Host
 from torchsmith.model.facts.install import BitsandbytesLibraries
 from torchsmith.model.facts.python import Packages
+from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known, Unknown
 
 _LIBRARY = re.compile(r"libbitsandbytes_([a-z]+)(\d*)[a-z0-9_]*\.(?:so|dll|dylib)", re.ASCII)
 
 
 @probe
-def bitsandbytes_libraries(host: Host, packages: Packages) -> Fact[BitsandbytesLibraries | None]:
-    """By the names of its files."""
+def bitsandbytes_libraries(host: Host, packages: Packages, torch: Torch) -> Fact[BitsandbytesLibraries | None]:
+    """By the names of its files; beside a torch only."""
+    del torch
     package = packages.get("bitsandbytes")
     if package is None:
         return Known(None, "bitsandbytes is not installed")

@@ -8,6 +8,7 @@ from torchsmith.engine.declare import probe
 from torchsmith.host.base import Host, text_of
 from torchsmith.model.facts.install import CompanionBuild, CompanionBuilds
 from torchsmith.model.facts.python import Package, Packages
+from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known
 
 NAMES = ("torchvision", "torchaudio")
@@ -18,8 +19,9 @@ _NATIVE = (".so", ".pyd")
 
 
 @probe
-def companion_builds(host: Host, packages: Packages) -> Fact[CompanionBuilds]:
-    """The label in version.py; where there is none, whether the compiled library asks for CUDA."""
+def companion_builds(host: Host, packages: Packages, torch: Torch) -> Fact[CompanionBuilds]:
+    """The label in version.py; where there is none, whether the compiled library asks for CUDA. Beside a torch only."""
+    del torch
     found = [_look(host, package) for name in NAMES if (package := packages.get(name))]
     return Known(CompanionBuilds(tuple(found)), "version.py of the packages; their libraries")
 

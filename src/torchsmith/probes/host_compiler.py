@@ -8,6 +8,7 @@ from torchsmith.engine.declare import probe
 from torchsmith.host.base import Host
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.toolkit import HostCompiler, Toolkits
+from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known, Unknown
 
 # nvcc's own variable first, then what torch.utils.cpp_extension hands to nvcc as -ccbin.
@@ -18,8 +19,9 @@ TOOLSETS = "VC/Tools/MSVC"
 
 
 @probe
-def host_compiler(host: Host, machine: Machine, toolkits: Toolkits) -> Fact[HostCompiler | None]:
-    """One program is run at most, for its version."""
+def host_compiler(host: Host, machine: Machine, toolkits: Toolkits, torch: Torch) -> Fact[HostCompiler | None]:
+    """One program is run at most, for its version; and only where there is a torch to build for."""
+    del torch
     if not toolkits.current or not toolkits.current.nvcc:
         return Known(None, "no nvcc would call one")
     if machine.os == "windows":

@@ -56,7 +56,7 @@ def indexes(host: Host, machine: Machine, interpreter: Interpreter | Unknown, va
 
 
 def pip_files(system: str, home: str, prefix: str, host: Host) -> tuple[str, ...]:
-    """pip's configuration files for a system, the widest first."""
+    """Pip's configuration files for a system, the widest first."""
     own = host.variable("PIP_CONFIG_FILE")
     extra = (own.value,) if isinstance(own, Known) and own.value else ()
     if system == "windows":
@@ -78,7 +78,7 @@ def pip_files(system: str, home: str, prefix: str, host: Host) -> tuple[str, ...
 
 
 def uv_files(system: str, home: str, cwd: str, host: Host) -> tuple[str, ...]:
-    """uv's configuration files for a system."""
+    """Uv's configuration files for a system."""
     if system == "windows":
         return (f"{home}/AppData/Roaming/uv/uv.toml", "C:/ProgramData/uv/uv.toml", f"{cwd}/uv.toml")
     config = host.variable("XDG_CONFIG_HOME")

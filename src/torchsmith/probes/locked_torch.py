@@ -8,6 +8,7 @@ from torchsmith.engine.declare import probe
 from torchsmith.host.base import Host
 from torchsmith.model.facts.install import LockedTorch
 from torchsmith.model.facts.python import Environment
+from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known, Unknown
 
 _PACKAGE = re.compile(r'^\[\[package\]\]\nname = "torch"\nversion = "([^"\n]+)"\n(.*?)(?=^\[\[|\Z)', re.MULTILINE | re.DOTALL)
@@ -17,8 +18,9 @@ _FILES = ("uv.lock", "poetry.lock", "pdm.lock")
 
 
 @probe
-def locked_torch(host: Host, environment: Environment) -> Fact[LockedTorch | None]:
+def locked_torch(host: Host, environment: Environment, torch: Torch) -> Fact[LockedTorch | None]:
     """Only where the environment is this project's, and where the lock file has one torch for every platform."""
+    del torch  # the lock matters for the torch that is there
     if not environment.project:
         return Known(None, "the environment is of no project in this folder")
     for name in _FILES:

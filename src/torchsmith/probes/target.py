@@ -84,7 +84,7 @@ def _of_poetry(host: Host, folder: str, home: str, windows: bool) -> str:
     import hashlib
 
     project = host.read(f"{folder}/pyproject.toml")
-    if isinstance(project, Unknown) or "[tool.poetry]" not in project.value and not host.exists(f"{folder}/poetry.lock"):
+    if isinstance(project, Unknown) or ("[tool.poetry]" not in project.value and not host.exists(f"{folder}/poetry.lock")):
         return ""
     asked = host.variable("POETRY_VIRTUALENVS_PATH")
     cache = asked.value if isinstance(asked, Known) and asked.value else f"{home}/.cache/pypoetry/virtualenvs"

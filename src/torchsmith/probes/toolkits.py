@@ -73,12 +73,11 @@ def parse_version(version_json: str, version_txt: str, header: str, path: str) -
 
     ``{"cuda": {"name": "CUDA SDK", "version": "12.4.1"}}``, ``CUDA Version 11.0.228``, ``#define CUDA_VERSION 12040``.
     """
-    texts = (
-        re.search(r'"cuda"\s*:\s*\{[^}]*"version"\s*:\s*"(\d+\.\d+[\d.]*)"', version_json),
-        re.search(r"CUDA Version (\d+\.\d+[\d.]*)", version_txt),
-    )
-    for found in texts:
-        if found:
+    for text, pattern in (
+        (version_json, r'"cuda"\s*:\s*\{[^}]*"version"\s*:\s*"(\d+\.\d+[\d.]*)"'),
+        (version_txt, r"CUDA Version (\d+\.\d+[\d.]*)"),
+    ):
+        if text and (found := re.search(pattern, text)):
             return found[1]
     named = re.search(r"(?:cuda-|/v|/cuda/)(\d{1,2}\.\d{1,2}(?:\.\d+)?)$", path)
     if named:
@@ -132,8 +131,11 @@ def _linux(host: Host) -> Iterator[str]:
     for folder, stem in LINUX:
         listed = host.names(folder)
         names = listed.value if isinstance(listed, Known) else []
-        pattern = re.compile(rf"{re.escape(stem)}(-\d[\d.]*)?")
-        yield from (f"{folder}/{name}" for name in names if pattern.fullmatch(name))
+        yield from (f"{folder}/{name}" for name in names if name == stem or _versioned(name, stem))
+
+
+def _versioned(name: str, stem: str) -> bool:
+    return name.startswith(f"{stem}-") and name[len(stem) + 1 :].replace(".", "").isdigit()
 
 
 def _windows(host: Host) -> Iterator[str]:
@@ -152,7 +154,7 @@ def _of_environment(host: Host, interpreter: Interpreter, windows: bool) -> list
     for site in interpreter.site_packages[:2]:
         listed = host.names(f"{site}/nvidia")
         names = listed.value if isinstance(listed, Known) else []
-        places += [f"{site}/nvidia/{name}" for name in names if re.fullmatch(r"cu\d\d", name)]
+        places += [f"{site}/nvidia/{name}" for name in names if name[:2] == "cu" and name[2:].isdigit()]
     return [place for place in places if host.exists(f"{place}/bin/nvcc{'.exe' if windows else ''}")]
 
 

@@ -33,7 +33,7 @@ def torch(host: Host, interpreter: Interpreter, torch_import: TorchImport) -> Fa
 
 
 def parse(folder: str, text: str) -> Torch | None:
-    """torch of the text of its version.py; None if that names no version.
+    """Torch of the text of its version.py; None if that names no version.
 
     ``__version__ = '2.14.1+cu130'``, ``cuda: Optional[str] = '13.0'``, ``hip = None``, ``git_version = '...'``.
     """

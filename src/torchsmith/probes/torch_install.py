@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from torchsmith.engine.declare import probe
-from torchsmith.host.base import Host, text_of
+from torchsmith.host.base import NO_FILE, Host, text_of
 from torchsmith.model.facts.install import TorchInstall
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
@@ -67,7 +67,7 @@ def _files(host: Host, folder: str, record: str) -> tuple[tuple[str, ...], tuple
     for path, size in rows.value if isinstance(rows, Known) else ():
         stat = host.stat(f"{folder}/{path}")
         if isinstance(stat, Unknown):
-            if stat.reason in {"No such file or directory", "The system cannot find the file specified"}:
+            if stat.reason == NO_FILE:
                 missing.append(path)
         elif stat.value.size != size:
             read = host.binary("shared", f"{folder}/{path}")

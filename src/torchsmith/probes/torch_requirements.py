@@ -13,7 +13,8 @@ from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known, Unknown
 
 _LINE = re.compile(
-    r"^Requires-Dist:\s*(?P<name>[A-Za-z0-9._-]+)\s*(?:\[(?P<extras>[^\]\n]*)\])?\s*\(?(?P<spec>[^;)\n]*)\)?\s*(?:;(?P<marker>.*))?$",
+    r"^Requires-Dist:[ \t]*(?P<name>[A-Za-z0-9._-]+)[ \t]*(?:\[(?P<extras>[^\]\n]*)\])?[ \t]*"
+    r"\(?(?P<spec>[^;)\n]*)\)?[ \t]*(?:;(?P<marker>[^\n]*))?$",
     re.MULTILINE,
 )
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")

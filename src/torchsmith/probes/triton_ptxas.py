@@ -9,16 +9,17 @@ from torchsmith.host.base import Host
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.install import TritonPtxas
 from torchsmith.model.facts.python import Packages, Variables
+from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known, Unknown
 
 _RELEASE = re.compile(r"release (\d{1,2}\.\d{1,2})")
 
 
 @probe
-def triton_ptxas(host: Host, packages: Packages, gpus: Gpus, variables: Variables) -> Fact[TritonPtxas | None]:
-    """Ask it for its version. Older GPUs are known to every ptxas that triton ever carried, so they are not worth the question."""
+def triton_ptxas(host: Host, torch: Torch, packages: Packages, gpus: Gpus, variables: Variables) -> Fact[TritonPtxas | None]:
+    """Ask it for its version. Older GPUs are known to every ptxas that triton ever carried: no need to ask."""
     package = packages.get("triton")
-    if package is None or not any(device.sm and device.sm >= 100 for device in gpus):
+    if package is None or torch.kind != "cuda" or not any(device.sm and device.sm >= 100 for device in gpus):
         return Known(None, "no triton, or no GPU that an older ptxas might not know")
     folder = f"{package.folder}/triton/backends/nvidia/bin"
     asked = [(str(variables.get(name) or ""), name) for name in ("TRITON_PTXAS_BLACKWELL_PATH", "TRITON_PTXAS_PATH")]

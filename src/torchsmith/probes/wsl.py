@@ -22,13 +22,18 @@ def wsl(host: Host, machine: Machine, nvidia_libraries: NvidiaLibraries | Unknow
     """Ask Windows for its build only where WSL 2 shows no working CUDA: that starts a Windows program."""
     if machine.wsl is None:
         return Known(None, "not WSL")
+    devices = host.names("/dev")
+    if isinstance(devices, Unknown):
+        return devices  # an assumed machine, or a record of another kind: nobody looked
     works = isinstance(nvidia_libraries, NvidiaLibraries) and nvidia_libraries.libcuda.status == 0
     build = None if works or machine.wsl == 1 else _windows_build(host)
     linux = (host.real(f"{folder}/libcuda.so.1") for folder in SYSTEM)
     libraries = tuple(
         dict.fromkeys(real.value for real in linux if isinstance(real, Known) and not real.value.startswith("/usr/lib/wsl/"))
     )
-    return Known(Wsl(machine.wsl, host.exists(DEVICE), host.exists(LENT), libraries, build), f"{DEVICE}, {LENT}")
+    return Known(
+        Wsl(machine.wsl, DEVICE.rpartition("/")[2] in devices.value, host.exists(LENT), libraries, build), f"{DEVICE}, {LENT}"
+    )
 
 
 def parse_build(text: str) -> int | None:

@@ -8,6 +8,7 @@ from torchsmith.engine.declare import probe
 from torchsmith.host.base import Host
 from torchsmith.model.facts.install import XformersBuild
 from torchsmith.model.facts.python import Packages
+from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known, Unknown
 
 _TORCH = re.compile(r'"torch"\s*:\s*"([0-9][^"\n]{0,60})"')
@@ -15,8 +16,9 @@ _CUDA = re.compile(r'"cuda"\s*:\s*"?(\d{4,5})"?')
 
 
 @probe
-def xformers_build(host: Host, packages: Packages) -> Fact[XformersBuild | None]:
-    """``cpp_lib.json`` lies beside the compiled library; without it nothing was compiled."""
+def xformers_build(host: Host, packages: Packages, torch: Torch) -> Fact[XformersBuild | None]:
+    """``cpp_lib.json`` lies beside the compiled library; without it nothing was compiled. Asked beside a torch only."""
+    del torch
     package = packages.get("xformers")
     if package is None:
         return Known(None, "xformers is not installed")

@@ -184,3 +184,13 @@ class BitsandbytesLibraries:
     folder: str
     cuda: tuple[str, ...]
     other: tuple[str, ...] = ()
+
+
+@record
+class TorchOrigin:
+    """All that is known of how torch came here: its record, the lock, who pins it, and whether conda has one of its own."""
+
+    install: TorchInstall | None = None
+    locked: LockedTorch | None = None
+    pins: tuple[TorchPin, ...] = ()
+    conda: bool = False

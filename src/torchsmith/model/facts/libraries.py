@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from torchsmith.model.record import record
 
+# The parts that every cuDNN of a major has. libcudnn opens them by name; of cuDNN 9, libcudnn_graph opens the engines and the
+# heuristics (seen in 9.1 to 9.26: "Unable to load any of {libcudnn_engines_...}" comes from there).
 CUDNN_PARTS = {
     8: ("ops_infer", "ops_train", "cnn_infer", "cnn_train", "adv_infer", "adv_train"),
-    9: ("graph", "ops", "cnn", "adv", "engines_precompiled", "engines_runtime_compiled", "heuristic"),
+    9: ("graph", "ops", "cnn", "adv", "engines_runtime_compiled", "heuristic"),
 }
+CUDNN_OPENED_BY_GRAPH = ("libcudnn_engines_", "libcudnn_heuristic.")
 
 
 @record

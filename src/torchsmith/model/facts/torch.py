@@ -94,7 +94,7 @@ class DeviceCoverage:
 class GpuCoverage:
     """One entry per GPU whose compute capability is known.
 
-    ``carried`` is the GPU code that there is; ``evidence`` says whether the binary (``binary``) or the table of builds (``table``)
+    ``carried`` is the GPU code that there is; ``evidence`` says whether the ``binary`` or the ``table`` of builds
     told of it.
     """
 

@@ -2,13 +2,13 @@
 # torch warns about this GPU, and runs on it
 
 ## What it means
-torch 2.8 to 2.10 compare the GPU's compute capability with the lowest and the highest of their own list, and warn about every GPU
-outside ("Minimum and Maximum cuda capability supported by this version of PyTorch"). The list has 12.0, a GB10 is 12.1: the
-warning appears, and the code for 12.0 runs on it all the same.
+torch 2.8 to 2.10 compare the GPU's compute capability with the lowest and the highest of their own list, and warn
+about every GPU outside ("Minimum and Maximum cuda capability supported by this version of PyTorch"). The list has
+12.0, a GB10 is 12.1: the warning appears, and the code for 12.0 runs on it all the same.
 
 ## How it is told
-The GPU code in libtorch_cuda serves the GPU by NVIDIA's rules, the GPU is above the highest architecture of the common kernels, and this
-release is one of those that warn.
+The GPU code in libtorch_cuda serves the GPU by NVIDIA's rules, the GPU is above the highest architecture of the
+common kernels, and this release is one of those that warn.
 
 ## What to do
 Nothing. From torch 2.11 on the comparison follows NVIDIA's rules and the warning is gone.
@@ -44,7 +44,7 @@ def check(torch: Torch, gpu_coverage: GpuCoverage) -> Iterator[Finding]:
         yield Finding(
             Severity.NOTE,
             f"gpu:{device.index}",
-            f"torch {torch.version} warns that {device.name} ({capability}) is above {newest}, and its code runs there all the same",
+            f"torch {torch.version} warns that {device.name} ({capability}) is above {newest}, yet its code runs there",
             evidence=(Proof("gpu_coverage", f"{device.native + device.jit} of {device.total} kernel groups serve {capability}"),),
             wont_help=(WontHelp("Building torch for this compute capability", "the code for its family runs already"),),
         )

@@ -2,16 +2,17 @@
 # An extension has no code for this GPU
 
 ## What it means
-torch itself runs on the GPU, but a compiled extension (flash-attn, xformers, vLLM, bitsandbytes ...) brings kernels of its own, and none of
-them is for this GPU. Its first call fails with "no kernel image is available for execution on the device".
+torch itself runs on the GPU, but a compiled extension (flash-attn, xformers, vLLM, bitsandbytes ...) brings kernels
+of its own, and none of them is for this GPU. Its first call fails with "no kernel image is available for execution on
+the device".
 
 ## How it is told
-The GPU code in the extension's library is read, as for torch. Only an extension without a single kernel group for a GPU that
-torch serves is reported: many carry extra kernels for the newest GPUs beside those for all.
+The GPU code in the extension's library is read, as for torch. Only an extension without a single kernel group for a
+GPU that torch serves is reported: many carry extra kernels for the newest GPUs beside those for all.
 
 ## What to do
-Install a build of the extension for this architecture, compile it with TORCH_CUDA_ARCH_LIST set to it, or choose another backend (PyTorch's
-own attention in place of flash-attn).
+Install a build of the extension for this architecture, compile it with TORCH_CUDA_ARCH_LIST set to it, or choose
+another backend (PyTorch's own attention in place of flash-attn).
 
 ## What not to do
 Another torch changes nothing in the extension.

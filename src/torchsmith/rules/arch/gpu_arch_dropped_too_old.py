@@ -2,15 +2,16 @@
 # The GPU is older than this torch build
 
 ## What it means
-Newer builds of torch leave out older GPUs: the CUDA 13 builds begin at Turing (7.5), the CUDA 12.8 builds of most releases at 7.0 or
-7.5. On an older GPU the first kernel fails with "no kernel image is available".
+Newer builds of torch leave out older GPUs: the CUDA 13 builds begin at Turing (7.5), the CUDA 12.8 builds of most
+releases at 7.0 or 7.5. On an older GPU the first kernel fails with "no kernel image is available".
 
 ## How it is told
-As for a GPU that is too new: the GPU code in libtorch_cuda, counted against each GPU's compute capability. Here the GPU is below all.
+As for a GPU that is too new: the GPU code in libtorch_cuda, counted against each GPU's compute capability. Here the
+GPU is below all.
 
 ## What to do
-Install the build of the same release made with an older CUDA (cu126 serves Maxwell, Pascal and Volta up to torch 2.14), or an older
-release. torch 2.15 and later have no build for these GPUs.
+Install the build of the same release made with an older CUDA (cu126 serves Maxwell, Pascal and Volta up to torch
+2.14), or an older release. torch 2.15 and later have no build for these GPUs.
 
 ## What not to do
 A newer torch, driver or toolkit moves further away from the GPU. PTX does not help: it only serves newer GPUs.

@@ -2,16 +2,17 @@
 # torch's GPU code leaves this GPU out
 
 ## What it means
-torch has code for older and for newer GPUs than this one, and none that this one runs. It happens to Jetson boards (Orin is 8.7, which
-server code of 8.0 does not serve) and to builds made for a hand-picked list of architectures. The first kernel fails with "no kernel
-image is available".
+torch has code for older and for newer GPUs than this one, and none that this one runs. It happens to Jetson boards
+(Orin is 8.7, which server code of 8.0 does not serve) and to builds made for a hand-picked list of architectures. The
+first kernel fails with "no kernel image is available".
 
 ## How it is told
-The GPU code in libtorch_cuda is compared with each GPU's compute capability. SASS serves its own major version from its minor on, but
-code for server GPUs and code for Tegra are kept apart.
+The GPU code in libtorch_cuda is compared with each GPU's compute capability. SASS serves its own major version from
+its minor on, but code for server GPUs and code for Tegra are kept apart.
 
 ## What to do
-Install a build that names this architecture: the published one shown here, or for a Jetson the wheel or container of its JetPack.
+Install a build that names this architecture: the published one shown here, or for a Jetson the wheel or container of
+its JetPack.
 
 ## What not to do
 A newer driver adds no code to torch. TORCH_CUDA_ARCH_LIST matters when compiling, not at run time.

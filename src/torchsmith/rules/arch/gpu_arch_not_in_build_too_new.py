@@ -2,13 +2,13 @@
 # The GPU is newer than this torch build
 
 ## What it means
-torch's kernels are compiled for a list of GPU architectures. This GPU's compute capability is above all of them, and there is no PTX
-that the driver could compile for it. `torch.cuda.is_available()` is True, then the first kernel fails with "no kernel image is
-available for execution on the device".
+torch's kernels are compiled for a list of GPU architectures. This GPU's compute capability is above all of them, and
+there is no PTX that the driver could compile for it. `torch.cuda.is_available()` is True, then the first kernel fails
+with "no kernel image is available for execution on the device".
 
 ## How it is told
-The GPU code in libtorch_cuda is read and compared with each GPU's compute capability by NVIDIA's rules: SASS serves the same major
-version from its minor on; PTX any newer GPU. Each kernel group is counted.
+The GPU code in libtorch_cuda is read and compared with each GPU's compute capability by NVIDIA's rules: SASS serves
+the same major version from its minor on; PTX any newer GPU. Each kernel group is counted.
 
 ## What to do
 Install a torch build that has code for the GPU; it is usually the same or a newer release from a newer CUDA index.

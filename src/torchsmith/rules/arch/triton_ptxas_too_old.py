@@ -2,14 +2,16 @@
 # triton's ptxas does not know this GPU
 
 ## What it means
-`torch.compile` and every Triton kernel are assembled by the ptxas that triton brings along. When it is older than the GPU it stops with
-"ptxas fatal: Value 'sm_121a' is not defined for option 'gpu-name'". Everything that is not compiled keeps working.
+`torch.compile` and every Triton kernel are assembled by the ptxas that triton brings along. When it is older than the
+GPU it stops with "ptxas fatal: Value 'sm_121a' is not defined for option 'gpu-name'". Everything that is not compiled
+keeps working.
 
 ## How it is told
 The version of the ptxas that triton would call, against the first CUDA toolkit that knows the GPU's architecture.
 
 ## What to do
-Point TRITON_PTXAS_PATH at the ptxas of a newer CUDA toolkit, or install a release of torch that comes with a newer triton.
+Point TRITON_PTXAS_PATH at the ptxas of a newer CUDA toolkit, or install a release of torch that comes with a newer
+triton.
 
 ## What not to do
 Another torch index: the assembler belongs to triton. A newer driver does not replace it either.

@@ -2,11 +2,13 @@
 # bitsandbytes has no library for this system or CUDA
 
 ## What it means
-bitsandbytes brings one library per CUDA version. Releases before 0.43 brought none for Windows at all, and none knows a CUDA newer than itself:
-"Required library version not found: libbitsandbytes_cuda126.so", and it falls back to its CPU library.
+bitsandbytes brings one library per CUDA version. Releases before 0.43 brought none for Windows at all, and none knows
+a CUDA newer than itself: "Required library version not found: libbitsandbytes_cuda126.so", and it falls back to its
+CPU library.
 
 ## How it is told
-The names of the libraries in the package, against the CUDA of torch; BNB_CUDA_VERSION, which chooses another one, is heeded.
+The names of the libraries in the package, against the CUDA of torch; BNB_CUDA_VERSION, which chooses another one, is
+heeded.
 
 ## What to do
 Install a newer bitsandbytes.

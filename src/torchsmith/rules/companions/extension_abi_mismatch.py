@@ -2,11 +2,12 @@
 # An extension was compiled for another torch
 
 ## What it means
-flash-attn, causal-conv1d, mamba-ssm and their like are compiled against the C++ interface of one torch series. Beside another one the import
-ends in "undefined symbol: _ZN3c10...".
+flash-attn, causal-conv1d, mamba-ssm and their like are compiled against the C++ interface of one torch series. Beside
+another one the import ends in "undefined symbol: _ZN3c10...".
 
 ## How it is told
-The name of the wheel that was installed says which torch it was built for (`...torch2.4cxx11abiFALSE...`); pip keeps it in direct_url.json.
+The name of the wheel that was installed says which torch it was built for (`...torch2.4cxx11abiFALSE...`); pip keeps
+it in direct_url.json.
 
 ## What to do
 Install the wheel built for this torch, or compile the extension here (`--no-build-isolation`).

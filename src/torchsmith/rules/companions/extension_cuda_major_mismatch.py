@@ -2,12 +2,12 @@
 # An extension was compiled for another CUDA major
 
 ## What it means
-A compiled extension asks for the CUDA runtime that it was built with: `libcudart.so.12` where torch brings `libcudart.so.13`. Its import
-ends in "libcudart.so.12: cannot open shared object file".
+A compiled extension asks for the CUDA runtime that it was built with: `libcudart.so.12` where torch brings
+`libcudart.so.13`. Its import ends in "libcudart.so.12: cannot open shared object file".
 
 ## How it is told
-The libraries that the extension needs are read from its file and compared with torch's CUDA; a runtime of that major that is installed
-beside torch counts as found.
+The libraries that the extension needs are read from its file and compared with torch's CUDA; a runtime of that major
+that is installed beside torch counts as found.
 
 ## What to do
 Install the build of the extension for torch's CUDA, or torch of the extension's CUDA.

@@ -2,13 +2,13 @@
 # torch was built for NumPy 1, and NumPy 2 is installed
 
 ## What it means
-torch up to 2.2 (on Windows up to 2.3) was compiled against NumPy 1, whose binary interface NumPy 2 does not offer. torch starts with the
-warning "A module that was compiled using NumPy 1.x cannot be run in NumPy 2", and from then on `torch.from_numpy` and `.numpy()` fail
-with "Numpy is not available". GPU work that touches no NumPy array goes on.
+torch up to 2.2 (on Windows up to 2.3) was compiled against NumPy 1, whose binary interface NumPy 2 does not offer.
+torch starts with the warning "A module that was compiled using NumPy 1.x cannot be run in NumPy 2", and from then on
+`torch.from_numpy` and `.numpy()` fail with "Numpy is not available". GPU work that touches no NumPy array goes on.
 
 ## How it is told
-torch's own binary names the NumPy module that it will import: only the old one (`numpy.core`) was there in NumPy 1 headers. That is held
-against the installed NumPy.
+torch's own binary names the NumPy module that it will import: only the old one (`numpy.core`) was there in NumPy 1
+headers. That is held against the installed NumPy.
 
 ## What to do
 Install `numpy<2`, or a torch of 2.3 (Windows: 2.4.1) or later.

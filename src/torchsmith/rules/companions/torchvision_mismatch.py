@@ -2,12 +2,13 @@
 # torchvision or torchaudio does not belong to this torch
 
 ## What it means
-torchvision and torchaudio are compiled for one torch release and one CUDA. Beside another torch their libraries do not load, or lack the
-operators for the GPU: "operator torchvision::nms does not exist", "Couldn't load custom C++ ops", "nms on the CUDA backend", an undefined symbol.
+torchvision and torchaudio are compiled for one torch release and one CUDA. Beside another torch their libraries do
+not load, or lack the operators for the GPU: "operator torchvision::nms does not exist", "Couldn't load custom C++
+ops", "nms on the CUDA backend", an undefined symbol.
 
 ## How it is told
-Their own version.py is read, and their libraries where it says nothing: the release that each asks for, and whether it was built with
-CUDA, are held against torch.
+Their own version.py is read, and their libraries where it says nothing: the release that each asks for, and whether
+it was built with CUDA, are held against torch.
 
 ## What to do
 Install all of them together from one index.

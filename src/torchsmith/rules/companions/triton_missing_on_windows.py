@@ -2,11 +2,12 @@
 # There is no triton on this Windows
 
 ## What it means
-The `triton` package has no Windows wheels; `torch.compile` and packages with Triton kernels stop with "Cannot find a working triton
-installation" or "No module named 'triton'". Everything else works.
+The `triton` package has no Windows wheels; `torch.compile` and packages with Triton kernels stop with "Cannot find a
+working triton installation" or "No module named 'triton'". Everything else works.
 
 ## How it is told
-A package that needs triton is installed beside a CUDA build of torch on Windows, and neither `triton-windows` nor `triton` is.
+A package that needs triton is installed beside a CUDA build of torch on Windows, and neither `triton-windows` nor
+`triton` is.
 
 ## What to do
 Install `triton-windows` of the series that belongs to this torch, or do not compile.

@@ -2,12 +2,13 @@
 # xformers was built for another torch
 
 ## What it means
-xformers loads its compiled part only beside the torch (and CUDA) that it was built with: "xFormers can't load C++/CUDA extensions. xFormers
-was built for: PyTorch ... (you have ...)". Without it memory-efficient attention is gone.
+xformers loads its compiled part only beside the torch (and CUDA) that it was built with: "xFormers can't load
+C++/CUDA extensions. xFormers was built for: PyTorch ... (you have ...)". Without it memory-efficient attention is
+gone.
 
 ## How it is told
-`cpp_lib.json` in the package says what it was built for. Releases from 0.0.35 on use torch's stable interface and fit every torch
-from 2.10.
+`cpp_lib.json` in the package says what it was built for. Releases from 0.0.35 on use torch's stable interface and fit
+every torch from 2.10.
 
 ## What to do
 Install the xformers that belongs to this torch, or remove it: torch has an attention of its own.

@@ -3,8 +3,9 @@
 
 ## What it means
 LD_LIBRARY_PATH is searched before the folders that a library names in its RUNPATH, and after those that it names in its RPATH.
-torch's own libraries have an RPATH, but several of NVIDIA's have a RUNPATH: cuDNN's parts, cuBLAS, cuSPARSE, cuSOLVER. With a
-CUDA toolkit, a module system's or a container's folders in LD_LIBRARY_PATH, torch then runs with a mixture of two versions:
+torch's own libraries have an RPATH, but several of NVIDIA's have a RUNPATH: cuDNN's parts, cuBLAS, cuSPARSE, cuSOLVER. So the
+engines of cuDNN 9, which `libcudnn_graph` opens, come from LD_LIBRARY_PATH even where its front library does not. With a CUDA
+toolkit, a module system's or a container's folders in LD_LIBRARY_PATH, torch then runs with a mixture of two versions:
 "undefined symbol: __nvJitLink...", "cuDNN version incompatibility", CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH.
 
 ## How it is told

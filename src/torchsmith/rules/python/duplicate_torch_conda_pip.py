@@ -2,8 +2,8 @@
 # conda and pip both installed torch here
 
 ## What it means
-Two installers wrote the same folder. What is imported is the files of the one that came last, often with libraries of the other left among
-them; conda goes on believing in its own version, and its next solve may overwrite pip's files.
+Two installers wrote the same folder. What is imported is the files of the one that came last, often with libraries of
+the other left among them; conda goes on believing in its own version, and its next solve may overwrite pip's files.
 
 ## How it is told
 Conda's own records name a pytorch, and the record beside torch was written by pip or uv, or names another version.
@@ -52,7 +52,7 @@ def check(
     gpus: Gpus | Unknown,
     fitting_build: FittingBuild | Unknown | None,
 ) -> Iterator[Finding]:
-    """conda's own packages carry a record that says ``conda``: that pair is one torch, not two."""
+    """Conda's own packages carry a record that says ``conda``: that pair is one torch, not two."""
     conda = next((record for name in RECORDS if (record := packages.conda_record(name))), None)
     if conda is None or not torch_install.metadata:
         return

@@ -2,16 +2,17 @@
 # The interpreter cannot be used
 
 ## What it means
-The Python that this environment names is missing, is no Python, or does not start. Nothing in the environment can run, whatever is
-installed in it. It happens after the Python below a virtual environment was upgraded or removed, after a folder was moved, and when
-`--python` names something else.
+The Python that this environment names is missing, is no Python, or does not start. Nothing in the environment can
+run, whatever is installed in it. It happens after the Python below a virtual environment was upgraded or removed,
+after a folder was moved, and when `--python` names something else.
 
 ## How it is told
-The interpreter was asked to describe itself, isolated from its environment (`-I -S`), and gave no answer in time or none at all.
+The interpreter was asked to describe itself, isolated from its environment (`-I -S`), and gave no answer in time or
+none at all.
 
 ## What to do
-Name another interpreter with `--python`, or make the environment anew with a Python that starts. One that is only slow may be asked
-with `--wait 30`.
+Name another interpreter with `--python`, or make the environment anew with a Python that starts. One that is only
+slow may be asked with `--wait 30`.
 
 ## What not to do
 Reinstalling torch into it: the installer needs the same interpreter.
@@ -28,7 +29,6 @@ from torchsmith.engine.declare import rule
 from torchsmith.model.facts.python import Interpreter, Target
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.known import Unknown
-
 
 # What a child process may end with; evidence that was never gathered is another thing.
 _FAILURES = (

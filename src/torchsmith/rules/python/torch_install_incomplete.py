@@ -2,13 +2,13 @@
 # torch is only half installed
 
 ## What it means
-An installation or removal was cut short: by a full disk, by a file that a running program held, or by hand. pip renames what it removes to
-names such as `~orch` and leaves them behind. Parts of torch are missing or cut off, or two versions are mixed, and
-`import torch` fails in ever different ways.
+An installation or removal was cut short: by a full disk, by a file that a running program held, or by hand. pip
+renames what it removes to names such as `~orch` and leaves them behind. Parts of torch are missing or cut off, or two
+versions are mixed, and `import torch` fails in ever different ways.
 
 ## How it is told
-By the remains (`~orch`), by a record without its package or a package without its record, and by the installer's list of files: torch's native
-libraries that are missing, or of another size and no longer readable.
+By the remains (`~orch`), by a record without its package or a package without its record, and by the installer's list
+of files: torch's native libraries that are missing, or of another size and no longer readable.
 
 ## What to do
 Remove what is left, then install torch again.

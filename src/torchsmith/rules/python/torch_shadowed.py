@@ -2,12 +2,14 @@
 # Something else answers to `import torch`
 
 ## What it means
-Python searches the folder of the script (for `-c` and `-m` the current one) and PYTHONPATH before the installed packages. A `torch.py` or a
-folder `torch` there, often a script of one's own or a checkout of the pytorch sources, is imported in place of the real torch:
-"module 'torch' has no attribute ...", "partially initialized module 'torch'", or "No module named 'torch._C'".
+Python searches the folder of the script (for `-c` and `-m` the current one) and PYTHONPATH before the installed
+packages. A `torch.py` or a folder `torch` there, often a script of one's own or a checkout of the pytorch sources, is
+imported in place of the real torch: "module 'torch' has no attribute ...", "partially initialized module 'torch'", or
+"No module named 'torch._C'".
 
 ## How it is told
-The search path is walked as import would; what comes first is a module, or a package without torch's compiled core, in one of those places.
+The search path is walked as import would; what comes first is a module, or a package without torch's compiled core,
+in one of those places.
 
 ## What to do
 Rename the file or folder (its `__pycache__` too), or start from another folder.

@@ -2,12 +2,13 @@
 # A copy outside the environment wins
 
 ## What it means
-Packages in the user's own folder (`~/.local/lib/...`, `AppData\\Roaming\\Python`) and on PYTHONPATH come before those of the
-environment. A torch, torchvision or NumPy left there by an earlier `pip install --user` is imported in place of the one installed here, also in
-conda environments and in those made with `--system-site-packages`.
+Packages in the user's own folder (`~/.local/lib/...`, `%APPDATA%/Python`) and on PYTHONPATH come before those
+of the environment. A torch, torchvision or NumPy left there by an earlier `pip install --user` is imported in place
+of the one installed here, also in conda environments and in those made with `--system-site-packages`.
 
 ## How it is told
-The same package is installed twice on the search path, and the copy that import finds first lies outside of the environment.
+The same package is installed twice on the search path, and the copy that import finds first lies outside of the
+environment.
 
 ## What to do
 Uninstall the outer copy, or set PYTHONNOUSERSITE=1 (for PYTHONPATH: unset it).

@@ -2,12 +2,13 @@
 # Another Python has the torch
 
 ## What it means
-torch was installed for one interpreter, and another one runs. `import torch` ends in ModuleNotFoundError, or shows another version
-than the one just installed. IDEs, notebooks and a `pip` that belongs to another Python than `python` are the usual ways.
+torch was installed for one interpreter, and another one runs. `import torch` ends in ModuleNotFoundError, or shows
+another version than the one just installed. IDEs, notebooks and a `pip` that belongs to another Python than `python`
+are the usual ways.
 
 ## How it is told
-The programs `python`, `python3` and `pip` on PATH are traced to their environments and those looked at for a torch; the activated
-environment (VIRTUAL_ENV, CONDA_PREFIX) is compared with the `python` that the shell would start.
+The programs `python`, `python3` and `pip` on PATH are traced to their environments and those looked at for a torch;
+the activated environment (VIRTUAL_ENV, CONDA_PREFIX) is compared with the `python` that the shell would start.
 
 ## What to do
 Install with the interpreter that will run: `python -m pip install ...`. Or run the one that has torch.

@@ -28,6 +28,7 @@ from torchsmith.model.action import SetVariable, UnsetVariable
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Variables
 from torchsmith.model.facts.toolkit import Toolkits
+from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity
 from torchsmith.rules.toolkit.shared import RUNS
 
@@ -35,8 +36,9 @@ NAMES = ("CUDA_HOME", "CUDA_PATH")
 
 
 @rule("cuda-home-malformed", explains=("cuda-two-toolkits", "cuda-toolkit-not-found"))
-def check(machine: Machine, variables: Variables, toolkits: Toolkits | None) -> Iterator[Finding]:
+def check(machine: Machine, variables: Variables, toolkits: Toolkits | None, torch: Torch) -> Iterator[Finding]:
     """The first of the two that is set decides; the other one is not looked at."""
+    del torch  # without it nothing is built for it
     name, value = next(((name, value) for name in NAMES if (value := variables.get(name))), ("", ""))
     if not value:
         return

@@ -25,14 +25,16 @@ from collections.abc import Iterator
 from torchsmith.engine.declare import rule
 from torchsmith.model.action import SetVariable
 from torchsmith.model.facts.toolkit import Toolkits
+from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity
 from torchsmith.model.versions import minor
 from torchsmith.rules.toolkit.shared import RUNS, active, named
 
 
 @rule("cuda-two-toolkits")
-def check(toolkits: Toolkits) -> Iterator[Finding]:
-    """Two names of one version are no conflict."""
+def check(toolkits: Toolkits, torch: Torch) -> Iterator[Finding]:
+    """Two names of one version are no conflict; and without torch nothing is built for it."""
+    del torch
     current, other = toolkits.current, toolkits.at(toolkits.on_path)
     if current is None or other is None or not current.version or not other.version:
         return

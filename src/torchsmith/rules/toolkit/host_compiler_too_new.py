@@ -28,15 +28,16 @@ from torchsmith.engine.declare import rule
 from torchsmith.knowledge import toolkits as table
 from torchsmith.model.action import Command, SetVariable
 from torchsmith.model.facts.toolkit import HostCompiler, Toolkits
+from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.versions import key, major
 from torchsmith.rules.toolkit.shared import RUNS, active, named
 
 
 @rule("host-compiler-too-new")
-def check(toolkits: Toolkits, host_compiler: HostCompiler) -> Iterator[Finding]:
+def check(toolkits: Toolkits, host_compiler: HostCompiler, torch: Torch) -> Iterator[Finding]:
     """Silent about compilers that are too old, and about toolkits that the table does not know."""
-    toolkit = toolkits.current
+    toolkit = toolkits.current if torch.kind == "cuda" else None
     row = table.get(toolkit.version) if toolkit else None
     if toolkit is None or row is None:
         return

@@ -26,6 +26,7 @@ from torchsmith.engine.declare import rule
 from torchsmith.knowledge import archs
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.toolkit import Toolkits
+from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.versions import at_least, compute_capability
 from torchsmith.rules.common import gpu_name
@@ -33,9 +34,9 @@ from torchsmith.rules.toolkit.shared import RUNS, active, named
 
 
 @rule("toolkit-too-old-for-gpu")
-def check(toolkits: Toolkits, gpus: Gpus) -> Iterator[Finding]:
+def check(toolkits: Toolkits, gpus: Gpus, torch: Torch) -> Iterator[Finding]:
     """One finding for each GPU that the toolkit does not know yet; a GPU that no table knows is passed over."""
-    toolkit = toolkits.current
+    toolkit = toolkits.current if torch.kind == "cuda" else None
     if toolkit is None or not toolkit.nvcc or not toolkit.version:
         return
     for device in gpus:

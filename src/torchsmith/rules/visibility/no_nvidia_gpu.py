@@ -30,17 +30,19 @@ from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
+from torchsmith.model.known import Unknown
 
 
 @rule("no-nvidia-gpu")
-def check(machine: Machine, torch: Torch, gpus: Gpus, driver_state: DriverState) -> Iterator[Finding]:
+def check(machine: Machine, torch: Torch, gpus: Gpus, driver_state: DriverState | Unknown) -> Iterator[Finding]:
     """A CUDA build where no witness shows an NVIDIA GPU."""
-    if torch.kind != "cuda" or gpus or machine.wsl or driver_state.stage not in {NONE, DEVICES}:
+    state = driver_state if isinstance(driver_state, DriverState) else DriverState(NONE)
+    if torch.kind != "cuda" or gpus or machine.wsl or state.stage not in {NONE, DEVICES}:
         return
-    driver = driver_state.stage == DEVICES
+    driver = state.stage == DEVICES
     evidence = [Proof("torch", f"{torch.version}: CUDA {torch.cuda}"), Proof("gpus", "none")]
     if driver:
-        evidence.append(Proof(driver_state.fact, driver_state.says))
+        evidence.append(Proof(state.fact, state.says))
     yield Finding(
         Severity.DEGRADED,
         "machine",

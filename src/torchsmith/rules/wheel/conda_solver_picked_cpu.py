@@ -2,14 +2,17 @@
 # conda chose the CPU variant of pytorch
 
 ## What it means
-conda has pytorch in a CPU and in several CUDA variants, and the solver took a CPU one: because it saw no GPU driver where it ran (`__cuda`
-missing, as in a container build or on a login node), because `cpuonly` or another package asked for it, or because channels were mixed.
+conda has pytorch in a CPU and in several CUDA variants, and the solver took a CPU one: because it saw no GPU driver
+where it ran (`__cuda` missing, as in a container build or on a login node), because `cpuonly` or another package
+asked for it, or because channels were mixed.
 
 ## How it is told
-Conda's own record of pytorch: its build string says cpu (`cpu_generic_py312_...`, `py3.8_cpu_0`), with an NVIDIA GPU in the machine.
+Conda's own record of pytorch: its build string says cpu (`cpu_generic_py312_...`, `py3.8_cpu_0`), with an NVIDIA GPU
+in the machine.
 
 ## What to do
-Ask for the CUDA variant by its build string; remove `cpuonly`. Where the solver runs without a GPU, set CONDA_OVERRIDE_CUDA.
+Ask for the CUDA variant by its build string; remove `cpuonly`. Where the solver runs without a GPU, set
+CONDA_OVERRIDE_CUDA.
 
 ## What not to do
 Adding cudatoolkit or cuda packages beside the CPU pytorch: it cannot use them.

@@ -2,16 +2,18 @@
 # The installed torch is a CPU build
 
 ## What it means
-The machine has an NVIDIA GPU, but this torch was compiled without CUDA. `torch.cuda.is_available()` is False, and any call that
-asks for a GPU ends in "Torch not compiled with CUDA enabled". Nothing outside of this Python environment can change that.
+The machine has an NVIDIA GPU, but this torch was compiled without CUDA. `torch.cuda.is_available()` is False, and any
+call that asks for a GPU ends in "Torch not compiled with CUDA enabled". Nothing outside of this Python environment
+can change that.
 
 ## How it is told
-`torch/version.py` names no CUDA, ROCm or XPU version, there is no `libtorch_cuda` beside it, and an NVIDIA GPU is seen. What put the
-CPU build there (an index, a solver, another package) is told by rules of their own where the evidence shows it.
+`torch/version.py` names no CUDA, ROCm or XPU version, there is no `libtorch_cuda` beside it, and an NVIDIA GPU is
+seen. What put the CPU build there (an index, a solver, another package) is told by rules of their own where the
+evidence shows it.
 
 ## What to do
-Replace torch, torchvision and torchaudio together by one CUDA build that the GPU and its driver accept. Remove the CPU build
-first: pip counts `2.8.0+cpu` as satisfying `torch==2.8.0` and would leave it.
+Replace torch, torchvision and torchaudio together by one CUDA build that the GPU and its driver accept. Remove the
+CPU build first: pip counts `2.8.0+cpu` as satisfying `torch==2.8.0` and would leave it.
 
 ## What not to do
 Do not install a CUDA toolkit or cuDNN, set CUDA_HOME or update the driver: a CPU build cannot use any of them.

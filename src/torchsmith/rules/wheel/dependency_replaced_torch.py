@@ -2,15 +2,18 @@
 # Another package's installation replaced torch
 
 ## What it means
-A package that pins one torch (vLLM, xformers, a requirements file ...) was installed, and the installer put that torch in place of the one that
-worked: from the default index, so with another CUDA or none. What was installed with the old torch is left beside the new one.
+A package that pins one torch (vLLM, xformers, a requirements file ...) was installed, and the installer put that
+torch in place of the one that worked: from the default index, so with another CUDA or none. What was installed with
+the old torch is left beside the new one.
 
 ## How it is told
-The installed torch is the very version that a package asks for with `==`, it was not installed by name, and it differs from what stands beside
-it: companions with another CUDA label, or CUDA libraries that a CPU build has no use for.
+The installed torch is the very version that a package asks for with `==`, it was not installed by name, and it
+differs from what stands beside it: companions with another CUDA label, or CUDA libraries that a CPU build has no use
+for.
 
 ## What to do
-Install the wanted build again and keep it: install such a package with a constraints file or `--no-deps`, or torch last from its index.
+Install the wanted build again and keep it: install such a package with a constraints file or `--no-deps`, or torch
+last from its index.
 
 ## What not to do
 Reinstalling torch by hand each time without a constraint: the next installation replaces it again.

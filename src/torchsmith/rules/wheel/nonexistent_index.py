@@ -2,14 +2,16 @@
 # The configured index was never published
 
 ## What it means
-PyTorch publishes wheels for some CUDA versions only. An index such as cu114, cu120, cu122 or cu131 does not exist: as the only index it gives
-"from versions: none", as an extra index it is silently empty and the installer takes PyPI's torch instead.
+PyTorch publishes wheels for some CUDA versions only. An index such as cu114, cu120, cu122 or cu131 does not exist: as
+the only index it gives "from versions: none", as an extra index it is silently empty and the installer takes PyPI's
+torch instead.
 
 ## How it is told
 The labels of configured PyTorch indexes are compared with all that were ever published.
 
 ## What to do
-Name the nearest published index that the driver accepts. torch brings its own CUDA: it need not equal that of the toolkit or of nvidia-smi.
+Name the nearest published index that the driver accepts. torch brings its own CUDA: it need not equal that of the
+toolkit or of nvidia-smi.
 
 ## What not to do
 Deriving the label from the CUDA version that nvidia-smi prints.
@@ -23,7 +25,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
-from torchsmith.knowledge import torch_builds
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.install import Indexes
 from torchsmith.model.facts.torch import FittingBuild, Torch
@@ -40,10 +41,15 @@ def check(
     indexes: Indexes, torch: Torch | Unknown | None, gpus: Gpus | Unknown, fitting_build: FittingBuild | Unknown | None
 ) -> Iterator[Finding]:
     """Nightly indexes come and go, so only the stable ones are judged."""
+    labelled = [entry for entry in indexes.entries if cuda_of_label(index_label(entry.url))]
+    if not labelled:
+        return
+    from torchsmith.knowledge import torch_builds  # most machines name no such index
+
     newest = max(
         (cuda for label in torch_builds.labels() if (cuda := cuda_of_label(label))), key=lambda c: [int(n) for n in c.split(".")]
     )
-    for entry in indexes.entries:
+    for entry in labelled:
         label = index_label(entry.url)
         cuda = cuda_of_label(label)
         if cuda is None or torch_builds.build_exists(label):

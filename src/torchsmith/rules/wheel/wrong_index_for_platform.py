@@ -2,17 +2,18 @@
 # torch came from an index that is wrong for this machine
 
 ## What it means
-PyPI's torch is a CUDA build on x86-64 Linux only (and on aarch64 Linux for new releases); on Windows it is a CPU build. Another build comes
-from the index that the installer was told to use: by a variable, by pip's or uv's configuration, by a requirements file or by a
-project's sources. Here that index serves no build for the GPU of this machine, or one that its driver cannot run.
+PyPI's torch is a CUDA build on x86-64 Linux only (and on aarch64 Linux for new releases); on Windows it is a CPU
+build. Another build comes from the index that the installer was told to use: by a variable, by pip's or uv's
+configuration, by a requirements file or by a project's sources. Here that index serves no build for the GPU of this
+machine, or one that its driver cannot run.
 
 ## How it is told
-The configured indexes are read, and the build that is installed is compared with what they and PyPI serve for this system. Without such
-evidence only `cpu-only-build` is said.
+The configured indexes are read, and the build that is installed is compared with what they and PyPI serve for this
+system. Without such evidence only `cpu-only-build` is said.
 
 ## What to do
-Take the entry away, then install torch from one index that fits, named for torch alone: with uv and Poetry an explicit source, with pip
-`--index-url`.
+Take the entry away, then install torch from one index that fits, named for torch alone: with uv and Poetry an
+explicit source, with pip `--index-url`.
 
 ## What not to do
 Adding an extra index: the installer picks among all of them by version, not by what the machine needs.
@@ -29,9 +30,8 @@ from torchsmith.engine.declare import rule
 from torchsmith.knowledge import drivers, torch_builds
 from torchsmith.model.action import Action, UnsetVariable
 from torchsmith.model.facts.gpu import Driver, Gpus
-from torchsmith.model.facts.install import Index, Indexes, LockedTorch, TorchInstall, TorchPins
+from torchsmith.model.facts.install import Index, Indexes, TorchOrigin
 from torchsmith.model.facts.machine import Machine
-from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import FittingBuild, Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.known import Unknown
@@ -47,10 +47,7 @@ class Evidence:
     machine: Machine
     torch: Torch
     indexes: Indexes
-    install: TorchInstall | None
-    locked: LockedTorch | None
-    pins: TorchPins | None
-    conda: bool
+    origin: TorchOrigin
     driver: Driver | None
 
 
@@ -60,28 +57,14 @@ def check(
     torch: Torch,
     gpus: Gpus,
     indexes: Indexes,
-    packages: Packages,
+    torch_origin: TorchOrigin,
     driver: Driver | Unknown | None,
-    torch_install: TorchInstall | Unknown | None,
-    locked_torch: LockedTorch | Unknown | None,
-    torch_pins: TorchPins | Unknown | None,
     fitting_build: FittingBuild | Unknown | None,
 ) -> Iterator[Finding]:
     """A CPU build beside a GPU, or a CUDA build that the driver cannot run while a fitting index is configured and unused."""
-    if not gpus:
+    if not gpus or torch_origin.conda:
         return
-    seen = Evidence(
-        machine,
-        torch,
-        indexes,
-        torch_install if isinstance(torch_install, TorchInstall) else None,
-        locked_torch if isinstance(locked_torch, LockedTorch) else None,
-        torch_pins if isinstance(torch_pins, TorchPins) else None,
-        packages.conda_record("pytorch") is not None or packages.conda_record("libtorch") is not None,
-        driver if isinstance(driver, Driver) else None,
-    )
-    if seen.conda:
-        return
+    seen = Evidence(machine, torch, indexes, torch_origin, driver if isinstance(driver, Driver) else None)
     if torch.kind == "cpu":
         why = _cpu_index(seen) or _lock(seen) or _url(seen) or _default_index(seen)
         if why is not None:
@@ -92,16 +75,13 @@ def check(
         if why is not None:
             yield _finding(why[0], why[1], torch, indexes, fitting_build, Severity.BLOCKER, why[2])
         elif _cpu_entries(indexes):
-            entry = _cpu_entries(indexes)[0]
-            yield _finding(
-                f"{entry.origin} names a CPU index: the next installation may put a CPU build in place of torch {torch.version}",
-                (Proof("indexes", f"{entry.origin}: {entry.url}", entry.origin),),
-                torch,
-                indexes,
-                None,
-                Severity.NOTE,
-                0.9,
-            )
+            yield _threat(_cpu_entries(indexes)[0], torch, indexes)
+
+
+def _threat(entry: Index, torch: Torch, indexes: Indexes) -> Finding:
+    what = f"{entry.origin} names a CPU index: the next installation may put a CPU build in place of torch {torch.version}"
+    proof = Proof("indexes", f"{entry.origin}: {entry.url}", entry.origin)
+    return _finding(what, (proof,), torch, indexes, None, Severity.NOTE, 0.9)
 
 
 def _finding(
@@ -156,16 +136,16 @@ def _cpu_index(seen: Evidence) -> Why | None:
 
 
 def _lock(seen: Evidence) -> Why | None:
-    if seen.locked is None or public(seen.locked.version) != public(seen.torch.version):
+    if seen.origin.locked is None or public(seen.origin.locked.version) != public(seen.torch.version):
         return None
-    if local_label(seen.locked.version) == "cpu" or index_label(seen.locked.index) == "cpu":
-        where = seen.locked.index or seen.locked.version
-        return "the lock file takes it from there", (Proof("locked_torch", f"{where}", seen.locked.path),), 0.9
+    if local_label(seen.origin.locked.version) == "cpu" or index_label(seen.origin.locked.index) == "cpu":
+        where = seen.origin.locked.index or seen.origin.locked.version
+        return "the lock file takes it from there", (Proof("locked_torch", f"{where}", seen.origin.locked.path),), 0.9
     return None
 
 
 def _url(seen: Evidence) -> Why | None:
-    url = seen.install.url if seen.install else ""
+    url = seen.origin.install.url if seen.origin.install else ""
     if "%2Bcpu" in url or "+cpu" in url or index_label(url) == "cpu":
         return "it was installed from the URL of a CPU wheel", (Proof("torch_install", url),), 0.9
     return None
@@ -173,16 +153,21 @@ def _url(seen: Evidence) -> Why | None:
 
 def _default_index(seen: Evidence) -> Why | None:
     """PyPI's own wheel, which is a CPU build on this system."""
-    if seen.install is None or not seen.install.metadata or local_label(seen.install.version) or seen.install.url:
+    if (
+        seen.origin.install is None
+        or not seen.origin.install.metadata
+        or local_label(seen.origin.install.version)
+        or seen.origin.install.url
+    ):
         return None
-    pinned = any(public(pin.torch) == public(seen.torch.version) for pin in seen.pins.pins) if seen.pins else False
+    pinned = any(public(pin.torch) == public(seen.torch.version) for pin in seen.origin.pins)
     default = torch_builds.default_on_pypi(seen.torch.version, seen.machine.platform)
-    if default is None or default.kind != "cpu" or (pinned and not seen.install.requested):
+    if default is None or default.kind != "cpu" or (pinned and not seen.origin.install.requested):
         return None
     platform = "Windows" if seen.machine.os == "windows" else seen.machine.platform
     return (
         f"it is PyPI's wheel, which has no CUDA on {platform}",
-        (Proof("torch_install", f"torch {seen.install.version} without a local label: the default index"),),
+        (Proof("torch_install", f"torch {seen.origin.install.version} without a local label: the default index"),),
         0.85,
     )
 
@@ -194,15 +179,15 @@ def _unused(seen: Evidence) -> Why | None:
         return None
     if drivers.runs(driver.version, seen.torch.cuda, windows=windows):
         return None
-    if seen.install is None or local_label(seen.install.version):
+    if seen.origin.install is None or local_label(seen.origin.install.version):
         return None
     for entry in seen.indexes.entries:
         cuda = cuda_of_label(index_label(entry.url))
         if cuda and cuda != seen.torch.cuda and drivers.runs(driver.version, cuda, windows=windows):
-            return (
+            what = (
                 f"torch {seen.torch.version} came from the default index though {entry.origin} names one for CUDA {cuda}, "
-                f"and driver {driver.version} cannot run CUDA {seen.torch.cuda}",
-                (Proof("indexes", f"{entry.origin}: {entry.url}", entry.origin), Proof("driver", driver.version)),
-                0.85,
+                f"and driver {driver.version} cannot run CUDA {seen.torch.cuda}"
             )
+            proof = Proof("indexes", f"{entry.origin}: {entry.url}", entry.origin)
+            return what, (proof, Proof("driver", driver.version)), 0.85
     return None
