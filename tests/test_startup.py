@@ -6,8 +6,32 @@ import subprocess
 import sys
 
 HEAVY = set(
-    """asyncio ast ctypes csv dataclasses email http importlib.metadata importlib.resources inspect logging packaging pathlib pkgutil
-    platform shutil socket tempfile textwrap tomllib typing urllib uuid zipfile""".split()
+    [
+        "asyncio",
+        "ast",
+        "ctypes",
+        "csv",
+        "dataclasses",
+        "email",
+        "http",
+        "importlib.metadata",
+        "importlib.resources",
+        "inspect",
+        "logging",
+        "packaging",
+        "pathlib",
+        "pkgutil",
+        "platform",
+        "shutil",
+        "socket",
+        "tempfile",
+        "textwrap",
+        "tomllib",
+        "typing",
+        "urllib",
+        "uuid",
+        "zipfile",
+    ]
 )
 
 

@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", "-V", action="version", version=f"torchsmith {__version__}")
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    verbs = parser.add_subparsers(metavar="VERB", required=True, prog="torchsmith")  # without it argparse loads shutil
     _check(verbs.add_parser("check", help="inspect and diagnose: one root cause first", allow_abbrev=False))
     _bundle(
         verbs.add_parser("bundle", help="record this machine, redacted, into one file for `check --from`", allow_abbrev=False)

@@ -80,7 +80,7 @@ def test_requirements() -> None:
             ("2.8.0+cpu", f"{WHL}/cpu"),
         ),
         (
-            f'[[package]]\nname = "torch"\nversion = "2.8.0+cpu"\nfiles = []\n\n[package.source]\ntype = "legacy"\nurl = "{WHL}/cpu"\n',
+            f'[[package]]\nname = "torch"\nversion = "2.8.0+cpu"\nfiles = []\n\n[package.source]\nurl = "{WHL}/cpu"\n',
             ("2.8.0+cpu", f"{WHL}/cpu"),
         ),
         ('[[package]]\nname = "torchvision"\nversion = "0.23.0"\n', None),
@@ -105,7 +105,7 @@ def test_lock_files(text: str, expected: tuple[str, str] | None) -> None:
     ],
 )
 def test_pins(line: str, expected: str | None) -> None:
-    assert torch_pins.parse(f"Name: x\n{line}\n\nRequires-Dist: torch==1.0\n") == expected
+    assert torch_pins.parse(["Requires-Dist: torch-geometric==2.0", line]) == expected
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,8 @@ def test_version_files() -> None:
         "/t",
         "from typing import Optional\n__version__ = '2.14.1+cu130'\ncuda: Optional[str] = '13.0'\nhip: Optional[str] = None\n",
     )
-    assert torch and (torch.kind, torch.build, torch.cuda) == ("cuda", "cu130", "13.0")
+    assert torch
+    assert (torch.kind, torch.build, torch.cuda) == ("cuda", "cu130", "13.0")
     assert torch_version("/t", "print('no version')\n") is None
 
 
@@ -151,5 +152,6 @@ def test_xformers() -> None:
     built = xformers_build.parse(
         '{"version": {"cuda": 1208, "hip": null, "torch": "2.8.0+cu128", "python": "3.9.23"}}', "0.0.32", "p"
     )
-    assert built and (built.torch, built.cuda) == ("2.8.0+cu128", "12.8")
+    assert built
+    assert (built.torch, built.cuda) == ("2.8.0+cu128", "12.8")
     assert xformers_build.parse("{}", "0.0.32", "p") is None

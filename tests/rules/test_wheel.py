@@ -60,7 +60,7 @@ def test_a_variable_names_the_cpu_index(patient: Patient, name: str, url: str) -
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("home/.config/pip/pip.conf", f"[global]\nextra-index-url =\n    https://pypi.org/simple\n    {WHL}/cpu\n"),
+        ("home/.config/pip/pip.conf", f"[global]\nextra-index-url =\n    https://index.example/simple\n    {WHL}/cpu\n"),
         ("env/pip.conf", f"[install]\nindex-url={WHL}/cpu\n"),
         ("home/.config/uv/uv.toml", f'[[index]]\nname = "pytorch"\nurl = "{WHL}/cpu"\n'),
         (
@@ -102,7 +102,7 @@ def test_a_cuda_index_or_none_of_pytorchs_is_no_evidence(patient: Patient, name:
     patient.torch("2.8.0+cpu")
     for url in (
         f"{WHL}/cu128",
-        "https://pypi.org/simple",
+        "https://index.example/simple",
         "https://pypi.example/whl/cpuinfo",
         "https://example.org/whl/cpu-tools/",
     ):

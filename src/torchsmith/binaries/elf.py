@@ -90,10 +90,10 @@ def read(file: BinaryFile, size: int) -> Elf:
     _, machine, _, _, phoff, shoff, _, _, phentsize, phnum, shentsize, shnum, shstrndx = reader.unpack(
         layout.header, 0, "the ELF header"
     )
-    programs = _programs(reader, layout, phoff, phentsize, phnum)
+    programs = program_headers(reader, layout, phoff, phentsize, phnum)
     sections, symbol_sections = _sections(reader, layout, shoff, shentsize, shnum, shstrndx)
     segments = tuple(Segment(address, offset, length) for kind, offset, address, length in programs if kind == Pt.LOAD)
-    dynamic = _dynamic(reader, layout, programs)
+    dynamic = dynamic_section(reader, layout, programs)
     names = _names_table(dynamic, segments)
 
     def named(tag: int) -> tuple[str, ...]:
@@ -165,7 +165,7 @@ def file_offset(segments: tuple[Segment, ...], address: int) -> int:
     raise BinaryError(f"address {address:#x} is in no part of the file")
 
 
-def _programs(reader: Reader, layout: Layout, start: int, entry: int, count: int) -> list[tuple[int, int, int, int]]:
+def program_headers(reader: Reader, layout: Layout, start: int, entry: int, count: int) -> list[tuple[int, int, int, int]]:
     """Return (type, offset, address, size in the file) of each program header."""
     if not count:
         return []
@@ -209,7 +209,7 @@ def _section_names(reader: Reader, table: list[tuple[int, ...]], index: int) -> 
     return Strings(reader.at(offset, length, "the section names"), "the section names")
 
 
-def _dynamic(reader: Reader, layout: Layout, programs: list[tuple[int, int, int, int]]) -> dict[int, list[int]]:
+def dynamic_section(reader: Reader, layout: Layout, programs: list[tuple[int, int, int, int]]) -> dict[int, list[int]]:
     """Return tag -> values, in order."""
     found: dict[int, list[int]] = {}
     for kind, offset, _, length in programs:

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.binaries.formats import Format
 
-_ELF_MACHINES = (
+ELF_MACHINES = (
     (3, "x86"),
     (21, "ppc64"),
     (22, "s390x"),
@@ -63,7 +63,7 @@ def _describe_elf(library: elf.Elf) -> Shared:
     needs = [name for versions in library.version_needs.values() for name in versions]
     return Shared(
         format="elf",
-        machine=dict(_ELF_MACHINES).get(library.machine, f"elf-{library.machine}"),
+        machine=dict(ELF_MACHINES).get(library.machine, f"elf-{library.machine}"),
         bits=library.bits,
         soname=library.soname,
         needed=library.needed,

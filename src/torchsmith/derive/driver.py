@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from torchsmith.engine.declare import derivation
-from torchsmith.knowledge import drivers
 from torchsmith.model import versions
 from torchsmith.model.facts.gpu import NVIDIA, Driver, KernelModule, NvidiaLibraries, NvidiaSmi, PciDevices
 from torchsmith.model.facts.machine import Machine
@@ -74,6 +73,8 @@ def runnable(version: str, windows: bool, reported: str | None) -> str | None:
     A libcuda that reports more than its driver's branch is a cuda-compat library or none of this driver's; a rule of its own
     judges that, and the branch stands. A branch that the table does not know yet is believed.
     """
+    from torchsmith.knowledge import drivers  # a machine without a driver spares the table
+
     branch = drivers.max_cuda(version, windows=windows)
     if branch is None or reported is None:
         return branch or reported

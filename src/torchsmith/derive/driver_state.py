@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from torchsmith.engine.declare import derivation
-from torchsmith.knowledge import statuses
 from torchsmith.model.facts import driver as stages
 from torchsmith.model.facts.driver import DriverState
 from torchsmith.model.facts.gpu import NVIDIA, KernelModule, NvidiaLibraries, NvidiaSmi, PciDevices
@@ -48,6 +47,8 @@ def _by_nvml(libraries: NvidiaLibraries) -> DriverState | None:
     nvml, cuda = libraries.nvml, libraries.libcuda
     if not nvml.loaded or nvml.status is None:
         return None
+    from torchsmith.knowledge import statuses
+
     says = f"NVML status {nvml.status}: {nvml.message or statuses.nvml_name(nvml.status)}"
     if nvml.status == DRIVER_NOT_LOADED:
         return DriverState(stages.MODULE, nvml.status, says)
@@ -89,6 +90,8 @@ def _by_cuda(libraries: NvidiaLibraries, smi: NvidiaSmi | None, module: KernelMo
         return None
     if cuda.status is None:
         return DriverState(stages.CUDA, None, "libcuda has no cuInit")
+    from torchsmith.knowledge import statuses
+
     says = f"cuInit status {cuda.status}: {cuda.message or statuses.cuda_name(cuda.status)}"
     answered = libraries.nvml.status == 0 or bool(smi and smi.devices)
     if cuda.status == CUDA_DRIVER_MISMATCH:

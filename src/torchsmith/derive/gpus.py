@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from torchsmith.engine.declare import derivation
-from torchsmith.knowledge import gpus as table
 from torchsmith.model.facts.gpu import NVIDIA, Device, Gpus, KernelModule, Libcuda, NvidiaLibraries, NvidiaSmi, Nvml, PciDevices
 from torchsmith.model.known import Fact, Known, Unknown
 from torchsmith.model.record import replace
@@ -64,6 +63,8 @@ def short_address(address: str) -> str:
 
 def complete(device: Device) -> Device:
     """The device with name and compute capability from the tables where its witness did not say them."""
+    from torchsmith.knowledge import gpus as table
+
     row = (table.by_pci(device.pci_device) if device.pci_device else None) or (
         table.by_name(device.name) if device.name else None
     )

@@ -55,7 +55,9 @@ class _Process:
 
     def __init__(self, paths: LoaderPaths, libraries: TorchLibraries) -> None:
         self._paths, self._libraries = paths, libraries
-        self._files = {found.path: found for found in libraries.objects}
+        # a file that is there and cannot be read is no missing one: what it needs is not known, that is all
+        self._files = {path: SharedObject(path, "") for path in libraries.unread}
+        self._files |= {found.path: found for found in libraries.objects}
         self._cache = dict(libraries.cache)
         self._maps: list[_Map] = []
         self._known: dict[str, _Map] = {}
@@ -208,7 +210,7 @@ class _Process:
         yield from ((folder, "RUNPATH") for folder in runpath or ())
 
     def _fits(self, path: str) -> bool:
-        return not self._kind or self._files[path].kind == self._kind
+        return not self._kind or self._files[path].kind in {self._kind, ""}
 
     def _add(self, file: SharedObject, loader: _Map | None, name: str) -> _Map:
         mapped = _Map(file, loader, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from torchsmith.model.known import Fact, Known, Unknown
+from torchsmith.model.record import fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,9 +33,14 @@ def missing(needs: Iterable[Need], facts: Mapping[str, Fact[Any]]) -> Fact[None]
         fact = facts.get(need.fact, Unknown("not collected"))
         if isinstance(fact, Unknown) and not need.unknown:
             return Unknown(f"{need.fact} is unknown: {fact.reason}", fact.tried)
-        if isinstance(fact, Known) and fact.value is None and not need.absent:
+        if isinstance(fact, Known) and not need.absent and absent(fact.value):
             return Known(None, f"there is no {need.fact} ({fact.source})")
     return None
+
+
+def absent(value: object) -> bool:
+    """Whether a known value is a known absence: None, or a record that counts as empty (no GPUs)."""
+    return value is None or (bool(fields(value)) and not value)
 
 
 def inputs(needs: Iterable[Need], facts: Mapping[str, Fact[Any]]) -> dict[str, Any]:

@@ -24,6 +24,12 @@ def _shared(file: BinaryIO, size: int) -> object:
     return shared.describe(file, size)
 
 
+def _loading(file: BinaryIO, size: int) -> object:
+    from torchsmith.binaries import loading
+
+    return loading.describe(file, size)
+
+
 def _numpy_abi(file: BinaryIO, size: int) -> object:
     from torchsmith.binaries import numpy_abi
 
@@ -44,20 +50,38 @@ def _ld_cache(file: BinaryIO, size: int) -> object:
 
 def _torch_record(file: BinaryIO, size: int) -> object:
     """Path and size of torch's own native files in a wheel's RECORD: a few of its fifteen thousand rows."""
-    import re
+    text = b"\n" + file.read(min(size, 32 << 20))
+    rows = []
+    for beginning in (b"\ntorch/lib/", b"\ntorch/_C."):
+        place = text.find(beginning)
+        while place >= 0:
+            end = text.find(b"\n", place + 1)
+            row = text[place + 1 : end if end >= 0 else len(text)].decode("utf-8", "replace").rstrip("\r").rsplit(",", 2)
+            if len(row) == 3 and row[2].isdecimal() and row[0].count("/") <= 2 and _native(row[0]):
+                rows.append([row[0], int(row[2][:15])])
+            place = text.find(beginning, place + 1)
+    return rows
 
-    rows = re.findall(rb"(?m)^(torch/(?:lib/[^/,\n]+|_C\.[^/,\n]+)),[^,\n]*,([0-9]{1,15})\r?$", file.read(min(size, 32 << 20)))
-    native = ((path.decode("utf-8", "replace"), int(length)) for path, length in rows)
-    return [[path, length] for path, length in native if path.endswith((".dll", ".pyd", ".dylib", ".so")) or ".so." in path]
+
+def _native(path: str) -> bool:
+    return path.endswith((".dll", ".pyd", ".dylib", ".so")) or ".so." in path
+
+
+def _requires_torch(file: BinaryIO, size: int) -> object:
+    """The lines of a METADATA file that ask for torch: nothing else of it belongs in a recording."""
+    head = file.read(min(size, 1 << 18)).partition(b"\n\n")[0].decode("utf-8", "replace")
+    return [line.strip() for line in head.splitlines() if line.startswith("Requires-Dist: torch")]
 
 
 READERS: dict[str, Callable[[BinaryIO, int], object]] = {
     "gpu-code": _gpu_code,
     "shared": _shared,
+    "loading": _loading,
     "numpy-abi": _numpy_abi,
     "cudnn": _cudnn,
     "ld-cache": _ld_cache,
     "torch-record": _torch_record,
+    "requires-torch": _requires_torch,
 }
 
 

@@ -52,7 +52,7 @@ def ptx_runs_on(code: str, device: int) -> bool:
 
 def toolkit_range(sm: int) -> tuple[str, str | None] | None:
     """The first and the last toolkit that make code for a compute capability; None as the last while it is alive."""
-    from torchsmith.knowledge.compiled.cuda_archs import ROWS  # noqa: PLC0415
+    from torchsmith.knowledge.compiled.cuda_archs import ROWS
 
     for known, _architecture, first, last in ROWS:
         if known == sm:
@@ -62,7 +62,7 @@ def toolkit_range(sm: int) -> tuple[str, str | None] | None:
 
 def architecture(sm: int) -> str | None:
     """The architecture's name, such as "Ada"; None for an unknown compute capability."""
-    from torchsmith.knowledge.compiled.cuda_archs import ROWS  # noqa: PLC0415
+    from torchsmith.knowledge.compiled.cuda_archs import ROWS
 
     for known, name, _first, _last in ROWS:
         if known == sm:

@@ -32,7 +32,7 @@ def torch_for(package: str, version: str) -> str | None:
 
     Empty if it asks for none; None if the release is not listed.
     """
-    from torchsmith.knowledge.compiled.companion_requirements import ROWS as REQUIREMENTS  # noqa: PLC0415
+    from torchsmith.knowledge.compiled.companion_requirements import ROWS as REQUIREMENTS
 
     wanted = (package, public(version))
     return next((spec or "" for name, listed, spec, _tags in REQUIREMENTS if (name, listed) == wanted), None)

@@ -56,7 +56,7 @@ def max_cuda(version: str, *, windows: bool) -> str | None:
 
 def floor(cuda_major: int, *, windows: bool) -> str | None:
     """The lowest driver that runs a CUDA major by minor-version compatibility; None before 11, which had none."""
-    from torchsmith.knowledge.compiled import compat_rules  # noqa: PLC0415
+    from torchsmith.knowledge.compiled import compat_rules
 
     floors = compat_rules.DRIVER_FLOOR_WINDOWS if windows else compat_rules.DRIVER_FLOOR_LINUX
     return dict(floors).get(cuda_major)
@@ -64,7 +64,7 @@ def floor(cuda_major: int, *, windows: bool) -> str | None:
 
 def needed(cuda: str, *, windows: bool) -> str | None:
     """The lowest driver that runs a build of this CUDA: its major's floor; before 11 the driver of that very toolkit."""
-    from torchsmith.knowledge.compiled import compat_rules  # noqa: PLC0415
+    from torchsmith.knowledge.compiled import compat_rules
 
     numbers = key(cuda)
     if len(numbers) < 2 or numbers[0] >= 11:
@@ -75,7 +75,7 @@ def needed(cuda: str, *, windows: bool) -> str | None:
 
 def first_for(cuda: str, *, windows: bool) -> str | None:
     """The driver that came with a toolkit ("12.8", "12.8.1"): the first to support it without compatibility."""
-    from torchsmith.knowledge.compiled.cuda_toolkits import ROWS as TOOLKITS  # noqa: PLC0415
+    from torchsmith.knowledge.compiled.cuda_toolkits import ROWS as TOOLKITS
 
     minor = key(cuda)[:2]
     for version, linux, windows_driver, *_rest in TOOLKITS:
@@ -91,7 +91,7 @@ def first_for(cuda: str, *, windows: bool) -> str | None:
 
 def floor_for_sm(sm: int, *, windows: bool) -> str | None:
     """The lowest driver that knows a GPU of this compute capability; None if no listed branch does."""
-    from torchsmith.knowledge.compiled import compat_rules  # noqa: PLC0415
+    from torchsmith.knowledge.compiled import compat_rules
 
     floors = compat_rules.GPU_DRIVER_FLOOR_WINDOWS if windows else compat_rules.GPU_DRIVER_FLOOR_LINUX
     exact = dict(floors).get(sm)
@@ -105,8 +105,8 @@ def floor_for_sm(sm: int, *, windows: bool) -> str | None:
 
 def last_branch_for_sm(sm: int) -> str | None:
     """The last driver branch that serves a GPU of this compute capability; None while all newer ones do."""
-    from torchsmith.knowledge.compiled import compat_rules  # noqa: PLC0415
-    from torchsmith.knowledge.compiled.cuda_archs import ROWS as ARCHS  # noqa: PLC0415
+    from torchsmith.knowledge.compiled import compat_rules
+    from torchsmith.knowledge.compiled.cuda_archs import ROWS as ARCHS
 
     last = dict(compat_rules.LAST_DRIVER_BRANCH)
     for known, architecture, _first, _last in ARCHS:

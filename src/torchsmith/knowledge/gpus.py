@@ -77,7 +77,7 @@ _VGPU_MEMORY = re.compile(r"([a-z]+\d+)[dxsl]")
 
 def by_pci(device_id: int) -> Gpu | None:
     """The GPU of a PCI device id (vendor 10de). An id that no table lists is told by its block, without a name."""
-    from torchsmith.knowledge.compiled.gpus_pci import ROWS  # noqa: PLC0415
+    from torchsmith.knowledge.compiled.gpus_pci import ROWS
 
     for identifier, chip, product, sm, architecture, form in ROWS:
         if identifier == device_id:
@@ -94,7 +94,7 @@ def by_name(text: str) -> Gpu | None:
     wanted = _significant(text)
     if not wanted:
         return None
-    from torchsmith.knowledge.compiled.gpus import ROWS  # noqa: PLC0415
+    from torchsmith.knowledge.compiled.gpus import ROWS
 
     for spelling in (wanted, _without_vgpu_letter(wanted)):
         found: Gpu | None = None
@@ -115,16 +115,16 @@ def by_name(text: str) -> Gpu | None:
 
 def nearest(text: str) -> list[str]:
     """Up to three product names that a mistyped one may have meant, nearest first."""
-    from difflib import get_close_matches  # noqa: PLC0415
+    from difflib import get_close_matches
 
-    from torchsmith.knowledge.compiled.gpus import ROWS  # noqa: PLC0415
+    from torchsmith.knowledge.compiled.gpus import ROWS
 
     names = {" ".join(_ordered(row[0])): row[0] for row in ROWS}
     return [names[key] for key in get_close_matches(" ".join(_ordered(text)), list(names), n=3, cutoff=0.6)]
 
 
 def _product_of_id(device_id: str) -> Gpu | None:
-    from torchsmith.knowledge.compiled.gpus import ROWS  # noqa: PLC0415
+    from torchsmith.knowledge.compiled.gpus import ROWS
 
     for name, _aliases, chip, sm, architecture, klass, forward, ids in ROWS:
         if device_id in ids:
@@ -133,7 +133,7 @@ def _product_of_id(device_id: str) -> Gpu | None:
 
 
 def _by_block(device_id: int) -> Gpu | None:
-    from torchsmith.knowledge.compiled.pci_blocks import ROWS  # noqa: PLC0415
+    from torchsmith.knowledge.compiled.pci_blocks import ROWS
 
     for first, last, chips, sm, architecture in ROWS:
         if first <= device_id <= last and sm is not None and architecture is not None:
@@ -142,7 +142,7 @@ def _by_block(device_id: int) -> Gpu | None:
 
 
 def _by_pci_product(wanted: frozenset[str]) -> Gpu | None:
-    from torchsmith.knowledge.compiled.gpus_pci import ROWS  # noqa: PLC0415
+    from torchsmith.knowledge.compiled.gpus_pci import ROWS
 
     found = [row for row in ROWS if row[2] and _significant(row[2]) == wanted]
     if len({row[3] for row in found}) != 1:  # none, or one name for GPUs of several capabilities
@@ -153,7 +153,7 @@ def _by_pci_product(wanted: frozenset[str]) -> Gpu | None:
 
 
 def _by_chip(wanted: frozenset[str]) -> Gpu | None:
-    from torchsmith.knowledge.compiled.gpus_pci import ROWS  # noqa: PLC0415
+    from torchsmith.knowledge.compiled.gpus_pci import ROWS
 
     for _identifier, chip, _product, sm, architecture, _form in ROWS:
         if wanted == {chip.lower()}:

@@ -48,7 +48,7 @@ def bundled_with_torch(file: str, cuda_major: int | None = None) -> bool:
 
 def cudnn_major_for_torch(torch: str, build: str | None = None) -> int | None:
     """The cuDNN major that a torch release uses (8 to 2.3, 9 from 2.4); None for an unlisted one."""
-    from torchsmith.knowledge.compiled.torch_builds import ROWS as BUILDS  # noqa: PLC0415
+    from torchsmith.knowledge.compiled.torch_builds import ROWS as BUILDS
 
     wanted = public(torch)
     found = [row[6] for row in BUILDS if row[0] == wanted and row[6] and build in {None, row[1]}]

@@ -43,7 +43,7 @@ def known() -> tuple[str, ...]:
 
 def first_knowing(sm: int) -> Toolkit | None:
     """The first listed toolkit that makes code for a compute capability."""
-    from torchsmith.knowledge.archs import toolkit_range  # noqa: PLC0415
+    from torchsmith.knowledge.archs import toolkit_range
 
     span = toolkit_range(sm)
     return next((Toolkit(*row) for row in ROWS if span and key(row[0]) >= key(span[0])), None)

@@ -95,7 +95,7 @@ def published(torch: str, build: str, platform: str) -> Build | None:
 
 def archs(torch: str, build: str, platform: str) -> Archs | None:
     """The GPU code of a CUDA build, if the table lists it."""
-    from torchsmith.knowledge.compiled.gpu_archs_in_builds import ROWS as CODE  # noqa: PLC0415
+    from torchsmith.knowledge.compiled.gpu_archs_in_builds import ROWS as CODE
 
     wanted = (public(torch), build, platform)
     return next((Archs(*row) for row in CODE if row[:3] == wanted), None)
@@ -114,14 +114,14 @@ def newest(platform: str, python_tag: str | None = None) -> str | None:
 
 def index_url(build: str) -> str:
     """The index URL of a build label; whether it was ever published, ``build_exists`` tells."""
-    from torchsmith.knowledge.compiled.indexes import ROWS as INDEXES  # noqa: PLC0415
+    from torchsmith.knowledge.compiled.indexes import ROWS as INDEXES
 
     return next(pattern for name, pattern, _labels in INDEXES if name == "pytorch").format(build=build)
 
 
 def labels() -> tuple[str, ...]:
     """The index labels that were ever published: cpu, cu118, rocm6.4, xpu."""
-    from torchsmith.knowledge.compiled.indexes import ROWS as INDEXES  # noqa: PLC0415
+    from torchsmith.knowledge.compiled.indexes import ROWS as INDEXES
 
     return next(listed for name, _pattern, listed in INDEXES if name == "pytorch")
 
@@ -159,8 +159,8 @@ def fitting(
     driver supports outright, the newest such; then those by minor-version compatibility, the nearest first. A build
     that is only announced comes after those that somebody has seen, unless it is of the wanted release.
     """
-    from torchsmith.knowledge import drivers  # noqa: PLC0415
-    from torchsmith.knowledge.compiled.gpu_archs_in_builds import ROWS as CODE  # noqa: PLC0415
+    from torchsmith.knowledge import drivers
+    from torchsmith.knowledge.compiled.gpu_archs_in_builds import ROWS as CODE
 
     if driver is not None and not all(drivers.serves(driver, sm, windows=windows) for sm in sms):
         return []
@@ -202,7 +202,7 @@ def _nearness(release: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, t
 
 def _cudnn_serves(cudnn: str | None, sms: tuple[int, ...]) -> bool:
     """Whether the cuDNN of a build still serves every GPU: without it torch starts, and every convolution fails."""
-    from torchsmith.knowledge.compiled.compat_rules import CUDNN_DROPS_BELOW  # noqa: PLC0415
+    from torchsmith.knowledge.compiled.compat_rules import CUDNN_DROPS_BELOW
 
     oldest = min(sms, default=1000)
     return cudnn is None or not any(oldest < lowest and at_least(cudnn, since) for lowest, since in CUDNN_DROPS_BELOW)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchsmith.engine.declare import probe
 from torchsmith.host.base import Host
+from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.torch import GpuCodeGroup, Torch, TorchGpuCode
 from torchsmith.model.known import Fact, Known, Unknown
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
 
 
 @probe
-def torch_gpu_code(host: Host, machine: Machine, torch: Torch) -> Fact[TorchGpuCode | None]:
-    """Walk the fatbins of libtorch_cuda; its kernels are what every GPU operation of torch needs."""
+def torch_gpu_code(host: Host, machine: Machine, torch: Torch, gpus: Gpus | Unknown) -> Fact[TorchGpuCode | None]:
+    """Walk the fatbins of libtorch_cuda; its kernels are what every GPU operation of torch needs.
+
+    Thousands of small reads: only where there is, or may be, a GPU to judge by them.
+    """
+    del gpus
     if torch.kind != "cuda":
         return Known(None, f"a {torch.kind} build")
     name = "torch_cuda.dll" if machine.os == "windows" else "libtorch_cuda.so"

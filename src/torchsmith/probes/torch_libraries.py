@@ -21,6 +21,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+# glibc's own libraries and GCC's: one of each is in every process before torch, and nothing of torch's reads more of them than
+# that they are there. Describing them would be a fifth of the work.
+SYSTEM = frozenset(
+    ("libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libutil.so.1", "libgcc_s.so.1", "libresolv.so.2")
+)
 LATER = ("libtorch_cuda_linalg.so", "libcaffe2_nvrtc.so")
 CUDNN = re.compile(r"libcudnn\.so\.(\d+)")
 NVRTC = re.compile(r"libnvrtc\.so\.[\d.]+")
@@ -52,6 +57,8 @@ class _Collector:
         self._folders: dict[str, frozenset[str]] = {}
         self._cache: dict[str, str] = {}
         self._answered: dict[str, str] = {}
+        self._system: set[str] = set()
+        self._kind = ""
 
     def collect(self) -> Fact[TorchLibraries | None]:
         lib = normal(f"{self._torch.folder}/lib")
@@ -147,11 +154,19 @@ class _Collector:
             at = waiting.pop()
             if at in self._objects or at in self._unread:
                 continue
-            answer = self._host.binary("shared", at)
+            if at in self._system:
+                self._objects[at] = SharedObject(at, self._kind)
+                continue
+            # symbol versions cost more than all the rest; they matter for torch's own files and for what offers them
+            whole = at.startswith(self._torch.folder) or at.endswith("/libstdc++.so.6")
+            answer = self._host.binary("loading", at) if not whole else Unknown("not asked")
+            if isinstance(answer, Unknown):
+                answer = self._host.binary("shared", at)
             if isinstance(answer, Unknown):
                 self._unread.append(at)
                 continue
             found = self._objects[at] = parse(at, answer.value, self._paths.cwd)
+            self._kind = self._kind or found.kind
             waiting += self._answers(found.needed)
             for folder in (*(found.rpath or ()), *(found.runpath or ())):
                 if folder not in self._folders and self._look_into(folder):
@@ -169,6 +184,8 @@ class _Collector:
             self._names[name] = None
             found += [f"{folder}/{name}" for folder, listed in self._folders.items() if name in listed]
             self._answered[name] = cached = self._cache.get(name, "")
+            if cached and name in SYSTEM:
+                self._system.add(cached)
             found += [cached] if cached else [p for f in self._paths.default if self._host.exists(p := f"{f}/{name}")][:1]
         return found
 

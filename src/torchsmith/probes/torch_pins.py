@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 
 from torchsmith.engine.declare import probe
-from torchsmith.host.base import Host, text_of
+from torchsmith.host.base import Host
 from torchsmith.model.facts.install import TorchPin, TorchPins
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _PIN = re.compile(r"torch\s*\(?\s*==\s*([0-9][A-Za-z0-9.+]*)\s*\)?\s*(?:;\s*(.*))?", re.ASCII)
 _LIMIT = 500
@@ -27,18 +31,20 @@ def torch_pins(host: Host, torch: Torch, packages: Packages) -> Fact[TorchPins |
         return Known(None, "nothing installed differs from torch's own build")
     pins = []
     for package in [p for p in packages.installed if p.name != "torch" and not p.name.startswith("nvidia-")][:_LIMIT]:
-        version = parse(text_of(host.read(f"{package.metadata}/METADATA", 1 << 16)))
+        version = (
+            parse(lines.value)
+            if isinstance(lines := host.binary("requires-torch", f"{package.metadata}/METADATA"), Known)
+            else None
+        )
         if version:
             stat = host.stat(package.metadata)
             pins.append(TorchPin(package.name, package.version, version, stat.value.mtime if isinstance(stat, Known) else None))
     return Known(TorchPins(tuple(pins)), "METADATA of the installed packages")
 
 
-def parse(metadata: str) -> str | None:
-    """The torch that a METADATA file pins with ``==``; extras do not count, nor a wildcard."""
-    for line in metadata.partition("\n\n")[0].splitlines():
-        if not line.startswith("Requires-Dist: torch"):
-            continue
+def parse(lines: Iterable[str]) -> str | None:
+    """The torch that the ``Requires-Dist`` lines of a METADATA file pin with ``==``; extras do not count, nor a wildcard."""
+    for line in lines:
         matched = _PIN.match(line.removeprefix("Requires-Dist: "))
         if matched and "extra" not in (matched[2] or ""):
             return matched[1].rstrip(".")

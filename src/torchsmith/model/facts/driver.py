@@ -41,6 +41,10 @@ class DriverState:
     fact: str = "nvidia_libraries"
     gpu_on_bus: bool | None = None
 
+    def __bool__(self) -> bool:
+        """Whether there is anything of NVIDIA's to speak of."""
+        return self.stage != NONE
+
 
 @record
 class DeviceNode:

@@ -36,7 +36,7 @@ from torchsmith.model.versions import at_least, is_prerelease, key, major, minor
 
 
 @rule("torchvision-mismatch")
-def check(torch: Torch, companion_builds: CompanionBuilds, gpus: Gpus | Unknown) -> Iterator[Finding]:
+def check(torch: Torch, companion_builds: CompanionBuilds, gpus: Gpus | Unknown | None) -> Iterator[Finding]:
     """One finding for each package: the release first, then the build."""
     for build in companion_builds:
         told = _release(torch, build) or _variant(torch, build, not isinstance(gpus, Gpus) or bool(gpus))

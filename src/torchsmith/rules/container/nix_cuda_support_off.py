@@ -35,7 +35,7 @@ from torchsmith.rules.common import gpu_names
 
 
 @rule("nix-cuda-support-off", explains=("cpu-only-build", "wrong-index-for-platform"))
-def check(nix: Nix, torch: Torch, gpus: Gpus | Unknown, kernel_module: KernelModule | Unknown | None) -> Iterator[Finding]:
+def check(nix: Nix, torch: Torch, gpus: Gpus | Unknown | None, kernel_module: KernelModule | Unknown | None) -> Iterator[Finding]:
     """A CPU build in the store beside an NVIDIA GPU."""
     if not nix.torch or torch.kind != "cpu":
         return

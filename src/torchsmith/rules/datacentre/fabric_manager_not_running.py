@@ -43,7 +43,7 @@ FABRIC_STATES = {1: "not started", 2: "in progress"}
 def check(
     machine: Machine,
     driver_state: DriverState,
-    gpus: Gpus | Unknown,
+    gpus: Gpus | Unknown | None,
     driver: Driver | Unknown | None,
     pci_devices: PciDevices | Unknown,
     fabric_manager: FabricManager | Unknown | None,

@@ -34,7 +34,7 @@ NO_DEVICE = 100
 
 
 @rule("mig-misconfig", explains=("no-nvidia-gpu", "cuda-does-not-start"))
-def check(driver_state: DriverState | Unknown, gpus: Gpus) -> Iterator[Finding]:
+def check(driver_state: DriverState | Unknown | None, gpus: Gpus) -> Iterator[Finding]:
     """A GPU with MIG on and nothing made of it; a machine whose other GPUs work is only the poorer by it."""
     state = driver_state if isinstance(driver_state, DriverState) else DriverState(WORKS)
     works = state.stage == WORKS

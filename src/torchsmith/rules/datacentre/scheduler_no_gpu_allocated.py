@@ -51,7 +51,9 @@ NOTEBOOKS = {"COLAB_RELEASE_TAG": "Colab", "KAGGLE_KERNEL_RUN_TYPE": "Kaggle"}
     "scheduler-no-gpu-allocated",
     explains=("no-nvidia-gpu", "cuda-visible-devices-hides", "gpu-init-failed-bios-bar", "no-nvidia-driver"),
 )
-def check(variables: Variables, torch: Torch, gpus: Gpus | Unknown, pci_devices: PciDevices | Unknown) -> Iterator[Finding]:
+def check(
+    variables: Variables, torch: Torch, gpus: Gpus | Unknown | None, pci_devices: PciDevices | Unknown
+) -> Iterator[Finding]:
     """A job without a GPU of its own."""
     if torch.kind == "cpu" or isinstance(gpus, Unknown):
         return

@@ -32,7 +32,7 @@ from torchsmith.rules.driver.shared import NOT_TORCH, REBOOT, by_you, stopped_at
 
 
 @rule("cuda-does-not-start")
-def check(driver_state: DriverState, gpus: Gpus | Unknown) -> Iterator[Finding]:
+def check(driver_state: DriverState, gpus: Gpus | Unknown | None) -> Iterator[Finding]:
     """Say what fails; other rules say why."""
     if driver_state.stage not in {CUDA, NVML}:
         return

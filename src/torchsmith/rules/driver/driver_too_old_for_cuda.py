@@ -49,7 +49,7 @@ def check(
     machine: Machine,
     driver: Driver,
     torch: Torch | Unknown | None,
-    gpus: Gpus | Unknown,
+    gpus: Gpus | Unknown | None,
     fitting_build: FittingBuild | Unknown | None,
 ) -> Iterator[Finding]:
     """The driver is below the floor of torch's CUDA major, or of a GPU."""

@@ -41,7 +41,7 @@ NOT_SUPPORTED_HW = 804
 def check(
     driver_state: DriverState,
     nvidia_libraries: NvidiaLibraries,
-    gpus: Gpus | Unknown,
+    gpus: Gpus | Unknown | None,
     driver: Driver | Unknown | None,
     fitting_build: FittingBuild | Unknown | None,
 ) -> Iterator[Finding]:

@@ -50,7 +50,7 @@ NOT_A_DRIVER = WontHelp("Installing a CUDA toolkit or another torch", "neither o
 def check(
     machine: Machine,
     driver_state: DriverState,
-    gpus: Gpus | Unknown,
+    gpus: Gpus | Unknown | None,
     pci_devices: PciDevices | Unknown,
     kernel_module: KernelModule | Unknown | None,
     nvidia_libraries: NvidiaLibraries | Unknown,
@@ -80,7 +80,7 @@ def check(
         evidence.append(
             Proof("kernel_module", f"loaded, version {module.version}" if loaded else "not loaded" + (";" + held if held else ""))
         )
-    needs_open = not isinstance(gpus, Unknown) and any(map(needs_open_module, gpus))
+    needs_open = isinstance(gpus, Gpus) and any(map(needs_open_module, gpus))
     yield Finding(
         Severity.BLOCKER,
         "driver",
@@ -98,7 +98,7 @@ def check(
     )
 
 
-def _half(machine: Machine, state: DriverState, gpus: Gpus | Unknown, libraries: NvidiaLibraries | Unknown) -> Finding:
+def _half(machine: Machine, state: DriverState, gpus: Gpus | Unknown | None, libraries: NvidiaLibraries | Unknown) -> Finding:
     """NVML or nvidia-smi works, libcuda cannot be loaded."""
     library = "nvcuda.dll" if machine.os == "windows" else "libcuda.so.1"
     witness = "NVML" if isinstance(libraries, NvidiaLibraries) and libraries.nvml.status == 0 else "nvidia-smi"

@@ -30,7 +30,7 @@ def by_you(title: str, why: str = "", *commands: tuple[str, ...]) -> Remedy:
     return Remedy(title, why, Safety.DISPLAY_ONLY, tuple(Command(command) for command in commands))
 
 
-def the_gpus(gpus: Gpus | Unknown) -> str:
+def the_gpus(gpus: Gpus | Unknown | None) -> str:
     """The GPUs by name, or "the GPU" where none is known."""
     return gpu_names(gpus.devices) if isinstance(gpus, Gpus) and gpus else "the GPU"
 

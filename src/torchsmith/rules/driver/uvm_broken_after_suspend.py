@@ -39,7 +39,7 @@ UNKNOWN_ERROR = 999
 def check(
     machine: Machine,
     driver_state: DriverState,
-    gpus: Gpus | Unknown,
+    gpus: Gpus | Unknown | None,
     kernel_module: KernelModule | Unknown | None,
     device_nodes: DeviceNodes | Unknown | None,
     driver_files: DriverFiles | Unknown | None,

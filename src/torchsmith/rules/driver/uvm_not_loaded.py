@@ -39,7 +39,7 @@ def check(
     driver_state: DriverState,
     kernel_module: KernelModule,
     device_nodes: DeviceNodes | Unknown | None,
-    gpus: Gpus | Unknown,
+    gpus: Gpus | Unknown | None,
 ) -> Iterator[Finding]:
     """CUDA does not start, and what it needs beside nvidia is not there."""
     if driver_state.stage not in {CUDA, DEVICES} or driver_state.code not in CODES or not kernel_module.loaded:

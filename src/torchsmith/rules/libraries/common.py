@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from torchsmith.knowledge import libraries, torch_builds
 from torchsmith.model.action import Command, Install
 from torchsmith.model.facts.libraries import Loaded, TorchRequirements
 from torchsmith.model.facts.machine import Machine
@@ -53,6 +52,8 @@ def askers(loaded: Loaded) -> str:
 
 def package_of(name: str, torch: Torch, machine: Machine) -> str | None:
     """The NVIDIA wheel that brings a library to this torch, by the CUDA major of torch."""
+    from torchsmith.knowledge import libraries
+
     cuda = major(torch.cuda) if torch.cuda else None
     return libraries.provider(name, cuda, machine.platform) or libraries.provider(name, None, machine.platform)
 
@@ -88,6 +89,8 @@ def restore(
         wanted = tuple(requirement(wheel, requirements, packages) for wheel in known)
         why = "exactly what this torch was built with; nothing else is touched"
         return (Remedy(f"Reinstall {', '.join(wanted)}", why, actions=(Install(wanted, reinstall=True),)),)
+    from torchsmith.knowledge import torch_builds
+
     index = torch_builds.index_url(torch.build) if "+" in torch.version else None
     again_torch = Install((f"torch=={torch.version if index else public(torch.version)}",), index, reinstall=True)
     return (Remedy("Reinstall this torch", "this build carries its CUDA libraries itself", actions=(again_torch,)),)

@@ -27,7 +27,6 @@ import re
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
-from torchsmith.knowledge import third_party
 from torchsmith.model.action import Install
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.libraries import CudaConsumer, CudaConsumers, LoadedLibraries
@@ -47,7 +46,7 @@ def check(
     torch: Torch,
     cuda_consumers: CudaConsumers,
     loaded_libraries: LoadedLibraries,
-    gpus: Gpus | Unknown,
+    gpus: Gpus | Unknown | None,
     packages: Packages,
 ) -> Iterator[Finding]:
     """A package asks for a cuDNN major that nothing here has, while torch has another."""
@@ -58,6 +57,8 @@ def check(
         reachable = dict(consumer.on_path) | dict(consumer.in_wheels)
         if not ours or not theirs or theirs == ours or name in reachable:
             continue
+        from torchsmith.knowledge import third_party
+
         users = [user for user in USERS.get(consumer.package, ()) if packages.get(user)]
         asked = third_party.requirement(consumer.package, consumer.version)
         yield Finding(

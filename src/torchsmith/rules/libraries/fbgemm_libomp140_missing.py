@@ -23,7 +23,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
-from torchsmith.knowledge import companions, torch_builds
 from torchsmith.model.action import InstallTorch
 from torchsmith.model.facts.libraries import LoadedLibraries
 from torchsmith.model.facts.python import Packages
@@ -42,6 +41,8 @@ def check(torch: Torch, loaded_libraries: LoadedLibraries, packages: Packages | 
     missing = next((found for found in loaded_libraries.missing if found.name.lower() == RUNTIME), None)
     if missing is None:
         return
+    from torchsmith.knowledge import companions, torch_builds
+
     fitting = companions.for_torch(REPAIRED)
     pairs = (("torchvision", fitting.torchvision), ("torchaudio", fitting.torchaudio)) if fitting else ()
     kept = tuple((n, v) for n, v in pairs if v and isinstance(packages, Packages) and packages.get(n))

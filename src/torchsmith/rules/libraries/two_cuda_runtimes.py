@@ -39,7 +39,7 @@ _NAMED = re.compile(r"lib(cudart|cublas|cublasLt|nvrtc|nvJitLink)\.so\.(\d+)")
 
 @rule("two-cuda-runtimes", systems=("linux",))
 def check(
-    torch: Torch, loaded_libraries: LoadedLibraries, cuda_consumers: CudaConsumers, gpus: Gpus | Unknown
+    torch: Torch, loaded_libraries: LoadedLibraries, cuda_consumers: CudaConsumers, gpus: Gpus | Unknown | None
 ) -> Iterator[Finding]:
     """The same library in two majors, or a package made for another major than torch's."""
     if not torch.cuda:

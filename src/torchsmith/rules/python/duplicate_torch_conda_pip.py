@@ -49,7 +49,7 @@ def check(
     packages: Packages,
     torch_install: TorchInstall,
     torch: Torch | Unknown | None,
-    gpus: Gpus | Unknown,
+    gpus: Gpus | Unknown | None,
     fitting_build: FittingBuild | Unknown | None,
 ) -> Iterator[Finding]:
     """Conda's own packages carry a record that says ``conda``: that pair is one torch, not two."""

@@ -39,7 +39,11 @@ _EXPLAINS = ("cpu-only-build", "wrong-index-for-platform", "dependency-replaced-
 
 @rule("user-site-shadowing", explains=_EXPLAINS)
 def check(
-    interpreter: Interpreter, packages: Packages, torch_import: TorchImport, torch: Torch | Unknown | None, gpus: Gpus | Unknown
+    interpreter: Interpreter,
+    packages: Packages,
+    torch_import: TorchImport,
+    torch: Torch | Unknown | None,
+    gpus: Gpus | Unknown | None,
 ) -> Iterator[Finding]:
     """Equal versions are no fault; several packages make one finding."""
     doubled = []

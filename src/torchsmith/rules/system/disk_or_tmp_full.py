@@ -40,7 +40,7 @@ CUDA, CPU = (4 * GB, 6 * GB), (GB // 2, GB)
 
 
 @rule("disk-or-tmp-full", explains=("torch-not-installed", "torch-install-incomplete"))
-def check(machine: Machine, room: Room, gpus: Gpus | Unknown, torch: Torch | Unknown | None) -> Iterator[Finding]:
+def check(machine: Machine, room: Room, gpus: Gpus | Unknown | None, torch: Torch | Unknown | None) -> Iterator[Finding]:
     """Judged against a CUDA build where there is a GPU for it, else against a CPU build."""
     if isinstance(torch, Torch):
         return

@@ -24,7 +24,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
-from torchsmith.knowledge import torch_releases
 from torchsmith.model.action import Install
 from torchsmith.model.facts.libraries import TorchLibraries
 from torchsmith.model.facts.machine import Machine
@@ -62,6 +61,8 @@ def check(
     needed, proof = needs(torch, machine, torch_libraries, listed=interpreter.kind != "conda")
     if not needed or at_least(here, needed):
         return
+    from torchsmith.knowledge import torch_releases
+
     older = [r for r in torch_releases.releases_for_python(interpreter.tag, machine.platform) if _runs(r, machine, here)]
     remedies = (
         Remedy(f"Install torch {older[-1]}, the last release for this glibc", "", actions=(Install((f"torch=={older[-1]}",)),)),
@@ -86,6 +87,8 @@ def needs(torch: Torch, machine: Machine, libraries: TorchLibraries | Unknown | 
         if own:
             highest = max(own, key=lambda found: key(found.glibc or ""))
             return highest.glibc or "", Proof("torch_libraries", f"{highest.name} asks for GLIBC_{highest.glibc}")
+    from torchsmith.knowledge import torch_releases  # only an installed torch needs the table
+
     wheels = torch_releases.glibc(torch.version, machine.platform) if listed and "/nix/store/" not in torch.folder else None
     return wheels or "", Proof("torch", f"{torch.version}: its wheels are made for glibc {wheels}")
 

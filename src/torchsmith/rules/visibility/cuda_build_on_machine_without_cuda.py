@@ -31,7 +31,7 @@ from torchsmith.rules.driver.shared import by_you
 
 
 @rule("cuda-build-on-machine-without-cuda", explains=("no-nvidia-gpu",))
-def check(torch: Torch, pci_devices: PciDevices, gpus: Gpus) -> Iterator[Finding]:
+def check(torch: Torch, pci_devices: PciDevices, gpus: Gpus | None) -> Iterator[Finding]:
     """CUDA in torch, and a GPU of another maker only."""
     others = [d for d in pci_devices.gpus if accelerators.usable(d.vendor, d.device)]
     if torch.kind != "cuda" or gpus or not others:

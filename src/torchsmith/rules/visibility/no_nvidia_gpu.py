@@ -27,17 +27,16 @@ from collections.abc import Iterator
 from torchsmith.engine.declare import rule
 from torchsmith.model.facts.driver import DEVICES, NONE, DriverState
 from torchsmith.model.facts.gpu import Gpus
-from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
 
 
 @rule("no-nvidia-gpu")
-def check(machine: Machine, torch: Torch, gpus: Gpus, driver_state: DriverState | Unknown) -> Iterator[Finding]:
+def check(torch: Torch, gpus: Gpus | None, driver_state: DriverState | Unknown | None) -> Iterator[Finding]:
     """A CUDA build where no witness shows an NVIDIA GPU."""
     state = driver_state if isinstance(driver_state, DriverState) else DriverState(NONE)
-    if torch.kind != "cuda" or gpus or machine.wsl or state.stage not in {NONE, DEVICES}:
+    if torch.kind != "cuda" or gpus or state.stage not in {NONE, DEVICES}:
         return
     driver = state.stage == DEVICES
     evidence = [Proof("torch", f"{torch.version}: CUDA {torch.cuda}"), Proof("gpus", "none")]

@@ -41,14 +41,14 @@ NAMES = {"cuda": "CUDA", "rocm": "ROCm", "xpu": "XPU", "cpu": "CPU"}
 
 @rule("wrong-accelerator-backend", explains=("no-nvidia-gpu", "cuda-build-on-machine-without-cuda", "cpu-only-build"))
 def check(
-    machine: Machine, torch: Torch, pci_devices: PciDevices, gpus: Gpus, fitting_build: FittingBuild | Unknown | None
+    machine: Machine, torch: Torch, pci_devices: PciDevices, gpus: Gpus | None, fitting_build: FittingBuild | Unknown | None
 ) -> Iterator[Finding]:
     """A GPU of one maker under a build for another one."""
     others = [d for d in pci_devices.gpus if accelerators.usable(d.vendor, d.device)]
     kinds = {BUILDS[d.vendor] for d in others} | ({"cuda"} if gpus else set())
     if machine.wsl or not kinds or torch.kind in kinds or (torch.kind == "cpu" and gpus):
         return
-    there = ", ".join([f"{MAKERS[d.vendor]} {d.name or f'GPU {d.device:04x}'}" for d in others] or [gpu_names(gpus)])
+    there = ", ".join([f"{MAKERS[d.vendor]} {d.name or f'GPU {d.device:04x}'}" for d in others] or [gpu_names(gpus or ())])
     wanted = min(kinds)
     yield Finding(
         Severity.DEGRADED if torch.kind == "cpu" else Severity.BLOCKER,

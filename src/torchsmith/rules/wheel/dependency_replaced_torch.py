@@ -46,7 +46,7 @@ def check(
     torch_install: TorchInstall,
     torch_pins: TorchPins,
     packages: Packages,
-    gpus: Gpus | Unknown,
+    gpus: Gpus | Unknown | None,
     fitting_build: FittingBuild | Unknown | None,
 ) -> Iterator[Finding]:
     """Who pins this version, and what the old torch left behind; without the first nobody is accused."""

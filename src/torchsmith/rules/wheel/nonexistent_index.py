@@ -38,7 +38,7 @@ _EXPLAINS = ("cpu-only-build", "torch-not-installed", "wrong-index-for-platform"
 
 @rule("nonexistent-index", explains=_EXPLAINS)
 def check(
-    indexes: Indexes, torch: Torch | Unknown | None, gpus: Gpus | Unknown, fitting_build: FittingBuild | Unknown | None
+    indexes: Indexes, torch: Torch | Unknown | None, gpus: Gpus | Unknown | None, fitting_build: FittingBuild | Unknown | None
 ) -> Iterator[Finding]:
     """Nightly indexes come and go, so only the stable ones are judged."""
     labelled = [entry for entry in indexes.entries if cuda_of_label(index_label(entry.url))]
