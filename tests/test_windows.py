@@ -42,7 +42,7 @@ def test_a_healthy_environment(windows_torch: Windows) -> None:
 
 
 def test_no_torch(windows: Windows) -> None:
-    assert [f["cause"] for f in check(windows)["root_causes"]][0] == "torch-not-installed"
+    assert next(f["cause"] for f in check(windows)["root_causes"]) == "torch-not-installed"
 
 
 @pytest.mark.parametrize("dll", ["c10.dll", "libiomp5md.dll"])

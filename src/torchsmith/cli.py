@@ -53,15 +53,22 @@ def _with_verb(arguments: list[str]) -> list[str]:
     return ["check", *arguments]
 
 
+class _Parser(argparse.ArgumentParser):
+    """Help for 80 columns: a formatter without a width loads shutil to ask the terminal, once per argument."""
+
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        return argparse.HelpFormatter(self.prog, width=80)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="torchsmith",
         description="Names the root cause when PyTorch and CUDA do not fit a machine, and says what to do.",
         epilog="Without a verb: check. Exit codes: docs/reference/exit-codes.md",
         allow_abbrev=False,
     )
     parser.add_argument("--version", "-V", action="version", version=f"torchsmith {__version__}")
-    verbs = parser.add_subparsers(metavar="VERB", required=True, prog="torchsmith")  # without it argparse loads shutil
+    verbs = parser.add_subparsers(metavar="VERB", required=True, prog="torchsmith")
     _check(verbs.add_parser("check", help="inspect and diagnose: one root cause first", allow_abbrev=False))
     _bundle(
         verbs.add_parser("bundle", help="record this machine, redacted, into one file for `check --from`", allow_abbrev=False)

@@ -210,3 +210,24 @@ def test_every_missing_part_is_named(wheel_tree: Tree) -> None:
     wheel_tree.make()
     _, loaded = wheel_tree.collected()
     assert {found.name for found in loaded.missing} == {"libcudnn_ops.so.9", "libcudnn_adv.so.9"}
+
+
+def test_a_file_that_cannot_be_read_is_no_missing_one(wheel_tree: Tree) -> None:
+    wheel_tree.library_path = ()
+    wheel_tree.make()
+    folder = wheel_tree.root / SITE / "nvidia/cudnn/lib"
+    (folder / "libcudnn.so.9").write_bytes(b"cut off")
+    libraries, loaded = wheel_tree.collected()
+    assert libraries.unread == (str(folder / "libcudnn.so.9"),)
+    assert loaded.missing == ()
+
+
+def test_a_link_that_leads_nowhere_is_missing(wheel_tree: Tree) -> None:
+    wheel_tree.library_path = ()
+    wheel_tree.make()
+    part = wheel_tree.root / SITE / "nvidia/cudnn/lib/libcudnn_ops.so.9"
+    part.unlink()
+    part.symlink_to("nowhere")
+    libraries, loaded = wheel_tree.collected()
+    assert libraries.unread == ()
+    assert [found.name for found in loaded.missing] == ["libcudnn_ops.so.9"]

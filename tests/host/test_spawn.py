@@ -13,6 +13,7 @@ from torchsmith.host.local import LocalHost
 from torchsmith.model.known import Known, Unknown
 
 PYTHON = sys.executable
+SLEEPER = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])"
 
 
 def test_answers() -> None:
@@ -25,7 +26,7 @@ def test_answers() -> None:
     [
         ("import time; print('begun', flush=True); time.sleep(60)", "slow: no answer in 1 s; try --wait 30"),
         (
-            "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); time.sleep(60)",
+            f"{SLEEPER}; import time; time.sleep(60)",
             "slow: no answer in 1 s; try --wait 30",
         ),
         (
@@ -48,7 +49,7 @@ def test_a_flood_is_cut() -> None:
 
 
 def test_a_grandchild_that_keeps_the_output_open_does_not_keep_us() -> None:
-    code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); print('done')"
+    code = f"{SLEEPER}; print('done')"
     begun = time.monotonic()
     assert spawn.run([PYTHON, "-c", code], 20)[1].strip() == "done"
     assert time.monotonic() - begun < 10

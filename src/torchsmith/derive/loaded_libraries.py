@@ -133,7 +133,7 @@ class _Process:
 
     def _open_parts(self) -> None:
         """Open what is opened by name: the parts of cuDNN, the builtins of NVRTC."""
-        for mapped in list(self._maps):
+        for mapped in [found for found in self._maps if found.file.kind]:
             name, folder = mapped.file.name, mapped.file.folder
             beside = [f.name for f in self._files.values() if f.folder == folder]
             if name.startswith("libcudnn.so."):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from torchsmith.knowledge.compiled.torch_releases import ROWS
+from torchsmith.model.record import record
 from torchsmith.model.versions import key, public
 
 _MANYLINUX = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17"}
 
 
-class Release(NamedTuple):
+@record
+class Release:
     """A release of torch, as its default wheels show it."""
 
     torch: str

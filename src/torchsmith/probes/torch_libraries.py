@@ -32,6 +32,7 @@ NVRTC = re.compile(r"libnvrtc\.so\.[\d.]+")
 _PRELOAD = re.compile(r"""["'](\w+)["']\s*[,:]\s*["'](lib\w+(?:-\w+)?\.so)\.\*\[0-9\]["']""")
 _CONDITION = re.compile(r"""["']([\w./]+)["'] not in _maps""")
 _LIMIT = 400
+ABSENT = "No such file or directory"  # a link that leads nowhere; all else is a file that could not be read
 
 
 @probe
@@ -52,7 +53,7 @@ class _Collector:
     def __init__(self, host: Host, interpreter: Interpreter, torch: Torch, paths: LoaderPaths) -> None:
         self._host, self._interpreter, self._torch, self._paths = host, interpreter, torch, paths
         self._objects: dict[str, SharedObject] = {}
-        self._unread: list[str] = []
+        self._unread: dict[str, bool] = {}
         self._names: dict[str, None] = {}
         self._folders: dict[str, frozenset[str]] = {}
         self._cache: dict[str, str] = {}
@@ -86,7 +87,7 @@ class _Collector:
                 cache=tuple((name, path) for name, path in self._answered.items() if path),
                 nvidia_folders=tuple(folder for folder in self._folders if "/nvidia/" in folder and folder.endswith("/lib")),
                 beside=tuple(self._beside()),
-                unread=tuple(self._unread),
+                unread=tuple(path for path, there in self._unread.items() if there),
             ),
             f"{lib}, the folders of the loader",
         )
@@ -163,7 +164,7 @@ class _Collector:
             if isinstance(answer, Unknown):
                 answer = self._host.binary("shared", at)
             if isinstance(answer, Unknown):
-                self._unread.append(at)
+                self._unread[at] = answer.reason != ABSENT
                 continue
             found = self._objects[at] = parse(at, answer.value, self._paths.cwd)
             self._kind = self._kind or found.kind

@@ -94,5 +94,7 @@ def needs(torch: Torch, machine: Machine, libraries: TorchLibraries | Unknown | 
 
 
 def _runs(release: str, machine: Machine, here: str) -> bool:
+    from torchsmith.knowledge import torch_releases
+
     floor = torch_releases.glibc(release, machine.platform)
     return floor is not None and at_least(here, floor)
