@@ -72,24 +72,39 @@ def rules() -> list[RuleNode]:
     return [found[slug] for slug in sorted(found)]
 
 
+FORMS = {(False, False): "", (True, False): "_ABSENT", (False, True): "_UNKNOWN", (True, True): "_ANY"}
+
+
+def need_name(need: Need) -> str:
+    """The constant that stands for a need: the same one in every node that has it, which spares most of the start-up."""
+    return need.fact.upper() + FORMS[need.absent, need.unknown]
+
+
 def literal(value: object) -> str:
     """``value`` as the text that makes it."""
     if isinstance(value, Need):
-        flags = "".join(f", {flag}=True" for flag in ("absent", "unknown") if getattr(value, flag))
-        return f'Need("{value.fact}"{flags})'
+        return need_name(value)
     if isinstance(value, tuple):
         return "(" + "".join(f"{literal(item)}, " for item in value).rstrip(" " if len(value) == 1 else ", ") + ")"
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
+def call(name: str, *values: object) -> str:
+    """A line of the catalogue."""
+    return f"    {name}({', '.join(map(literal, values))}),\n"
+
+
 def text() -> str:
     """The catalogue as Python."""
-    lines = [HEADER, "NODES: tuple[Node, ...] = (\n"]
-    lines += [f'    Node("{n.fact}", "{n.module}", "{n.function}", {literal(n.needs)}, {n.host}),\n' for n in nodes()]
+    found, judges = nodes(), rules()
+    asked = [need for node in found for need in node.needs] + [need for rule in judges for need in rule.needs]
+    needs = {need_name(need): need for need in asked}
+    lines = [HEADER]
+    lines += [f'{name} = Need("{need.fact}", {need.absent}, {need.unknown})\n' for name, need in sorted(needs.items())]
+    lines.append("\nNODES: tuple[Node, ...] = (\n")
+    lines += [call("Node", node.fact, node.module, node.function, node.needs, node.host) for node in found]
     lines.append(")\n\nRULES: tuple[RuleNode, ...] = (\n")
-    for rule in rules():
-        parts = (rule.slug, rule.module, rule.needs, rule.explains, rule.systems)
-        lines.append(f"    RuleNode({', '.join(map(literal, parts))}),\n")
+    lines += [call("RuleNode", rule.slug, rule.module, rule.needs, rule.explains, rule.systems) for rule in judges]
     lines.append(")\n")
     return "".join(lines)
 

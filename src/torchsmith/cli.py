@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from torchsmith.host.base import Host
 
-VERBS = ("check", "bundle", "rule", "facts")
 NAGIOS = {0: 0, 1: 2, 3: 3}
 
 
@@ -24,9 +23,9 @@ def run(arguments: Sequence[str], host: Host | None = None) -> int:
 
     ``host`` takes the place of this machine (tests).
     """
-    parser = _parser()
+    words = _with_verb(list(arguments))
     try:
-        options = parser.parse_args(_with_verb(list(arguments)))
+        options = _parser(words[0]).parse_args(words)
         return int(options.verb(options, host))
     except TorchsmithError as error:
         from torchsmith.report.escape import safe
@@ -60,7 +59,8 @@ class _Parser(argparse.ArgumentParser):
         return argparse.HelpFormatter(self.prog, width=80)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(verb: str) -> argparse.ArgumentParser:
+    """The parser, with the options of ``verb`` alone: the others' would be made for nothing."""
     parser = _Parser(
         prog="torchsmith",
         description="Names the root cause when PyTorch and CUDA do not fit a machine, and says what to do.",
@@ -69,17 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", "-V", action="version", version=f"torchsmith {__version__}")
     verbs = parser.add_subparsers(metavar="VERB", required=True, prog="torchsmith")
-    _check(verbs.add_parser("check", help="inspect and diagnose: one root cause first", allow_abbrev=False))
-    _bundle(
-        verbs.add_parser("bundle", help="record this machine, redacted, into one file for `check --from`", allow_abbrev=False)
-    )
-    rule = verbs.add_parser("rule", help="a rule's page; without SLUG, the list", allow_abbrev=False)
-    rule.add_argument("slug", nargs="?", metavar="SLUG")
-    rule.set_defaults(verb=_run_rule)
-    facts = verbs.add_parser("facts", help="the knowledge tables with their sources", allow_abbrev=False)
-    facts.add_argument("table", nargs="?", metavar="TABLE")
-    facts.add_argument("--json", action="store_true", help="the table as JSON")
-    facts.set_defaults(verb=_run_facts)
+    for name, (help_text, options) in VERBS.items():
+        added = verbs.add_parser(name, help=help_text, allow_abbrev=False)
+        if name == verb:
+            options(added)
     return parser
 
 
@@ -119,6 +112,25 @@ def _bundle(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", "-o", metavar="FILE", help="where to write it; standard output if not given")
     parser.add_argument("--note", default="", help="a line of your own in it")
     parser.set_defaults(verb=_run_bundle)
+
+
+def _rule(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("slug", nargs="?", metavar="SLUG")
+    parser.set_defaults(verb=_run_rule)
+
+
+def _facts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("table", nargs="?", metavar="TABLE")
+    parser.add_argument("--json", action="store_true", help="the table as JSON")
+    parser.set_defaults(verb=_run_facts)
+
+
+VERBS = {
+    "check": ("inspect and diagnose: one root cause first", _check),
+    "bundle": ("record this machine, redacted, into one file for `check --from`", _bundle),
+    "rule": ("a rule's page; without SLUG, the list", _rule),
+    "facts": ("the knowledge tables with their sources", _facts),
+}
 
 
 def _run_check(options: argparse.Namespace, host: Host | None) -> int:

@@ -9,6 +9,7 @@ from torchsmith.app.catalogue import NODES
 from torchsmith.engine.collect import collect
 from torchsmith.model.facts.python import Target
 from torchsmith.model.known import Known
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from torchsmith.model.known import Fact
 
 LIMIT = 64
-_PYTHON = re.compile(r"python(?:3(?:\.\d{1,2})?)?(?:\.exe)?", re.ASCII)
+_PYTHON = pattern(r"python(?:3(?:\.\d{1,2})?)?(?:\.exe)?", re.ASCII)
 # Folders that hold environments, below the home folder; each name in them is one.
 _HOMES = (
     ".virtualenvs",

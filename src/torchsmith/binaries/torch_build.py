@@ -7,21 +7,22 @@ import re
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.formats import constants
 from torchsmith.binaries.reader import BinaryFile, Reader
+from torchsmith.model.pattern import pattern
 from torchsmith.model.record import record
 
 TEXT_LIMIT = 1024 * 1024
 """Characters: the real files have less than three thousand."""
 
 _ARCH = r"(?:sm|compute)_[0-9]{2,3}[af]?"
-_ARCH_LIST = re.compile(rf"(?<=\0){_ARCH}(?: {_ARCH}){{0,63}}(?=\0)".encode())
-_ASSIGNMENT = re.compile(
+_ARCH_LIST = pattern(rf"(?<=\0){_ARCH}(?: {_ARCH}){{0,63}}(?=\0)".encode())
+_ASSIGNMENT = pattern(
     r"^(?P<name>[A-Za-z_]+)[ \t]*(?::[^=\n]{1,80})?=[ \t]*"
     r"""(?:'(?P<one>[^'\n]*)'|"(?P<two>[^"\n]*)"|(?P<word>[A-Za-z]+))""",
     re.MULTILINE,
 )
-_SWITCH = re.compile(r"^[ \t]*#[ \t]*define[ \t]+AT_([A-Z0-9_]+)_ENABLED\(\)[ \t]+([01])\b", re.MULTILINE)
-_FLAGS = re.compile(r'^[ \t]*#[ \t]*define[ \t]+NVCC_FLAGS_EXTRA[ \t]+"([^"\n]*)"', re.MULTILINE)
-_CODE = re.compile(r"code=([^;\s]+)")
+_SWITCH = pattern(r"^[ \t]*#[ \t]*define[ \t]+AT_([A-Z0-9_]+)_ENABLED\(\)[ \t]+([01])\b", re.MULTILINE)
+_FLAGS = pattern(r'^[ \t]*#[ \t]*define[ \t]+NVCC_FLAGS_EXTRA[ \t]+"([^"\n]*)"', re.MULTILINE)
+_CODE = pattern(r"code=([^;\s]+)")
 
 
 @record

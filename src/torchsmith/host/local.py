@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat as modes
 import sys
@@ -163,6 +162,8 @@ class LocalHost(base.Host):
             status, out, err = spawn.run(argv, self._wait, self._environ)
         except spawn.NoAnswer as reason:
             status, out, err, unfinished = 0, reason.so_far, "", str(reason)
+        import json  # an interpreter that is our own is not asked by a child, and answers without it
+
         answers = out.split(FRAME)[1::2]
         if not answers:
             return Unknown(unfinished or _silence(status, out, err), (shown,))

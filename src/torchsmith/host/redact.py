@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import re
 
+from torchsmith.model.pattern import pattern
 from torchsmith.model.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_UUID = re.compile(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b")
-_URL_CREDENTIALS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/@\s\"'<>]+@")
-_URL_SECRET = re.compile(r"(?i)([?&](?:access_|auth_|api_?)?(?:token|key|sig|signature|secret|password)=)[^&\s\"'#]+")
-_TOKEN = re.compile(
+_UUID = pattern(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b")
+_URL_CREDENTIALS = pattern(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/@\s\"'<>]+@")
+_URL_SECRET = pattern(r"(?i)([?&](?:access_|auth_|api_?)?(?:token|key|sig|signature|secret|password)=)[^&\s\"'#]+")
+_TOKEN = pattern(
     r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{20,}"
     r"|sk-[A-Za-z0-9_-]{20,}|AKIA[0-9A-Z]{16}|xox[abprs]-[A-Za-z0-9-]{10,}|pypi-[A-Za-z0-9_-]{20,}"
     r"|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*)"
 )
-_SERIAL = re.compile(r"(?im)^(\s*(?:serial(?: number)?|board part number|chassis serial number|vbios serial)\s*:\s*)\S.*$")
-_HOMES = re.compile(r"(?i)(/home/|/Users/|[a-z]:\\Users\\|[a-z]:\\\\Users\\\\)([^/\\\s:;\"',]+)")
+_SERIAL = pattern(r"(?im)^(\s*(?:serial(?: number)?|board part number|chassis serial number|vbios serial)\s*:\s*)\S.*$")
+_HOMES = pattern(r"(?i)(/home/|/Users/|[a-z]:\\Users\\|[a-z]:\\\\Users\\\\)([^/\\\s:;\"',]+)")
 _KEPT_HOMES = {"user", "public", "shared", "default", "all users", "linuxbrew", "conda"}
 _COMMON_NAMES = {"root", "user", "admin", "ubuntu", "debian", "runner", "jovyan", "nobody", "localhost", "torch", "python"}
 HIDDEN = "***"
@@ -60,8 +61,8 @@ class Redactor:
         if len(self._home) > 1:
             text = re.sub(rf"{re.escape(self._home)}(?![\w.-])", lambda _: self._new_home(), text)
         text = _HOMES.sub(lambda m: m[0] if m[2].lower() in _KEPT_HOMES else m[1] + "user", text)
-        for pattern, substitute in self._words:
-            text = pattern.sub(substitute, text)
+        for word, substitute in self._words:
+            text = word.sub(substitute, text)
         return text
 
     def data(self, data: Any) -> Any:

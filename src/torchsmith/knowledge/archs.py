@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from torchsmith.knowledge.compiled import compat_rules
+from torchsmith.model.pattern import pattern
 from torchsmith.model.versions import at_least
 
-_CODE = re.compile(r"(?:sm_|compute_)?(\d{2,3})([af]?)")
+_CODE = pattern(r"(?:sm_|compute_)?(\d{2,3})([af]?)")
 
 
 class Code(NamedTuple):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from torchsmith.model.pattern import pattern
+
 
 class Gpu(NamedTuple):
     """What is known of a GPU. ``sm`` is the compute capability without its dot: 120 is 12.0."""
@@ -67,12 +69,12 @@ _NOISE = frozenset(
         "fhhl",
     )
 )
-_QUANTITY = re.compile(r"\d+g|\d+gi?b|\d+g\.\d+gb|\d+[qcabe]|fhhl|gi?b")
+_QUANTITY = pattern(r"\d+g|\d+gi?b|\d+g\.\d+gb|\d+[qcabe]|fhhl|gi?b")
 _LAPTOP = frozenset(("laptop", "mobile", "max", "q"))
-_GLUED = re.compile(r"\b(rtx|gtx|gt|mx|titan)(?=\d)|(?<=\d)(?=(?:ti|super)\b)")
-_WORD = re.compile(r"[a-z0-9.]+")
-_BRACKETS = re.compile(r"\[([^\]]*(?:force|rtx|gtx|quadro|tesla|titan|jetson|[a-z]\d{2,4})[^\]]*)\]", re.IGNORECASE)
-_VGPU_MEMORY = re.compile(r"([a-z]+\d+)[dxsl]")
+_GLUED = pattern(r"\b(rtx|gtx|gt|mx|titan)(?=\d)|(?<=\d)(?=(?:ti|super)\b)")
+_WORD = pattern(r"[a-z0-9.]+")
+_BRACKETS = pattern(r"\[([^\]]*(?:force|rtx|gtx|quadro|tesla|titan|jetson|[a-z]\d{2,4})[^\]]*)\]", re.IGNORECASE)
+_VGPU_MEMORY = pattern(r"([a-z]+\d+)[dxsl]")
 
 
 def by_pci(device_id: int) -> Gpu | None:

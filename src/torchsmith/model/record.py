@@ -41,9 +41,16 @@ def record(cls: type[T]) -> type[T]:
     return made  # type: ignore[no-any-return]
 
 
+_put = object.__setattr__
+
+
 def _init(self: Any, *values: Any, **named: Any) -> None:
     kind = type(self)
     names, defaults = kind._fields, kind._defaults
+    if not named and len(values) == len(names):
+        for name, value in zip(names, values, strict=True):
+            _put(self, name, value)
+        return
     if len(values) > len(names):
         raise TypeError(f"{kind.__name__} takes {len(names)} fields, got {len(values)}")
     given = dict(zip(names, values, strict=False))
@@ -54,7 +61,7 @@ def _init(self: Any, *values: Any, **named: Any) -> None:
     for name in names:
         if name not in given and name not in defaults:
             raise TypeError(f"{kind.__name__} misses the field {name!r}")
-        object.__setattr__(self, name, given[name] if name in given else defaults[name])
+        _put(self, name, given[name] if name in given else defaults[name])
 
 
 def _frozen(self: Any, name: str, value: object) -> None:
@@ -67,7 +74,7 @@ def _state(self: Any) -> tuple[Any, ...]:
 
 def _restore(self: Any, state: tuple[Any, ...]) -> None:
     for name, value in zip(type(self)._fields, state, strict=True):
-        object.__setattr__(self, name, value)
+        _put(self, name, value)
 
 
 def _equal(self: Any, other: object) -> bool:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 
-_NUMBER = re.compile(r"\d+")
-_RELEASE = re.compile(r"v?(\d+(?:\.\d+)*)(?:[.-]?(a|b|rc|dev|nv|alpha|beta)[.-]?\d*)?")
+from torchsmith.model.pattern import pattern
+
+_NUMBER = pattern(r"\d+")
+_RELEASE = pattern(r"v?(\d+(?:\.\d+)*)(?:[.-]?(a|b|rc|dev|nv|alpha|beta)[.-]?\d*)?")
 
 
 def key(version: str) -> tuple[int, ...]:

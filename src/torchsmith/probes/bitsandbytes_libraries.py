@@ -10,8 +10,9 @@ from torchsmith.model.facts.install import BitsandbytesLibraries
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known, Unknown
+from torchsmith.model.pattern import pattern
 
-_LIBRARY = re.compile(r"libbitsandbytes_([a-z]+)(\d*)[a-z0-9_]*\.(?:so|dll|dylib)", re.ASCII)
+_LIBRARY = pattern(r"libbitsandbytes_([a-z]+)(\d*)[a-z0-9_]*\.(?:so|dll|dylib)", re.ASCII)
 
 
 @probe

@@ -10,11 +10,12 @@ from torchsmith.model.facts.install import CompanionBuild, CompanionBuilds
 from torchsmith.model.facts.python import Package, Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known
+from torchsmith.model.pattern import pattern
 
 NAMES = ("torchvision", "torchaudio")
-_VERSION = re.compile(r"^__version__\s*(?::[^=\n]+)?=\s*['\"]([^'\"\n]{1,100})['\"]", re.MULTILINE)
-_CUDA_LABEL = re.compile(r"cu(\d+)(\d)")
-_CUDA_LIBRARY = re.compile(r"(?:lib)?(?:cudart|c10_cuda|torch_cuda)", re.ASCII)
+_VERSION = pattern(r"^__version__\s*(?::[^=\n]+)?=\s*['\"]([^'\"\n]{1,100})['\"]", re.MULTILINE)
+_CUDA_LABEL = pattern(r"cu(\d+)(\d)")
+_CUDA_LIBRARY = pattern(r"(?:lib)?(?:cudart|c10_cuda|torch_cuda)", re.ASCII)
 _NATIVE = (".so", ".pyd")
 
 

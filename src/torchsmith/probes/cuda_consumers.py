@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from torchsmith.engine.declare import probe
 from torchsmith.host.base import Host
 from torchsmith.model.facts.libraries import CudaConsumer, CudaConsumers, LoaderPaths, TorchLibraries
 from torchsmith.model.facts.python import Package, Packages
 from torchsmith.model.known import Fact, Known
+from torchsmith.model.pattern import pattern
 
-_BUNDLED_CUDNN = re.compile(r"libcudnn-[0-9a-f]+\.so\.(\d+)[\d.]*")
-_CUDA = re.compile(r"lib(?:cudnn|cublas|cublasLt|cudart|cufft|curand|cusparse|nvrtc)\.so\.\d+")
+_BUNDLED_CUDNN = pattern(r"libcudnn-[0-9a-f]+\.so\.(\d+)[\d.]*")
+_CUDA = pattern(r"lib(?:cudnn|cublas|cublasLt|cudart|cufft|curand|cusparse|nvrtc)\.so\.\d+")
 _FIRST_PART = {"8": "libcudnn_ops_infer.so.8", "9": "libcudnn_ops.so.9"}
 _PROVIDER = "onnxruntime/capi/libonnxruntime_providers_cuda.so"
 

@@ -10,6 +10,7 @@ from torchsmith.model.facts.driver import NONE, WORKS, DriverFiles, DriverState
 from torchsmith.model.facts.gpu import file_version
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.known import Fact, Known
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ PRIME, BBSWITCH = "/etc/prime-discrete", "/proc/acpi/bbswitch"
 REMOVING_RULES = ("/etc/udev/rules.d/50-remove-nvidia.rules", "/lib/udev/rules.d/50-remove-nvidia.rules")
 SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 FIRMWARE, SUSPENDS = "/sys/firmware/efi", "/sys/power/suspend_stats/success"
-MODULE_FILE = re.compile(r"(?m)^(\S*/nvidia(?:-current)?\.ko(?:\.\w+)?):")
+MODULE_FILE = pattern(r"(?m)^(\S*/nvidia(?:-current)?\.ko(?:\.\w+)?):")
 MOST_KERNELS = 12
 MODULES_DEP_LIMIT = 8 << 20
 

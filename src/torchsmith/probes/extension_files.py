@@ -10,6 +10,7 @@ from torchsmith.model.facts.install import ExtensionFile, ExtensionFiles
 from torchsmith.model.facts.python import Package, Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known, Unknown
+from torchsmith.model.pattern import pattern
 
 # Distribution -> (folder inside site-packages, beginnings of its libraries' names).
 WHERE: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -32,7 +33,7 @@ WHERE: dict[str, tuple[str, tuple[str, ...]]] = {
     "bitsandbytes": ("bitsandbytes", ("libbitsandbytes_cuda",)),
 }
 _NATIVE = (".so", ".pyd", ".dll")
-_BUILT_FOR = re.compile(r"torch(\d+\.\d+)(?:\.\d+)?(?:cxx11abi|[-+%_.a-z]|$)", re.ASCII)
+_BUILT_FOR = pattern(r"torch(\d+\.\d+)(?:\.\d+)?(?:cxx11abi|[-+%_.a-z]|$)", re.ASCII)
 _PER_PACKAGE = 2
 
 

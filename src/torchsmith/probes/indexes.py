@@ -10,6 +10,7 @@ from torchsmith.model.facts.install import Index, Indexes
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter, Variables
 from torchsmith.model.known import Fact, Known, Unknown
+from torchsmith.model.pattern import pattern
 
 _LIMIT = 1 << 18
 _VARIABLES = {
@@ -23,11 +24,11 @@ _VARIABLES = {
     "UV_FIND_LINKS": "links",
 }
 _OPTIONS = {"index-url": "index", "i": "index", "extra-index-url": "extra", "find-links": "links", "f": "links"}
-_CREDENTIALS = re.compile(r"([a-z][a-z0-9+.-]*://)[^/@\s]+@")
-_TOML_URL = re.compile(r"""^\s*(?:url|index-url|extra-index-url|find-links)\s*=\s*(.+)$""", re.MULTILINE)
-_TOML_TABLE = re.compile(r"^\s*\[{1,2}([^\]\n]+)\]{1,2}\s*(?:#.*)?$", re.MULTILINE)
-_QUOTED = re.compile(r"""["']((?:https?|file)://[^"'\s]+|/[^"'\s]*)["']""")
-_OPTION = re.compile(r"(?:--(index-url|extra-index-url|find-links)|-(i|f))(?:\s+|=)(\S+)")
+_CREDENTIALS = pattern(r"([a-z][a-z0-9+.-]*://)[^/@\s]+@")
+_TOML_URL = pattern(r"""^\s*(?:url|index-url|extra-index-url|find-links)\s*=\s*(.+)$""", re.MULTILINE)
+_TOML_TABLE = pattern(r"^\s*\[{1,2}([^\]\n]+)\]{1,2}\s*(?:#.*)?$", re.MULTILINE)
+_QUOTED = pattern(r"""["']((?:https?|file)://[^"'\s]+|/[^"'\s]*)["']""")
+_OPTION = pattern(r"(?:--(index-url|extra-index-url|find-links)|-(i|f))(?:\s+|=)(\S+)")
 _TABLES = ("tool.uv", "tool.poetry.source", "tool.pdm.source", "tool.pixi.pypi-options", "tool.uv.index", "tool.uv.pip")
 
 

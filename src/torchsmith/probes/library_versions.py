@@ -8,11 +8,12 @@ from torchsmith.engine.declare import probe
 from torchsmith.host.base import Host
 from torchsmith.model.facts.libraries import LibraryVersion, LibraryVersions, LoadedLibraries, TorchLibraries
 from torchsmith.model.known import Fact, Known
+from torchsmith.model.pattern import pattern
 
-_CUDNN = re.compile(r"libcudnn(?:_\w+)?\.so\.(\d+)")
+_CUDNN = pattern(r"libcudnn(?:_\w+)?\.so\.(\d+)")
 _BESIDE = {"8": "libcudnn_ops_infer.so.8", "9": "libcudnn_graph.so.9"}
-_NUMBERED = re.compile(r".+\.so\.(\d+(?:\.\d+)+)")
-_WHEEL = re.compile(r"(?P<site>.+/site-packages)/nvidia/(?P<component>\w+)/lib/[^/]+")
+_NUMBERED = pattern(r".+\.so\.(\d+(?:\.\d+)+)")
+_WHEEL = pattern(r"(?P<site>.+/site-packages)/nvidia/(?P<component>\w+)/lib/[^/]+")
 
 
 @probe

@@ -10,10 +10,11 @@ from torchsmith.model.facts.install import LockedTorch
 from torchsmith.model.facts.python import Environment
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known, Unknown
+from torchsmith.model.pattern import pattern
 
-_PACKAGE = re.compile(r'^\[\[package\]\]\nname = "torch"\nversion = "([^"\n]+)"\n(.*?)(?=^\[\[|\Z)', re.MULTILINE | re.DOTALL)
-_INDEX = re.compile(r'(?:registry|url)\s*=\s*"(https?://[^"\s]+)"')
-_CREDENTIALS = re.compile(r"([a-z][a-z0-9+.-]*://)[^/@\s]+@")
+_PACKAGE = pattern(r'^\[\[package\]\]\nname = "torch"\nversion = "([^"\n]+)"\n(.*?)(?=^\[\[|\Z)', re.MULTILINE | re.DOTALL)
+_INDEX = pattern(r'(?:registry|url)\s*=\s*"(https?://[^"\s]+)"')
+_CREDENTIALS = pattern(r"([a-z][a-z0-9+.-]*://)[^/@\s]+@")
 _FILES = ("uv.lock", "poetry.lock", "pdm.lock")
 
 

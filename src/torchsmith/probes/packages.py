@@ -8,9 +8,10 @@ from torchsmith.engine.declare import probe
 from torchsmith.host.base import Host
 from torchsmith.model.facts.python import Interpreter, Package, Packages
 from torchsmith.model.known import Fact, Known, Unknown
+from torchsmith.model.pattern import pattern
 
-_DIST = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._]*)-(?P<version>\d[^-]*)(?:-py\d[\d.]*)?\.(?:dist|egg)-info", re.ASCII)
-_CONDA = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+)\.json", re.ASCII)
+_DIST = pattern(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._]*)-(?P<version>\d[^-]*)(?:-py\d[\d.]*)?\.(?:dist|egg)-info", re.ASCII)
+_CONDA = pattern(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+)\.json", re.ASCII)
 
 
 @probe

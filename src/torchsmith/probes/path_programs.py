@@ -10,9 +10,10 @@ from torchsmith.model.facts.install import PathProgram, PathPrograms
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.known import Fact, Known, Unknown
+from torchsmith.model.pattern import pattern
 
-_SHEBANG = re.compile(r"#!\s*(?:/usr/bin/env\s+)?(\S*python[\d.]*)(?=\s|$)|'''exec'\s+[\"']?([^\"'\n]*?python[\d.]*)[\"']?\s")
-_VERSION = re.compile(r"^__version__\s*(?::[^=\n]+)?=\s*['\"]([^'\"\n]{1,100})", re.MULTILINE)
+_SHEBANG = pattern(r"#!\s*(?:/usr/bin/env\s+)?(\S*python[\d.]*)(?=\s|$)|'''exec'\s+[\"']?([^\"'\n]*?python[\d.]*)[\"']?\s")
+_VERSION = pattern(r"^__version__\s*(?::[^=\n]+)?=\s*['\"]([^'\"\n]{1,100})", re.MULTILINE)
 
 
 @probe

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from torchsmith.engine.declare import probe
 from torchsmith.host.base import NO_FILE, Host, text_of
 from torchsmith.model.facts.install import TorchInstall
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known, Unknown
+from torchsmith.model.pattern import pattern
 
-_URL = re.compile(r'"url"\s*:\s*"([^"\s]{1,500})"')
-_CREDENTIALS = re.compile(r"^([a-z+]+://)[^/@]+@")
+_URL = pattern(r'"url"\s*:\s*"([^"\s]{1,500})"')
+_CREDENTIALS = pattern(r"^([a-z+]+://)[^/@]+@")
 
 
 @probe

@@ -16,6 +16,7 @@ from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known, Unknown
 from torchsmith.model.paths import joined, normal
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ SYSTEM = frozenset(
     ("libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libutil.so.1", "libgcc_s.so.1", "libresolv.so.2")
 )
 LATER = ("libtorch_cuda_linalg.so", "libcaffe2_nvrtc.so")
-CUDNN = re.compile(r"libcudnn\.so\.(\d+)")
-NVRTC = re.compile(r"libnvrtc\.so\.[\d.]+")
-_PRELOAD = re.compile(r"""["'](\w+)["']\s*[,:]\s*["'](lib\w+(?:-\w+)?\.so)\.\*\[0-9\]["']""")
-_CONDITION = re.compile(r"""["']([\w./]+)["'] not in _maps""")
+CUDNN = pattern(r"libcudnn\.so\.(\d+)")
+NVRTC = pattern(r"libnvrtc\.so\.[\d.]+")
+_PRELOAD = pattern(r"""["'](\w+)["']\s*[,:]\s*["'](lib\w+(?:-\w+)?\.so)\.\*\[0-9\]["']""")
+_CONDITION = pattern(r"""["']([\w./]+)["'] not in _maps""")
 _LIMIT = 400
 ABSENT = "No such file or directory"  # a link that leads nowhere; all else is a file that could not be read
 

@@ -10,14 +10,15 @@ from torchsmith.model.facts.install import TorchPin, TorchPins
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_PIN = re.compile(r"torch\s*\(?\s*==\s*([0-9][A-Za-z0-9.+]*)\s*\)?\s*(?:;\s*(.*))?", re.ASCII)
+_PIN = pattern(r"torch\s*\(?\s*==\s*([0-9][A-Za-z0-9.+]*)\s*\)?\s*(?:;\s*(.*))?", re.ASCII)
 _LIMIT = 500
-_LABEL = re.compile(r"\+cu\d{2,3}")
+_LABEL = pattern(r"\+cu\d{2,3}")
 
 
 @probe

@@ -11,14 +11,15 @@ from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known, Unknown
+from torchsmith.model.pattern import pattern
 
-_LINE = re.compile(
+_LINE = pattern(
     r"^Requires-Dist:[ \t]*(?P<name>[A-Za-z0-9._-]+)[ \t]*(?:\[(?P<extras>[^\]\n]*)\])?[ \t]*"
     r"\(?(?P<spec>[^;)\n]*)\)?[ \t]*(?:;(?P<marker>[^\n]*))?$",
     re.MULTILINE,
 )
-_EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")
-_SYSTEM = re.compile(r"""(platform_system|sys_platform)\s*==\s*['"]([^'"]+)['"]""")
+_EXTRA = pattern(r"""extra\s*==\s*['"]([^'"]+)['"]""")
+_SYSTEM = pattern(r"""(platform_system|sys_platform)\s*==\s*['"]([^'"]+)['"]""")
 _SYSTEMS = {"linux": {"Linux", "linux"}, "windows": {"Windows", "win32"}, "macos": {"Darwin", "darwin"}}
 
 

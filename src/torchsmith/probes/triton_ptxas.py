@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from torchsmith.engine.declare import probe
 from torchsmith.host.base import Host
 from torchsmith.model.facts.gpu import Gpus
@@ -11,8 +9,9 @@ from torchsmith.model.facts.install import TritonPtxas
 from torchsmith.model.facts.python import Packages, Variables
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known, Unknown
+from torchsmith.model.pattern import pattern
 
-_RELEASE = re.compile(r"release (\d{1,2}\.\d{1,2})")
+_RELEASE = pattern(r"release (\d{1,2}\.\d{1,2})")
 
 
 @probe

@@ -11,9 +11,10 @@ from torchsmith.model.facts.python import Package, Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known
 from torchsmith.model.paths import joined
+from torchsmith.model.pattern import pattern
 
-_SUFFIX = re.compile(r"-cu\d\d$")
-_ROW = re.compile(r"^([^,\n\"]+),[^,\n]*,(\d*)\r?$", re.MULTILINE)
+_SUFFIX = pattern(r"-cu\d\d$")
+_ROW = pattern(r"^([^,\n\"]+),[^,\n]*,(\d*)\r?$", re.MULTILINE)
 
 
 @probe

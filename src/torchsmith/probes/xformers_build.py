@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from torchsmith.engine.declare import probe
 from torchsmith.host.base import Host
 from torchsmith.model.facts.install import XformersBuild
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known, Unknown
+from torchsmith.model.pattern import pattern
 
-_TORCH = re.compile(r'"torch"\s*:\s*"([0-9][^"\n]{0,60})"')
-_CUDA = re.compile(r'"cuda"\s*:\s*"?(\d{4,5})"?')
+_TORCH = pattern(r'"torch"\s*:\s*"([0-9][^"\n]{0,60})"')
+_CUDA = pattern(r'"cuda"\s*:\s*"?(\d{4,5})"?')
 
 
 @probe

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./~-]+")
-_PLAIN_POWERSHELL = re.compile(r"[A-Za-z0-9_+=:./\\-]+")
+_PLAIN = pattern(r"[A-Za-z0-9_@%+=:,./~-]+")
+_PLAIN_POWERSHELL = pattern(r"[A-Za-z0-9_+=:./\\-]+")
 
 
 def quoted(argv: Sequence[str], shell: str) -> str:

@@ -7,9 +7,10 @@ import re
 from torchsmith.model.action import InstallTorch
 from torchsmith.model.facts.torch import FittingBuild
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity
+from torchsmith.model.pattern import pattern
 from torchsmith.model.versions import compute_capability
 
-_INDEX = re.compile(r"/(?:whl|pytorch-wheels|pytorch/whl|pytorch)/(nightly/|test/)?([a-z]+\d*(?:\.\d+)*)(?:[/?#]|$)", re.ASCII)
+_INDEX = pattern(r"/(?:whl|pytorch-wheels|pytorch/whl|pytorch)/(nightly/|test/)?([a-z]+\d*(?:\.\d+)*)(?:[/?#]|$)", re.ASCII)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from torchsmith.model.pattern import pattern
 from torchsmith.model.record import record
 
 TYPE_CHECKING = False
@@ -193,7 +192,7 @@ class Driver:
     compat: bool = False
 
 
-_FILE_VERSION = re.compile(r"\.so\.(\d{2,4}\.\d+(?:\.\d+)?)$")
+_FILE_VERSION = pattern(r"\.so\.(\d{2,4}\.\d+(?:\.\d+)?)$")
 
 
 def file_version(path: str) -> str | None:

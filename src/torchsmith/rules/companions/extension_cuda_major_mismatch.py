@@ -29,9 +29,10 @@ from torchsmith.model.facts.install import ExtensionFile, ExtensionFiles
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
+from torchsmith.model.pattern import pattern
 from torchsmith.model.versions import major
 
-_RUNTIME = re.compile(r"libcudart\.so\.(\d+)|cudart64_(\d{2,3})\.dll", re.IGNORECASE | re.ASCII)
+_RUNTIME = pattern(r"libcudart\.so\.(\d+)|cudart64_(\d{2,3})\.dll", re.IGNORECASE | re.ASCII)
 
 
 @rule("extension-cuda-major-mismatch", explains=("missing-cuda-runtime-lib",))

@@ -22,7 +22,6 @@ NVML API reference; NVIDIA, "XID Errors" (`torchsmith.knowledge.statuses`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
@@ -31,11 +30,12 @@ from torchsmith.model.facts.driver import NVML, DriverState, KernelLog
 from torchsmith.model.facts.gpu import NvidiaLibraries, NvidiaSmi
 from torchsmith.model.finding import Finding, Proof, Severity
 from torchsmith.model.known import Unknown
+from torchsmith.model.pattern import pattern
 from torchsmith.rules.driver.shared import NOT_TORCH, by_you, logged
 
 LOST = {15: "GPU is lost", 16: "GPU requires a reset", 8: "external power is not connected", 14: "the infoROM is corrupted"}
 WORDS = ("gpu is lost", "unable to determine the device handle", "fallen off the bus", "reboot the system to recover", "err!")
-XID = re.compile(r"Xid \((?:PCI:)?([0-9a-fA-F:.]+)\): (\d+)")
+XID = pattern(r"Xid \((?:PCI:)?([0-9a-fA-F:.]+)\): (\d+)")
 
 
 @rule(

@@ -11,15 +11,16 @@ from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Remedy, Safety
 from torchsmith.model.known import Unknown
+from torchsmith.model.pattern import pattern
 from torchsmith.model.versions import major, public
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-CUDNN = re.compile(r"libcudnn(?:_\w+)?\.so\.\d+|cudnn\w*64_\d+\.dll", re.IGNORECASE)
-DRIVER = re.compile(r"lib(?:cuda|nvidia-[\w-]+)\.so\.1|nvcuda\.dll|nvml\.dll", re.IGNORECASE)
-TOOLKIT = re.compile(
+CUDNN = pattern(r"libcudnn(?:_\w+)?\.so\.\d+|cudnn\w*64_\d+\.dll", re.IGNORECASE)
+DRIVER = pattern(r"lib(?:cuda|nvidia-[\w-]+)\.so\.1|nvcuda\.dll|nvml\.dll", re.IGNORECASE)
+TOOLKIT = pattern(
     r"lib(?:cudart|cublas|cublasLt|cufft|cufftw|curand|cusolver|cusolverMg|cusparse|cusparseLt|nvJitLink|nvrtc|nvrtc-builtins"
     r"|cupti|nccl|nvToolsExt|cufile|nvshmem_host)\.so(?:\.\d+)*"
     r"|(?:cudart|cublas|cublasLt|cufft|curand|cusolver|cusparse|cusparseLt|nvrtc|nvrtc-builtins|nvToolsExt|cupti)64_[\d.]+(?:_\d)?\.dll"

@@ -31,10 +31,11 @@ from torchsmith.model.action import Command
 from torchsmith.model.facts.libraries import LoadedLibraries, LoaderPaths, TorchLibraries
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
+from torchsmith.model.pattern import pattern
 from torchsmith.model.versions import at_least
 from torchsmith.rules.libraries.common import askers, names
 
-RUNTIME = re.compile(r"(?:msvcp140|vcruntime140|vcomp140|concrt140)\w*\.dll", re.IGNORECASE)
+RUNTIME = pattern(r"(?:msvcp140|vcruntime140|vcomp140|concrt140)\w*\.dll", re.IGNORECASE)
 # Objects of VS 2022 17.10 and newer use a std::mutex that older runtimes do not know; torch's wheels are made so from 2.9 on.
 NEW_MUTEX_TORCH, NEW_MUTEX_RUNTIME = "2.9", "14.40"
 INSTALLER = "https://aka.ms/vs/17/release/vc_redist.x64.exe"

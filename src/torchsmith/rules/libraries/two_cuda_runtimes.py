@@ -22,7 +22,6 @@ DT_NEEDED of the packages' libraries; sglang pull request 22833.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
@@ -31,10 +30,11 @@ from torchsmith.model.facts.libraries import CudaConsumers, LoadedLibraries
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.known import Unknown
+from torchsmith.model.pattern import pattern
 from torchsmith.model.versions import major
 
 # Libraries whose name carries the CUDA major itself.
-_NAMED = re.compile(r"lib(cudart|cublas|cublasLt|nvrtc|nvJitLink)\.so\.(\d+)")
+_NAMED = pattern(r"lib(cudart|cublas|cublasLt|nvrtc|nvJitLink)\.so\.(\d+)")
 
 
 @rule("two-cuda-runtimes", systems=("linux",))
