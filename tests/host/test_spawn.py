@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -17,7 +18,8 @@ SLEEPER = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'impo
 
 
 def test_answers() -> None:
-    status, out, err = spawn.run([PYTHON, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"], 20)
+    code = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"
+    status, out, err = spawn.run([PYTHON, "-c", code], 20, os.environ)
     assert (status, out.strip(), err.strip()) == (3, "out", "err")
 
 
@@ -38,27 +40,27 @@ def test_answers() -> None:
 def test_a_hang_costs_its_time_limit(code: str, reason: str) -> None:
     begun = time.monotonic()
     with pytest.raises(spawn.NoAnswer) as caught:
-        spawn.run([PYTHON, "-c", code], 1)
+        spawn.run([PYTHON, "-c", code], 1, os.environ)
     assert str(caught.value) == reason
     assert time.monotonic() - begun < 3
 
 
 def test_a_flood_is_cut() -> None:
     with pytest.raises(spawn.NoAnswer, match="without end"):
-        spawn.run([PYTHON, "-c", "while True: print('x' * 100000)"], 30)
+        spawn.run([PYTHON, "-c", "while True: print('x' * 100000)"], 30, os.environ)
 
 
 def test_a_grandchild_that_keeps_the_output_open_does_not_keep_us() -> None:
     code = f"{SLEEPER}; print('done')"
     begun = time.monotonic()
-    assert spawn.run([PYTHON, "-c", code], 20)[1].strip() == "done"
+    assert spawn.run([PYTHON, "-c", code], 20, os.environ)[1].strip() == "done"
     assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize("program", ["no-such-program", "", "with\0nul", "/"])
 def test_what_cannot_be_started(program: str) -> None:
     with pytest.raises(spawn.NoAnswer, match="cannot be started"):
-        spawn.run([program], 1)
+        spawn.run([program], 1, os.environ)
 
 
 def test_a_silent_program_is_asked_once() -> None:

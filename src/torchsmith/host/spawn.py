@@ -1,9 +1,11 @@
-"""Run a program with a time limit that holds: its whole process group ends with it, its output is bounded."""
+"""Run a program with a time limit that holds: its whole process group ends with it, its output is bounded.
+
+On POSIX by ``os.posix_spawn``: importing ``subprocess`` costs more than the program that a check runs most often.
+"""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 
 TYPE_CHECKING = False
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 OUTPUT_LIMIT = 4 << 20
 _LOOK_EVERY = 0.05
+_SLOW_LOOK = 0.005
 
 
 class NoAnswer(Exception):  # noqa: N818 - a reason, not a fault of ours
@@ -21,7 +24,7 @@ class NoAnswer(Exception):  # noqa: N818 - a reason, not a fault of ours
     so_far = ""
 
 
-def run(argv: Sequence[str], wait: float, environ: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+def run(argv: Sequence[str], wait: float, environ: Mapping[str, str]) -> tuple[int, str, str]:
     """Exit status, standard output and standard error of ``argv``.
 
     Raises:
@@ -31,24 +34,102 @@ def run(argv: Sequence[str], wait: float, environ: Mapping[str, str] | None = No
     # Files, not pipes: a grandchild that holds a pipe open cannot keep us waiting, and a flood needs no reader thread.
     with _scratch() as out, _scratch() as err:
         try:
-            child = subprocess.Popen(
-                list(argv),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                env=environ,
-                start_new_session=os.name == "posix",
-            )
+            child = (_Posix if os.name == "posix" else _Windows)(list(argv), environ, out, err)
         except (OSError, ValueError) as error:
             raise NoAnswer(f"cannot be started: {getattr(error, 'strerror', None) or error}") from error
         try:
             _wait(child, wait, (out, err))
+            return child.status, _head(out), _head(err)
         except NoAnswer as reason:
             reason.so_far = _head(out)
             raise
         finally:
-            _end(child)
-        return child.returncode, _head(out), _head(err)
+            child.end()
+
+
+class _Posix:
+    """A child in a process group of its own."""
+
+    def __init__(self, argv: list[str], environ: Mapping[str, str], out: IO[bytes], err: IO[bytes]) -> None:
+        actions = [
+            (os.POSIX_SPAWN_DUP2, out.fileno(), 1),
+            (os.POSIX_SPAWN_DUP2, err.fileno(), 2),
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        ]
+        start = os.posix_spawn if "/" in argv[0] else os.posix_spawnp
+        self._pid = start(argv[0], argv, environ, file_actions=actions, setpgroup=0)
+        self._watch = _watch(self._pid)
+        self._ended = False
+        self.status = 0
+
+    def ended(self, seconds: float) -> bool:
+        """Wait so long; whether it has ended."""
+        if self._watch is not None:
+            self._watch[0].poll(seconds * 1000)
+        else:
+            time.sleep(min(seconds, _SLOW_LOOK))
+        return self._reap()
+
+    def _reap(self) -> bool:
+        if not self._ended:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                self._ended, self.status = True, os.waitstatus_to_exitcode(status)
+        return self._ended
+
+    def end(self) -> None:
+        """End it and its process group: a driver call may have left helpers behind."""
+        import signal
+        from contextlib import suppress
+
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._pid, signal.SIGKILL)
+        if not self._ended:
+            # One that is stuck in the kernel (state D) cannot be reaped, and must not keep us.
+            self.ended(0.2)
+        if self._watch is not None:
+            os.close(self._watch[1])
+
+
+def _watch(pid: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """A poll object that wakes when the child ends, with its descriptor; None where the kernel has no pidfd."""
+    try:
+        import select
+
+        descriptor = os.pidfd_open(pid)
+    except (AttributeError, ImportError, OSError):
+        return None
+    watch = select.poll()
+    watch.register(descriptor, select.POLLIN)
+    return watch, descriptor
+
+
+class _Windows:
+    """A child without a console window."""
+
+    def __init__(self, argv: list[str], environ: Mapping[str, str], out: IO[bytes], err: IO[bytes]) -> None:
+        import subprocess
+
+        flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+        self._child = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=dict(environ), creationflags=flags
+        )
+        self._late = subprocess.TimeoutExpired
+        self.status = 0
+
+    def ended(self, seconds: float) -> bool:
+        """Wait so long; whether it has ended."""
+        try:
+            self.status = self._child.wait(timeout=seconds)
+        except self._late:
+            return False
+        return True
+
+    def end(self) -> None:
+        """End it."""
+        if self._child.poll() is None:
+            self._child.kill()
+            self.ended(0.2)
 
 
 def _scratch() -> IO[bytes]:
@@ -60,60 +141,14 @@ def _scratch() -> IO[bytes]:
     return tempfile.TemporaryFile(buffering=0)
 
 
-def _wait(child: subprocess.Popen[bytes], wait: float, outputs: tuple[IO[bytes], ...]) -> None:
+def _wait(child: _Posix | _Windows, wait: float, outputs: tuple[IO[bytes], ...]) -> None:
     """Return when the child has ended; NoAnswer when its time is over or it floods its outputs."""
     deadline = time.monotonic() + wait
-    ended = _watch(child)
-    while not ended(max(0.0, min(_LOOK_EVERY, deadline - time.monotonic()))):
+    while not child.ended(max(0.0, min(_LOOK_EVERY, deadline - time.monotonic()))):
         if time.monotonic() >= deadline:
             raise NoAnswer(f"slow: no answer in {wait:g} s; try --wait 30")
         if any(os.fstat(output.fileno()).st_size > OUTPUT_LIMIT for output in outputs):
             raise NoAnswer(f"answered without end: more than {OUTPUT_LIMIT >> 20} MiB")
-
-
-def _watch(child: subprocess.Popen[bytes]):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    """A function that waits some seconds for the child and says whether it has ended; at once where pidfd is at hand."""
-    try:
-        import select
-
-        watched = select.poll()
-        descriptor = os.pidfd_open(child.pid)
-        watched.register(descriptor, select.POLLIN)
-    except (AttributeError, OSError):
-
-        def slow(seconds: float) -> bool:
-            try:
-                child.wait(timeout=seconds)
-            except subprocess.TimeoutExpired:
-                return False
-            return True
-
-        return slow
-
-    def quick(seconds: float) -> bool:
-        if not watched.poll(seconds * 1000):
-            return False
-        os.close(descriptor)
-        child.wait()
-        return True
-
-    return quick
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the child and, on POSIX, its process group: a driver call may have left helpers behind."""
-    if os.name == "posix":
-        import signal
-        from contextlib import suppress
-
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, signal.SIGKILL)
-    if child.poll() is None:
-        child.kill()
-        try:
-            child.wait(timeout=0.2)
-        except subprocess.TimeoutExpired:
-            child.returncode = -9  # stuck in the kernel (state D): it cannot be reaped, and must not keep us
 
 
 def _head(file: IO[bytes]) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from torchsmith.knowledge.compiled import compat_rules
 from torchsmith.model.pattern import pattern
+from torchsmith.model.record import record
 from torchsmith.model.versions import at_least
 
 _CODE = pattern(r"(?:sm_|compute_)?(\d{2,3})([af]?)")
 
 
-class Code(NamedTuple):
+@record
+class Code:
     """A parsed architecture code: ``sm_100f`` is (100, "f")."""
 
     sm: int

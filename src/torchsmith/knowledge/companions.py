@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from torchsmith.knowledge.compiled.companions import ROWS
+from torchsmith.model.record import record
 from torchsmith.model.versions import public
 
 
-class Companions(NamedTuple):
+@record
+class Companions:
     """What belongs to a torch release: versions, and for triton and xformers version specifiers."""
 
     torch: str

@@ -6,13 +6,13 @@ inside WSL nvidia-smi shows the Windows driver.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from torchsmith.knowledge.compiled.drivers import ROWS
+from torchsmith.model.record import record
 from torchsmith.model.versions import at_least, key
 
 
-class Branch(NamedTuple):
+@record
+class Branch:
     """A driver branch: the newest CUDA that it supports and the GPUs that it knows."""
 
     name: str

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from torchsmith.knowledge.compiled import compat_rules
+from torchsmith.model.record import record
 from torchsmith.model.versions import major
 
 
-class JetPack(NamedTuple):
+@record
+class JetPack:
     """A JetPack by its major version: the CUDA (major, or major and minor) and the Python that its torch builds are for."""
 
     major: int

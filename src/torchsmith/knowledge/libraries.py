@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from torchsmith.knowledge.compiled.libraries import ROWS
+from torchsmith.model.record import record
 from torchsmith.model.versions import major, public
 
 
-class Provider(NamedTuple):
+@record
+class Provider:
     """A package that brings a library file."""
 
     cuda_major: int

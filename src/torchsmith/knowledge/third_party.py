@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from torchsmith.knowledge.compiled.third_party import ROWS
+from torchsmith.model.record import record
 from torchsmith.model.versions import at_least, key
 
 
-class Requirement(NamedTuple):
+@record
+class Requirement:
     """What one range of versions of a package asks for. Empty fields: it does not say, or it does not matter."""
 
     package: str

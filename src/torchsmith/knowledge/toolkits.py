@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from torchsmith.knowledge.compiled.cuda_toolkits import ROWS
+from torchsmith.model.record import record
 from torchsmith.model.versions import key
 
 
-class Toolkit(NamedTuple):
+@record
+class Toolkit:
     """A toolkit release. Versions are strings; ``msc_ver`` is Microsoft's compiler number (1949)."""
 
     version: str
