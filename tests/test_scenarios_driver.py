@@ -300,7 +300,7 @@ def stand_in(folder: Path, script: str) -> dict[str, str]:
 
 def bare(tmp_path: Path, environ: dict[str, str]) -> Diagnosis:
     root = tmp_path / "root"
-    (root / "sys/bus/pci/devices").mkdir(parents=True)
+    root.mkdir()
     return check.check(LocalHost(root=str(root), environ=environ, wait=0.6), assumed(), OURS)
 
 
@@ -319,6 +319,12 @@ def bare(tmp_path: Path, environ: dict[str, str]) -> Diagnosis:
 )
 def test_nvidia_smi_alone(script: str, cause: str, tmp_path: Path) -> None:
     assert causes(bare(tmp_path, stand_in(tmp_path / "bin", script)))[:1] == [cause]
+
+
+def test_a_driver_without_a_card_is_no_fault_of_a_cpu_build(fake_machine: MachineFactory) -> None:
+    scenario = changed("could-not-communicate", gpus=(), driver_gpus=())
+    assert causes(diagnose(fake_machine(scenario))) == ["driver-module-not-loaded"]
+    assert causes(diagnose(fake_machine(scenario), assumed(kind="cpu"))) == []
 
 
 def test_nvidia_smi_alone_that_lists_gpus(tmp_path: Path) -> None:

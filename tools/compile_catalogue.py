@@ -35,16 +35,25 @@ def modules(package: object) -> list[str]:
     return sorted(found.name for found in pkgutil.walk_packages(path, f"{name}.") if not found.ispkg)
 
 
+def marked(kind: str, package: object) -> dict[str, Node]:
+    """The functions of a package that are marked so, by the fact that they give."""
+    found: dict[str, Node] = {}
+    for module in modules(package):
+        for name, function in vars(importlib.import_module(module)).items():
+            if getattr(function, "__torchsmith__", None) == kind and function.__module__ == module:
+                if name in found:
+                    raise SystemExit(f"two functions give the fact `{name}`: {found[name].module} and {module}")
+                found[name] = Node(name, module, name, needs_of(function), kind != "derivation")
+    return found
+
+
 def nodes() -> list[Node]:
     """Every probe and derivation, inputs before what needs them."""
-    found: dict[str, Node] = {}
-    for kind, package in (("probe", torchsmith.probes), ("derivation", torchsmith.derive)):
-        for module in modules(package):
-            for name, function in vars(importlib.import_module(module)).items():
-                if getattr(function, "__torchsmith__", None) == kind and function.__module__ == module:
-                    if name in found:
-                        raise SystemExit(f"two functions give the fact `{name}`: {found[name].module} and {module}")
-                    found[name] = Node(name, module, name, needs_of(function), kind == "probe")
+    probes, derived = marked("probe", torchsmith.probes), marked("derivation", torchsmith.derive)
+    doubled = set(probes) & set(derived)
+    if doubled:
+        raise SystemExit(f"facts that are both probed and derived: {doubled}")
+    found = probes | derived
     ordered: list[Node] = []
     placed: set[str] = set()
     while len(ordered) < len(found):
@@ -72,6 +81,16 @@ def rules() -> list[RuleNode]:
     return [found[slug] for slug in sorted(found)]
 
 
+def details(known: list[Node]) -> list[Node]:
+    """Every detail; what one needs is a fact of the others, so that all of them can come last."""
+    facts = {node.fact for node in known}
+    found = marked("detail", torchsmith.probes)
+    wrong = {name for name, node in found.items() if name in facts or any(need.fact not in facts for need in node.needs)}
+    if wrong:
+        raise SystemExit(f"details that are facts already, or that need what is none: {wrong}")
+    return [found[name] for name in sorted(found)]
+
+
 FORMS = {(False, False): "", (True, False): "_ABSENT", (False, True): "_UNKNOWN", (True, True): "_ANY"}
 
 
@@ -97,12 +116,17 @@ def call(name: str, *values: object) -> str:
 def text() -> str:
     """The catalogue as Python."""
     found, judges = nodes(), rules()
-    asked = [need for node in found for need in node.needs] + [need for rule in judges for need in rule.needs]
+    more = details(found)
+    asked = [need for node in (*found, *more) for need in node.needs] + [need for rule in judges for need in rule.needs]
     needs = {need_name(need): need for need in asked}
     lines = [HEADER]
     lines += [f'{name} = Need("{need.fact}", {need.absent}, {need.unknown})\n' for name, need in sorted(needs.items())]
     lines.append("\nNODES: tuple[Node, ...] = (\n")
     lines += [call("Node", node.fact, node.module, node.function, node.needs, node.host) for node in found]
+    lines.append(
+        ")\n\n# Asked only where somebody wants to see everything: verbose, JSON, bundle.\nDETAILS: tuple[Node, ...] = (\n"
+    )
+    lines += [call("Node", node.fact, node.module, node.function, node.needs, node.host) for node in more]
     lines.append(")\n\nRULES: tuple[RuleNode, ...] = (\n")
     lines += [call("RuleNode", rule.slug, rule.module, rule.needs, rule.explains, rule.systems) for rule in judges]
     lines.append(")\n")

@@ -92,7 +92,9 @@ def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--assume", action="append", default=[], metavar="KEY=VALUE", help="take a fact as given: gpu, driver, os ..."
     )
-    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
+    parser.add_argument(
+        "--json", action="store_const", const="json", dest="format", default="text", help="the same as --format json"
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument("--select", action="append", default=[], metavar="SLUG", help="run only these rules")
     parser.add_argument("--ignore", action="append", default=[], metavar="SLUG[=REASON]", help="leave a rule out")
@@ -100,9 +102,7 @@ def _check(parser: argparse.ArgumentParser) -> None:
         "--fail-on", choices=("blocker", "degraded", "note"), default="blocker", help="exit 1 from this severity on"
     )
     parser.add_argument("--exit-style", choices=("contract", "nagios"), default="contract")
-    parser.add_argument(
-        "--verbose", "-v", action="store_true", help="every root cause in full, and every rule that was not judged"
-    )
+    parser.add_argument("--verbose", "-v", action="store_true", help="also the machine in detail, every root cause in full")
     parser.add_argument("--no-color", action="store_true", help="no colours, also on a terminal")
     parser.set_defaults(verb=_run_check)
 
@@ -143,12 +143,13 @@ def _run_check(options: argparse.Namespace, host: Host | None) -> int:
         if slug not in known:
             raise UsageError(f"no rule is called `{slug}`; `torchsmith rule` lists them")
     host, assumed = asked.evidence(host or _local(options), options.source, options.python, options.assume)
+    detail = options.verbose or options.format != "text"
     if options.all:
         from torchsmith.app import environments
 
-        diagnoses = environments.check_all(host, assumed, options.select, ignore)
+        diagnoses = environments.check_all(host, assumed, options.select, ignore, detail)
     else:
-        diagnoses = [check.check(host, assumed, options.select, ignore)]
+        diagnoses = [check.check(host, assumed, options.select, ignore, detail)]
     _print_diagnoses(diagnoses, options)
     codes = [check.exit_code(diagnosis, Severity(options.fail_on)) for diagnosis in diagnoses]
     code = 1 if 1 in codes else max(codes, default=0)

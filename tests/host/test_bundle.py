@@ -17,11 +17,9 @@ from torchsmith.model.errors import UnreadableInputError
 from torchsmith.model.finding import Outcome
 from torchsmith.model.known import Known, Unknown
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
-    max_leaves=12,
-)
+SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=20)
+FLAT = SCALARS | st.lists(SCALARS, max_size=4) | st.dictionaries(st.text(max_size=10), SCALARS, max_size=4)
+JSON = FLAT | st.lists(FLAT, max_size=3) | st.dictionaries(st.text(max_size=10), FLAT, max_size=3)
 GOOD = bundle.write({'["read", "/x", 9]': {"value": "text", "source": "/x"}}, "0.1.0", "a note")
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from torchsmith import cli
-from torchsmith.app.catalogue import NODES, RULES
+from torchsmith.app.catalogue import DETAILS, NODES, RULES
 from torchsmith.app.pages import page
 from torchsmith.app.ranking import ORDER
 from torchsmith.engine.declare import RuleNode
 from torchsmith.knowledge import causes
+from torchsmith.report import machine
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "torchsmith"
@@ -90,6 +91,15 @@ def test_no_fact_is_collected_for_nothing() -> None:
     shown = {"environment", "machine", "torch", "gpus", "driver", "interpreter", "target"}
     used = {need.fact for node in NODES for need in node.needs} | {need.fact for rule in RULES for need in rule.needs} | shown
     assert {node.fact for node in NODES} <= used
+    assert {node.fact for node in DETAILS} <= machine.SHOWN
+
+
+def test_nothing_needs_a_detail() -> None:
+    details = {node.fact for node in DETAILS}
+    needed = {need.fact for node in (*NODES, *DETAILS) for need in node.needs} | {
+        need.fact for rule in RULES for need in rule.needs
+    }
+    assert not details & needed
 
 
 def test_every_verb_is_documented() -> None:

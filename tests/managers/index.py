@@ -1,7 +1,7 @@
 """A package index of tiny wheels, shaped like PyPI and PyTorch's own indexes, on this machine.
 
 `pypi` has torch without a local label and everything else. `cpu`, `cu128` and `cu129` have torch of their build and, as PyTorch's
-own do, copies of what torch needs: older ones, so that a package that moved to such an index shows.
+own do, copies of what torch needs: an older NumPy and a newer filelock, so that a package that moved to such an index shows.
 """
 
 import base64
@@ -24,11 +24,11 @@ RELEASES: Final = (("2.8.0", "0.23.0", "12.8"), ("2.13.0", "0.28.0", "13.0"))
 
 def write(root: Path) -> None:
     """Lays the indexes out under `root`, one folder each."""
-    for torch, vision, cuda in RELEASES:
-        _torch(root / "pypi", torch, vision, cuda)
+    for torch, vision, default in RELEASES:
+        _torch(root / "pypi", torch, vision, default)
     for build, cuda in BUILDS.items():
         _torch(root / build, f"2.8.0+{build}", f"0.23.0+{build}", cuda)
-        _wheel(root / build, "filelock", "3.13.1")
+        _wheel(root / build, "filelock", "3.99.0")
         _wheel(root / build, "numpy", "2.1.2")
     for version in ("3.13.1", "3.20.0"):
         _wheel(root / "pypi", "filelock", version)

@@ -61,7 +61,7 @@ def test_no_numpy(patient: Patient) -> None:
         ("2.8.0+cu128", "torchaudio", "2.7.1+cu128", Severity.BLOCKER),
         ("2.8.0+cu128", "torchvision", "0.23.0+cpu", Severity.BLOCKER),
         ("2.8.0+cu128", "torchaudio", "2.8.0+cpu", Severity.NOTE),
-        ("2.8.0+cpu", "torchvision", "0.23.0+cu128", Severity.DEGRADED),
+        ("2.8.0+cpu", "torchvision", "0.23.0+cu128", Severity.BLOCKER),
         ("2.5.1+cu118", "torchvision", "0.20.1+cu121", Severity.BLOCKER),
         ("2.5.1+cu121", "torchvision", "0.20.0+cu121", Severity.NOTE),
         ("2.13.0+cpu", "torchvision", "0.29.1+cpu", Severity.BLOCKER),

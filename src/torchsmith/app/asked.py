@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchsmith.model.facts.python import Target
+from torchsmith.model.facts.python import Target, Variables
 from torchsmith.model.known import Known
 
 TYPE_CHECKING = False
@@ -44,9 +44,29 @@ def _assume(host: Host, assumed: dict[str, Fact[Any]], assumptions: Sequence[str
     from torchsmith.probes import machine
 
     if assume.another_machine(assumptions):
-        return ReplayHost({}, reason="not assumed, and this is not that machine"), assume.facts(assumptions)
-    here = assumed.get("machine") or machine.machine(host)
-    return host, assume.facts(assumptions, here.value if isinstance(here, Known) else None)
+        host, assumed = ReplayHost({}, reason="not assumed, and this is not that machine"), {}
+        more = assume.facts(assumptions)
+    else:
+        here = assumed.get("machine") or machine.machine(host)
+        more = assume.facts(assumptions, here.value if isinstance(here, Known) else None)
+    values = assume.variables(assumptions)
+    return _with_variables(host, assumed.get("variables"), values, more) if values else (host, more)
+
+
+def _with_variables(
+    host: Host, stated: Fact[Any] | None, values: dict[str, str], more: dict[str, Fact[Any]]
+) -> tuple[Host, dict[str, Fact[Any]]]:
+    """Every probe is told the assumed variables; the others stay what they are here, or what a text states."""
+    from torchsmith.host.assuming import AssumingHost
+    from torchsmith.probes import variables
+
+    told = AssumingHost(host, values)
+    found = variables.variables(told)
+    if isinstance(found, Known):
+        before = stated.value.values if isinstance(stated, Known) else {}
+        source = f"assumed: variable={', '.join(values)}"
+        more["variables"] = Known(Variables({**before, **found.value.values}), source)
+    return told, more
 
 
 def recorded_target(target: Sequence[str]) -> dict[str, Fact[Any]]:

@@ -5,6 +5,7 @@ One mechanism for what-if questions, for planning for another machine, for suppo
 
 from __future__ import annotations
 
+from torchsmith.app import surroundings
 from torchsmith.knowledge import drivers
 from torchsmith.knowledge import gpus as table
 from torchsmith.model.errors import UsageError
@@ -15,6 +16,7 @@ from torchsmith.model.facts.torch import Candidate, Torch, TorchImport
 from torchsmith.model.known import Known, Unknown
 from torchsmith.model.record import replace
 from torchsmith.model.versions import cuda_of_label, key, local_label
+from torchsmith.probes.variables import NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 
     from torchsmith.model.known import Fact
 
-KEYS = ("gpu", "driver", "os", "arch", "python", "glibc", "torch")
+KEYS = ("gpu", "driver", "os", "arch", "python", "glibc", "toolkit", "torch", "cpu", "ram", "container", "variable")
+REPEATED = frozenset({"gpu", "variable"})
 MACHINE_KEYS = frozenset({"os", "arch", "glibc"})
 SYSTEMS = ("linux", "windows", "wsl", "macos")
 ARCHES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
@@ -49,9 +52,9 @@ def facts(items: Sequence[str], machine: Machine | None = None) -> dict[str, Fac
             raise UsageError(f"`--assume {item}` is not KEY=VALUE with a key among {', '.join(KEYS)}")
         given.setdefault(name, []).append(value.strip())
     for name, values in given.items():
-        if name != "gpu" and len(values) > 1:
-            raise UsageError(f"`--assume {name}` is given {len(values)} times; only gpu may be")
-    single = {name: values[0] for name, values in given.items() if name != "gpu"}
+        if name not in REPEATED and len(values) > 1:
+            raise UsageError(f"`--assume {name}` is given {len(values)} times; only {' and '.join(sorted(REPEATED))} may be")
+    single = {name: values[0] for name, values in given.items() if name not in REPEATED}
     system = _machine(single, machine)
     assumed: dict[str, Fact[Any]] = {}
     if MACHINE_KEYS & set(single):
@@ -64,7 +67,35 @@ def facts(items: Sequence[str], machine: Machine | None = None) -> dict[str, Fac
         assumed["environment"] = Known(Environment("venv", "pip", source), source)
     if "torch" in single:
         assumed |= _torch(single["torch"])
+    if single.keys() & surroundings.KEYS:
+        assumed |= surroundings.facts(single, system)
     return assumed
+
+
+def variables(items: Sequence[str]) -> dict[str, str]:
+    """The environment variables that are assumed: ``variable=NAME=VALUE``, the value may be empty.
+
+    Raises:
+        UsageError: it names none, or one that torchsmith does not look at, or one twice.
+
+    """
+    found: dict[str, str] = {}
+    for item in items:
+        name, _, given = item.partition("=")
+        if name.strip().lower() != "variable":
+            continue
+        variable, sign, value = given.partition("=")
+        if not sign or variable in found:
+            raise UsageError(f"`--assume {item}`: a variable is assumed once, as variable=NAME=VALUE")
+        if variable not in NAMES:
+            from difflib import get_close_matches
+
+            near = get_close_matches(variable.upper(), NAMES, n=3)
+            raise UsageError(
+                f"torchsmith looks at no variable `{variable}`" + (f"; it does at {', '.join(near)}" if near else "")
+            )
+        found[variable] = value
+    return found
 
 
 def another_machine(items: Sequence[str]) -> bool:

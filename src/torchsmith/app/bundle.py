@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torchsmith import __version__
-from torchsmith.app.catalogue import NODES
+from torchsmith.app import check
 from torchsmith.engine.collect import collect
 from torchsmith.host import bundle
 from torchsmith.host.recorder import RecordingHost
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def record(host: Host, assumed: Mapping[str, Fact[Any]], note: str = "") -> str:
     """The bundle of ``host`` as text."""
     recording = RecordingHost(host)
-    facts = collect(recording, NODES, assumed)
+    facts = collect(recording, check.nodes(detail=True), assumed)
     machine, torch = facts["machine"], facts["torch"]
     if isinstance(machine, Known) and isinstance(torch, Known) and torch.value:
         # Without a GPU a check leaves it out; whoever reads the bundle may want to assume one.

@@ -147,6 +147,19 @@ NODES: tuple[Node, ...] = (
     Node("library_versions", "torchsmith.probes.library_versions", "library_versions", (LOADED_LIBRARIES, TORCH_LIBRARIES), True),
 )
 
+# Asked only where somebody wants to see everything: verbose, JSON, bundle.
+DETAILS: tuple[Node, ...] = (
+    Node("cgroup", "torchsmith.probes.cgroup", "cgroup", (MACHINE,), True),
+    Node("compat_libraries", "torchsmith.probes.compat_libraries", "compat_libraries", (MACHINE,), True),
+    Node("computer", "torchsmith.probes.computer", "computer", (MACHINE,), True),
+    Node("disks", "torchsmith.probes.disks", "disks", (MACHINE, INTERPRETER_UNKNOWN), True),
+    Node("limits", "torchsmith.probes.limits", "limits", (MACHINE,), True),
+    Node("memory", "torchsmith.probes.memory", "memory", (MACHINE,), True),
+    Node("other_gpus", "torchsmith.probes.other_gpus", "other_gpus", (MACHINE, PCI_DEVICES), True),
+    Node("processor", "torchsmith.probes.processor", "processor", (MACHINE,), True),
+    Node("toolchain", "torchsmith.probes.toolchain", "toolchain", (MACHINE, INTERPRETER_UNKNOWN, PACKAGES_UNKNOWN), True),
+)
+
 RULES: tuple[RuleNode, ...] = (
     RuleNode("benign-arch-warning", "torchsmith.rules.arch.benign_arch_warning", (TORCH, GPU_COVERAGE), (), ()),
     RuleNode("blackwell-needs-open-module", "torchsmith.rules.driver.blackwell_needs_open_module", (MACHINE, DRIVER_STATE, PCI_DEVICES, KERNEL_MODULE, KERNEL_LOG_ANY, NVIDIA_LIBRARIES_UNKNOWN), ("gpu-init-failed-bios-bar", "driver-module-not-loaded", "no-nvidia-gpu", "cuda-does-not-start"), ("linux",)),
@@ -175,7 +188,7 @@ RULES: tuple[RuleNode, ...] = (
     RuleNode("disk-or-tmp-full", "torchsmith.rules.system.disk_or_tmp_full", (MACHINE, ROOM, GPUS_ANY, TORCH_ANY), ("torch-not-installed", "torch-install-incomplete"), ()),
     RuleNode("docker-snap-install", "torchsmith.rules.container.docker_snap_install", (CONTAINER, VARIABLES, NVIDIA_LIBRARIES_UNKNOWN, DEVICE_NODES_ANY, PCI_DEVICES_UNKNOWN, KERNEL_MODULE_ANY, TORCH_ANY), ("container-no-gpu-runtime", "no-nvidia-gpu", "no-nvidia-driver", "driver-module-not-loaded", "scheduler-no-gpu-allocated"), ("linux",)),
     RuleNode("driver-minor-compat-feature", "torchsmith.rules.driver.driver_minor_compat_feature", (MACHINE, TORCH, DRIVER, GPU_COVERAGE, VARIABLES_UNKNOWN, FITTING_BUILD_ANY), ("gpu-arch-not-in-build-too-new",), ()),
-    RuleNode("driver-module-not-loaded", "torchsmith.rules.driver.driver_module_not_loaded", (MACHINE, DRIVER_STATE, DRIVER_FILES_ANY, KERNEL_MODULE_ANY), ("no-nvidia-gpu", "no-nvidia-driver", "cuda-does-not-start"), ("linux",)),
+    RuleNode("driver-module-not-loaded", "torchsmith.rules.driver.driver_module_not_loaded", (MACHINE, DRIVER_STATE, DRIVER_FILES_ANY, KERNEL_MODULE_ANY, TORCH_ANY), ("no-nvidia-gpu", "no-nvidia-driver", "cuda-does-not-start"), ("linux",)),
     RuleNode("driver-too-old-for-cuda", "torchsmith.rules.driver.driver_too_old_for_cuda", (MACHINE, DRIVER, TORCH_ANY, GPUS_ANY, FITTING_BUILD_ANY), ("no-nvidia-gpu", "gpu-init-failed-bios-bar", "driver-minor-compat-feature", "cuda-does-not-start"), ()),
     RuleNode("driver-user-kernel-mismatch", "torchsmith.rules.driver.driver_user_kernel_mismatch", (DRIVER_STATE, NVIDIA_LIBRARIES_UNKNOWN, KERNEL_MODULE_ANY, DRIVER_FILES_ANY), ("nvidia-module-version-mismatch", "cuda-does-not-start"), ("linux",)),
     RuleNode("duplicate-openmp-runtime", "torchsmith.rules.libraries.duplicate_openmp_runtime", (TORCH, OPENMP_RUNTIMES, PACKAGES), (), ()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchsmith.app.catalogue import NODES, RULES
+from torchsmith.app.catalogue import DETAILS, NODES, RULES
 from torchsmith.engine.collect import collect
 from torchsmith.engine.fold import fold
 from torchsmith.engine.judge import judge
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
+    from torchsmith.engine.declare import Node
     from torchsmith.host.base import Host
 
 NOT_ENVIRONMENT = frozenset(
@@ -29,6 +30,7 @@ def check(
     assumed: Mapping[str, Fact[Any]] | None = None,
     select: Iterable[str] = (),
     ignore: Mapping[str, str] | None = None,
+    detail: bool = False,
 ) -> Diagnosis:
     """Diagnose one environment of ``host``.
 
@@ -37,10 +39,16 @@ def check(
         assumed: facts that take the place of their probe's answer.
         select: the only rules to run; all if empty.
         ignore: rules to leave out, each with the reason.
+        detail: collect also the facts that are only shown.
 
     """
-    facts = collect(host, NODES, assumed or {})
+    facts = collect(host, nodes(detail), assumed or {})
     return diagnose(facts, frozenset(select), ignore or {})
+
+
+def nodes(detail: bool) -> tuple[Node, ...]:
+    """What to collect: with ``detail`` also what no rule asks for."""
+    return (*NODES, *DETAILS) if detail else NODES
 
 
 def diagnose(facts: Mapping[str, Fact[Any]], select: frozenset[str], ignore: Mapping[str, str]) -> Diagnosis:

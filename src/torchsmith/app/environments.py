@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from torchsmith.app import check
-from torchsmith.app.catalogue import NODES
 from torchsmith.engine.collect import collect
 from torchsmith.model.facts.python import Target
 from torchsmith.model.known import Known
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
+    from torchsmith.engine.declare import Node
     from torchsmith.host.base import Host
     from torchsmith.model.diagnosis import Diagnosis
     from torchsmith.model.known import Fact
@@ -51,12 +51,15 @@ _SYSTEM_CONDAS = (
 )
 
 
-def check_all(host: Host, assumed: Mapping[str, Fact[Any]], select: Iterable[str], ignore: Mapping[str, str]) -> list[Diagnosis]:
+def check_all(
+    host: Host, assumed: Mapping[str, Fact[Any]], select: Iterable[str], ignore: Mapping[str, str], detail: bool = False
+) -> list[Diagnosis]:
     """One diagnosis per environment, the one that plain ``check`` would look at first."""
     chosen = frozenset(select)
-    first = collect(host, NODES, assumed)
+    nodes = check.nodes(detail)
+    first = collect(host, nodes, assumed)
     diagnoses = [check.diagnose(first, chosen, ignore)]
-    own = _of_environment()
+    own = _of_environment(nodes)
     machine = {name: fact for name, fact in first.items() if name not in own}
     seen = set()
     target = first.get("target")
@@ -69,7 +72,7 @@ def check_all(host: Host, assumed: Mapping[str, Fact[Any]], select: Iterable[str
         seen.add(key)
         if len(diagnoses) >= LIMIT:
             break
-        facts = collect(host, NODES, {**machine, "target": Known(Target(python, found_by), found_by)})
+        facts = collect(host, nodes, {**machine, "target": Known(Target(python, found_by), found_by)})
         diagnoses.append(check.diagnose(facts, chosen, ignore))
     return diagnoses
 
@@ -111,10 +114,10 @@ def identity(host: Host, python: str) -> str | None:
     return None
 
 
-def _of_environment() -> frozenset[str]:
+def _of_environment(nodes: Iterable[Node]) -> frozenset[str]:
     """The facts that depend on which interpreter is meant."""
     own = {"target"}
-    for node in NODES:  # in order: inputs come first
+    for node in nodes:  # in order: inputs come first
         if any(need.fact in own for need in node.needs):
             own.add(node.fact)
     return frozenset(own)

@@ -40,7 +40,7 @@ def pasted(data: bytes, path: str) -> tuple[Host, dict[str, Fact[Any]]]:
         UnreadableInputError: nothing in it is recognised.
 
     """
-    from torchsmith.app.catalogue import NODES
+    from torchsmith.app.catalogue import DETAILS, NODES
     from torchsmith.intake import formats
 
     stated = formats.read(data)
@@ -49,5 +49,5 @@ def pasted(data: bytes, path: str) -> tuple[Host, dict[str, Fact[Any]]]:
             f"`{path}` is no bundle, and nothing in it is recognised: give a bundle (`torchsmith bundle`), or the output of"
             " `python -m torch.utils.collect_env`, `nvidia-smi`, `pip list` or `conda list`"
         )
-    unasked: dict[str, Fact[Any]] = {node.fact: Unknown(NOT_TOLD, (path,)) for node in NODES if node.host}
+    unasked: dict[str, Fact[Any]] = {node.fact: Unknown(NOT_TOLD, (path,)) for node in (*NODES, *DETAILS) if node.host}
     return ReplayHost({}, reason=NOT_TOLD), unasked | stated

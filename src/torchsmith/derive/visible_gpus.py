@@ -44,7 +44,7 @@ def visible(value: str, gpus: Gpus) -> VisibleGpus:
 
 
 def _index(name: str, gpus: Gpus, shown: list[int]) -> int | None:
-    """The GPU of one entry. CUDA reads the leading number of an entry, with its sign, and nothing after it."""
+    """The GPU of one entry: a plain index, or the unambiguous beginning of a UUID; None for what names no GPU here."""
     if name.isascii() and name.isdigit():
         return int(name) if int(name) < len(gpus) else None
     if not name.upper().startswith("GPU-"):

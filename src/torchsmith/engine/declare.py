@@ -71,6 +71,15 @@ def probe(function: F) -> F:
     return function
 
 
+def detail(function: F) -> F:
+    """Mark a probe whose fact is only shown: no rule, derivation or other probe may need it.
+
+    It is asked where somebody wants to see everything: verbose, JSON, bundle.
+    """
+    function.__torchsmith__ = "detail"  # type: ignore[attr-defined]
+    return function
+
+
 def derivation(function: F) -> F:
     """Mark the pure function that makes one fact of others: ``(facts...) -> T`` or ``-> Fact[T]``."""
     function.__torchsmith__ = "derivation"  # type: ignore[attr-defined]

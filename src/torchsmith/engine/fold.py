@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchsmith.model.finding import Finding, Severity
+from torchsmith.model.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,9 +18,9 @@ def fold(findings: Iterable[Finding], rank: Mapping[str, int]) -> tuple[list[Fin
 
     A finding is a symptom if another one explains its slug, directly or through what that one explains, and both are about
     the same subject or about subjects of different kinds: a fault of ``gpu:1`` says nothing of ``gpu:0``.
-    torch itself bears on every package. A note explains no blocker: no verdict gets milder by an
-    explanation. ``rank`` orders
-    causes of equal severity: what lies deeper in the machine comes first.
+    torch itself bears on every package. No verdict gets milder by an explanation: a note explains notes only, and another
+    cause is as severe as the worst that it explains, if it is sure. ``rank`` orders causes of equal severity: what lies
+    deeper in the machine comes first.
     """
     pool = sorted(findings, key=lambda f: _place(f, rank))
     explains: dict[str, frozenset[str]] = {}
@@ -35,10 +36,23 @@ def fold(findings: Iterable[Finding], rank: Mapping[str, int]) -> tuple[list[Fin
             and not (other.cause in reach[finding.cause] and place < their_place)
             and _related(other, finding)
             for their_place, other in enumerate(pool)
-            if other is not finding and _ORDER[other.severity] <= _ORDER[finding.severity]
+            if other is not finding and _may_explain(other, finding)
         )
         (symptoms if explained else roots).append(finding)
-    return roots, symptoms
+    lifted = [_lifted(root, [s for s in symptoms if s.cause in reach[root.cause] and _related(root, s)]) for root in roots]
+    return sorted(lifted, key=lambda f: _place(f, rank)), symptoms
+
+
+def _may_explain(cause: Finding, symptom: Finding) -> bool:
+    if _ORDER[cause.severity] <= _ORDER[symptom.severity]:
+        return True
+    return cause.severity is not Severity.NOTE and cause.confidence >= SURE
+
+
+def _lifted(cause: Finding, symptoms: list[Finding]) -> Finding:
+    """The cause, as severe as the worst that follows from it."""
+    worst = min((finding.severity for finding in (cause, *symptoms)), key=_ORDER.__getitem__)
+    return replace(cause, severity=worst)
 
 
 def _place(finding: Finding, rank: Mapping[str, int]) -> tuple[object, ...]:

@@ -79,6 +79,10 @@ class Host:
         """Where PATH finds ``program``."""
         return self.fetch("which", program)
 
+    def programs(self, *stems: str) -> Fact[list[list[str]]]:
+        """``[name, path, path without links]`` of every program on PATH that is called a stem, or a stem and a version."""
+        return self.fetch("programs", *stems)
+
     def run(self, *argv: str) -> Fact[Ran]:
         """Run a program with the host's time limit, without standard input."""
         answer: Fact[list[Any]] = self.fetch("run", *argv)
@@ -106,6 +110,18 @@ class Host:
     def disk(self, path: str) -> Fact[dict[str, int]]:
         """``total`` and ``free`` bytes of the file system that holds ``path``."""
         return self.fetch("disk", path)
+
+    def memory(self) -> Fact[dict[str, int]]:
+        """Windows' own count in bytes: ``total``, ``available``, ``commit``, ``commit_free``."""
+        return self.fetch("memory")
+
+    def processors(self) -> Fact[dict[str, Any]]:
+        """Windows' own list: ``cores`` (efficiency class, threads), ``allowed`` for this process, ``features``."""
+        return self.fetch("processors")
+
+    def pci_names(self, *ids: str) -> Fact[dict[str, list[str]]]:
+        """``[maker, device]`` for each of the ids (``1002:744c``) that the system's list of PCI ids names."""
+        return self.fetch("pci_names", *ids)
 
     def writable(self, path: str) -> bool:
         """Whether this user may write ``path``."""

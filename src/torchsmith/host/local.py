@@ -96,7 +96,9 @@ class LocalHost(base.Host):
 
     def _read(self, path: str, limit: int) -> Fact[str]:
         place = self._place(path)
-        with open(place, "rb", buffering=0) as file:
+        # A pipe must not keep us waiting for its writer.
+        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+        with open(os.open(place, flags), "rb", buffering=0) as file:
             if modes.S_ISFIFO(os.fstat(file.fileno()).st_mode):
                 return Unknown("not a regular file", (path,))
             parts, size = [], 0
@@ -131,6 +133,11 @@ class LocalHost(base.Host):
                 if os.path.isfile(path) and os.access(path, os.X_OK):
                     return Known(path, "PATH")
         return Unknown(f"{program} is not on PATH", (f"PATH ({len(folders)} folders)",))
+
+    def _programs(self, *stems: str) -> Fact[list[list[str]]]:
+        from torchsmith.host import inventory
+
+        return Known(inventory.programs(self._environ.get("PATH", os.defpath).split(os.pathsep), stems), "PATH")
 
     def _run(self, *argv: str) -> Fact[list[Any]]:
         shown = " ".join(argv)
@@ -212,6 +219,21 @@ class LocalHost(base.Host):
 
         usage = shutil.disk_usage(self._place(path))
         return Known({"total": usage.total, "free": usage.free}, path)
+
+    def _memory(self) -> Fact[dict[str, int]]:
+        from torchsmith.host import windows
+
+        return Known(windows.memory(), "GlobalMemoryStatusEx")
+
+    def _processors(self) -> Fact[dict[str, Any]]:
+        from torchsmith.host import windows
+
+        return Known(windows.processors(), "GetLogicalProcessorInformationEx")
+
+    def _pci_names(self, *ids: str) -> Fact[dict[str, list[str]]]:
+        from torchsmith.host import inventory
+
+        return Known(inventory.pci_names(ids, self._place), "pci.ids")
 
     def _writable(self, path: str) -> Fact[bool]:
         return Known(os.access(self._place(path), os.W_OK), path)

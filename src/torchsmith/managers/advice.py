@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchsmith.managers.base import CannotDo, commands
+from torchsmith.managers.base import CannotDo, by_hand, commands
 from torchsmith.model.action import Install, InstallTorch, Uninstall
 from torchsmith.model.finding import Remedy, Safety
 from torchsmith.model.record import replace
@@ -31,6 +31,8 @@ def adapted(remedy: Remedy, environment: Environment, interpreter: Interpreter, 
         for action in actions:
             given = commands(action, environment, interpreter, windows)
             made += [command for command in given if safety is not Safety.DISPLAY_ONLY or not _removes(command, environment)]
+            if isinstance(action, _CHANGES) and (written := by_hand(action, environment)):
+                why, safety = "; ".join(part for part in (why, written) if part), Safety.DISPLAY_ONLY
     except CannotDo as reason:
         made, safety = [], Safety.DISPLAY_ONLY
         why = "; ".join(part for part in (why, str(reason)) if part)

@@ -1,8 +1,8 @@
-"""PDM: it adds and removes, and has no command that binds a package to one index."""
+"""PDM: it adds and removes; which source serves a package is written by hand, for which it has no command."""
 
 from __future__ import annotations
 
-from torchsmith.managers.base import CannotDo, index_name
+from torchsmith.managers.base import CannotDo, index_name, name_of, refuse_own_triton, wheels_of_nvidia
 from torchsmith.managers.pip import torch_requirements
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
 
@@ -13,27 +13,37 @@ if TYPE_CHECKING:
 
 
 def commands(action: Action, interpreter: Interpreter) -> Commands:
-    """Without an index only.
+    """With an index, ``pdm add`` finds nothing before the source stands in pyproject.toml; see ``by_hand``.
 
     Raises:
-        CannotDo: a package is to come from an index of its own, or to be installed again as it is.
+        CannotDo: a build that needs more than torch from its index; a package to remove that no project names.
 
     """
     del interpreter
     if isinstance(action, InstallTorch):
-        requirements, index, name = torch_requirements(action), action.index, index_name(action.build)
-    elif isinstance(action, Install):
-        requirements, index, name = action.requirements, action.index, "extra"
-        if action.reinstall:
-            raise CannotDo("PDM has no command that installs a package again: `pdm remove` it and `pdm add` it")
-    elif isinstance(action, Uninstall):
+        refuse_own_triton(action)
+        return (("pdm", "add", *torch_requirements(action)),)
+    if isinstance(action, Install):  # it can only install all again
+        return (("pdm", "sync", "--reinstall"),) if action.reinstall else (("pdm", "add", *action.requirements),)
+    if isinstance(action, Uninstall):
+        if wheels_of_nvidia(action.packages)[0]:
+            raise CannotDo("PDM removes what pyproject.toml names; `pdm sync --clean` removes all that pdm.lock does not list")
         return (("pdm", "remove", *action.packages),)
+    return ()
+
+
+def by_hand(action: Action) -> str:
+    """The source and the packages that come from it; without the exclusion PDM asks it for all others as well."""
+    if isinstance(action, InstallTorch):
+        requirements, name = torch_requirements(action), index_name(action.build)
+    elif isinstance(action, Install) and not action.reinstall:
+        requirements, name = action.requirements, "extra"
     else:
-        return ()
-    if index:
-        names = ", ".join(f'"{requirement.partition("==")[0]}"' for requirement in requirements)
-        raise CannotDo(
-            f'in pyproject.toml add [[tool.pdm.source]] with name = "{name}", url = "{index}", include_packages = [{names}], '
-            f"then `pdm add {' '.join(requirements)}`"
-        )
-    return (("pdm", "add", *requirements),)
+        return ""
+    if action.index is None:
+        return ""
+    names = ", ".join(f'"{name_of(requirement)}"' for requirement in requirements)
+    return (
+        "first write in pyproject.toml, in place of any other source for them: [[tool.pdm.source]] with "
+        f'name = "{name}", url = "{action.index}", include_packages = [{names}], exclude_packages = ["*"]'
+    )

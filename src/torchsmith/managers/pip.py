@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torchsmith.managers.base import name_of
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
 
 TYPE_CHECKING = False
@@ -11,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def commands(action: Action, interpreter: Interpreter) -> Commands:
-    """Remove before installing torch: pip takes ``2.8.0+cpu`` for ``2.8.0``."""
+    """A build with its local label replaces any other; without one pip takes ``2.8.0+cpu`` for it, so that goes first."""
     pip = (interpreter.executable, "-m", "pip")
     if isinstance(action, InstallTorch):
         wanted = torch_requirements(action)
-        names = tuple(requirement.partition("==")[0] for requirement in wanted)
-        index = ("--index-url", action.index) if action.index else ()
-        return ((*pip, "uninstall", "-y", *names), (*pip, "install", *wanted, *index))
+        if action.index:
+            return ((*pip, "install", *wanted, "--index-url", action.index),)
+        return ((*pip, "uninstall", "-y", *map(name_of, wanted)), (*pip, "install", *wanted))
     if isinstance(action, Install):
         again = ("--force-reinstall", "--no-deps") if action.reinstall else ()
         index = ("--index-url", action.index) if action.index else ()

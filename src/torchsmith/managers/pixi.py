@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from torchsmith.managers.base import CannotDo
-from torchsmith.managers.conda import conda_name, torch_specs
+from torchsmith.managers.base import CannotDo, name_of, wheels_of_nvidia
+from torchsmith.managers.conda import conda_spec, torch_specs
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
 from torchsmith.model.versions import cuda_of_label
 
@@ -17,7 +17,7 @@ def commands(action: Action, interpreter: Interpreter) -> Commands:
     """A CUDA build needs ``cuda`` among the system requirements, or pixi's solver never considers it.
 
     Raises:
-        CannotDo: a package is to come from a wheel index.
+        CannotDo: a package is to come from a wheel index; a package to remove that no workspace names.
 
     """
     del interpreter
@@ -29,8 +29,10 @@ def commands(action: Action, interpreter: Interpreter) -> Commands:
         if action.index:
             raise CannotDo(f"name {action.index} under [pypi-options] in pixi.toml, then `pixi add --pypi`")
         if action.reinstall:
-            return (("pixi", "reinstall", *action.requirements),)
-        return (("pixi", "add", *action.requirements),)
+            return (("pixi", "reinstall", *map(name_of, map(conda_spec, action.requirements))),)
+        return (("pixi", "add", *map(conda_spec, action.requirements)),)
     if isinstance(action, Uninstall):
-        return (("pixi", "remove", *(conda_name(package) for package in action.packages)),)
+        if wheels_of_nvidia(action.packages)[0]:
+            raise CannotDo("pixi removes what pixi.toml names; `pixi clean` and `pixi install` make the environment anew")
+        return (("pixi", "remove", *map(conda_spec, action.packages)),)
     return ()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from torchsmith.managers.base import CannotDo, index_name
-from torchsmith.managers.pip import torch_requirements
+from torchsmith.managers import pip
+from torchsmith.managers.base import index_name, refuse_own_triton, wheels_of_nvidia
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
 
 TYPE_CHECKING = False
@@ -13,37 +13,28 @@ if TYPE_CHECKING:
 
 
 def commands(action: Action, interpreter: Interpreter) -> Commands:
-    """The same words in Poetry 1.8 and 2.x.
+    """The same words in Poetry 1.8 and 2.x; pip for what Poetry has no command for: Poetry puts it into its environments.
 
     Raises:
-        CannotDo: a package is to be installed again as it is.
+        CannotDo: a build that needs more than torch from its index.
 
     """
-    del interpreter
     if isinstance(action, InstallTorch):
-        return _add(index_name(action.build), action.index, torch_requirements(action))
+        refuse_own_triton(action)
+        return _add(index_name(action.build), action.index, pip.torch_requirements(action))
     if isinstance(action, Install):
-        if action.reinstall:
-            raise CannotDo(
-                "Poetry has no command that installs a package again: remove it and add it, or make the environment anew"
-            )
-        return _add("extra", action.index, action.requirements)
+        return pip.commands(action, interpreter) if action.reinstall else _add("extra", action.index, action.requirements)
     if isinstance(action, Uninstall):
-        return (("poetry", "remove", *action.packages),)
+        wheels, named = wheels_of_nvidia(action.packages)
+        own = (("poetry", "remove", *named),) if named else ()
+        return (*(pip.commands(Uninstall(wheels), interpreter) if wheels else ()), *own)
     return ()
 
 
 def _add(name: str, index: str | None, requirements: tuple[str, ...]) -> Commands:
-    # `numpy<2` is `numpy@<2` to Poetry 1.x and to 2.x alike; `==` both read as PEP 508 does.
-    wanted = tuple(_constraint(requirement) for requirement in requirements)
     if index is None:
-        return (("poetry", "add", *wanted),)
+        return (("poetry", "add", *requirements),)
     return (
         ("poetry", "source", "add", "--priority", "explicit", name, index),
-        ("poetry", "add", "--source", name, *wanted),
+        ("poetry", "add", "--source", name, *requirements),
     )
-
-
-def _constraint(requirement: str) -> str:
-    place = next((at for at, letter in enumerate(requirement) if letter in "<>!~"), None)
-    return requirement if place is None or "==" in requirement else f"{requirement[:place]}@{requirement[place:]}"

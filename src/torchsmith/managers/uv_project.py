@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from torchsmith.managers.base import index_name
+from torchsmith.managers import uv
+from torchsmith.managers.base import index_name, refuse_own_triton, wheels_of_nvidia
 from torchsmith.managers.pip import torch_requirements
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
 
@@ -11,22 +12,39 @@ if TYPE_CHECKING:
     from torchsmith.managers.base import Commands
     from torchsmith.model.facts.python import Interpreter
 
+# Without --inexact, packages that were installed by hand would go, and those of extras that are not named.
+SYNC = ("uv", "sync", "--inexact")
+
 
 def commands(action: Action, interpreter: Interpreter) -> Commands:
-    """``uv add --index NAME=URL`` writes the index and binds the packages of that command to it."""
-    del interpreter
+    """``uv add --index NAME=URL`` writes the index and binds the packages of that command to it; see ``by_hand``.
+
+    Raises:
+        CannotDo: a build that needs more than torch from its index.
+
+    """
     if isinstance(action, InstallTorch):
-        index = ("--index", f"{index_name(action.build)}={action.index}") if action.index else ()
-        return (("uv", "add", *index, *torch_requirements(action)),)
+        refuse_own_triton(action)
+        return _add(torch_requirements(action), index_name(action.build), action.index)
     if isinstance(action, Install):
-        index = ("--index", action.index) if action.index else ()
-        add = (("uv", "add", *index, *action.requirements),)
-        return (*add, *((("uv", "sync", *_again(action.requirements)),) if action.reinstall else ()))
+        if action.reinstall:  # what the lock says, which is what torch was resolved with
+            return ((*SYNC, *uv.reinstalled(action.requirements)),)
+        return _add(action.requirements, "extra", action.index)
     if isinstance(action, Uninstall):
-        return (("uv", "remove", *action.packages),)
+        wheels, named = wheels_of_nvidia(action.packages)
+        own = (("uv", "remove", *named),) if named else ()
+        return (*(uv.commands(Uninstall(wheels), interpreter) if wheels else ()), *own)
     return ()
 
 
-def _again(requirements: tuple[str, ...]) -> tuple[str, ...]:
-    names = (requirement.partition(next((c for c in requirement if c in "<>=!~[; "), "\n"))[0] for requirement in requirements)
-    return tuple(word for name in names for word in ("--reinstall-package", name))
+def by_hand(action: Action) -> str:
+    """No option of ``uv add`` makes an index explicit, and from one that is not uv takes all that it has."""
+    if isinstance(action, InstallTorch | Install) and action.index and not getattr(action, "reinstall", False):
+        return "before `uv sync`, write `explicit = true` under the new [[tool.uv.index]], or other packages move there too"
+    return ""
+
+
+def _add(requirements: tuple[str, ...], name: str, index: str | None) -> Commands:
+    if index is None:
+        return (("uv", "add", *requirements),)
+    return (("uv", "add", "--frozen", "--index", f"{name}={index}", *requirements), SYNC)

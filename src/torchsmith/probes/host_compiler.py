@@ -14,7 +14,9 @@ from torchsmith.model.known import Fact, Known, Unknown
 # nvcc's own variable first, then what torch.utils.cpp_extension hands to nvcc as -ccbin.
 VARIABLES = ("NVCC_CCBIN", "NVCC_PREPEND_FLAGS", "CC")
 GCC_LIBRARIES = ("/usr/lib/gcc/x86_64-linux-gnu", "/usr/lib/gcc/aarch64-linux-gnu", "/usr/lib/gcc/x86_64-redhat-linux")
-STUDIO = "C:/Program Files/Microsoft Visual Studio"
+# The Build Tools stand in the second place, whatever their year.
+STUDIOS = ("C:/Program Files/Microsoft Visual Studio", "C:/Program Files (x86)/Microsoft Visual Studio")
+VSWHERE = f"{STUDIOS[1]}/Installer/vswhere.exe"
 TOOLSETS = "VC/Tools/MSVC"
 
 
@@ -56,8 +58,8 @@ def parse_path(path: str) -> tuple[str, str]:
     """Gcc or clang, and the version where the name carries it: ``/usr/bin/x86_64-linux-gnu-gcc-12``, ``clang-17``."""
     name = path.rpartition("/")[2]
     kind = "clang" if "clang" in name else "gcc"
-    versioned = re.search(r"(?:gcc|g\+\+|clang|clang\+\+)-(\d+(?:\.\d+)*)$", name)
-    folder = re.search(r"/llvm-(\d+)/", path)
+    versioned = re.search(r"(?:gcc|g\+\+|c\+\+|clang|clang\+\+)-(\d+(?:\.\d+)*)$", name)
+    folder = re.search(r"/(?:llvm|gcc-toolset|devtoolset)-(\d+)/", path)
     return kind, versioned[1] if versioned else folder[1] if folder else ""
 
 
@@ -91,17 +93,32 @@ def _msvc(host: Host) -> Fact[HostCompiler | None]:
     found = host.which("cl")
     if isinstance(found, Known) and (version := parse_toolset(found.value)):
         return Known(HostCompiler("msvc", found.value, version, "PATH"), "PATH")
-    toolsets = [
-        (version, f"{STUDIO}/{year}/{edition}/{TOOLSETS}/{name}")
-        for year in _names(host, STUDIO)
-        for edition in _names(host, f"{STUDIO}/{year}")
-        for name in _names(host, f"{STUDIO}/{year}/{edition}/{TOOLSETS}")
+    found_toolsets = toolsets(host)
+    if not found_toolsets:
+        return Known(None, "no Visual Studio with C++ tools in the usual places")
+    version, path = max(found_toolsets, key=lambda one: [int(part) for part in one[0].split(".")])
+    return Known(HostCompiler("msvc", path, version, "the newest toolset of Visual Studio"), path)
+
+
+def toolsets(host: Host) -> list[tuple[str, str]]:
+    """Version and folder of every toolset of every Visual Studio; vswhere knows those in unusual places."""
+    roots = [
+        f"{studio}/{year}/{edition}"
+        for studio in STUDIOS
+        for year in _names(host, studio)
+        if year.isdigit()
+        for edition in _names(host, f"{studio}/{year}")
+    ]
+    if not roots and host.exists(VSWHERE):
+        answer = host.run(VSWHERE, "-products", "*", "-prerelease", "-property", "installationPath", "-utf8")
+        roots = answer.value.out.replace("\\", "/").split("\n") if isinstance(answer, Known) else []
+    return [
+        (version, f"{root.strip()}/{TOOLSETS}/{name}")
+        for root in roots
+        if root.strip()
+        for name in _names(host, f"{root.strip()}/{TOOLSETS}")
         if (version := parse_toolset(name))
     ]
-    if not toolsets:
-        return Known(None, "no Visual Studio with C++ tools in the usual place")
-    version, path = max(toolsets, key=lambda one: [int(part) for part in one[0].split(".")])
-    return Known(HostCompiler("msvc", path, version, "the newest toolset of Visual Studio"), STUDIO)
 
 
 def _names(host: Host, folder: str) -> list[str]:

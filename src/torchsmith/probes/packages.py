@@ -10,8 +10,12 @@ from torchsmith.model.facts.python import Interpreter, Package, Packages
 from torchsmith.model.known import Fact, Known, Unknown
 from torchsmith.model.pattern import pattern
 
-_DIST = pattern(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._]*)-(?P<version>\d[^-]*)(?:-py\d[\d.]*)?\.(?:dist|egg)-info", re.ASCII)
-_CONDA = pattern(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+)\.json", re.ASCII)
+_DIST = pattern(
+    r"(?P<name>[A-Za-z0-9][A-Za-z0-9._]*)-(?P<version>\d[A-Za-z0-9.!+_]*)(?:-py\d[\d.]*)?\.(?:dist|egg)-info", re.ASCII
+)
+_CONDA = pattern(
+    r"(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)-(?P<version>[A-Za-z0-9.!+_]+)-(?P<build>[A-Za-z0-9._+]+)\.json", re.ASCII
+)
 
 
 @probe

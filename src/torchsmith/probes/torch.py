@@ -9,6 +9,9 @@ from torchsmith.host.base import Host
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import Torch, TorchImport
 from torchsmith.model.known import Fact, Known, Unknown
+from torchsmith.model.pattern import pattern
+
+_VERSION = pattern(r"\d[A-Za-z0-9.!+_-]*", re.ASCII)
 
 
 @probe
@@ -38,9 +41,10 @@ def parse(folder: str, text: str) -> Torch | None:
     ``__version__ = '2.14.1+cu130'``, ``cuda: Optional[str] = '13.0'``, ``hip = None``, ``git_version = '...'``.
     """
     version = _value(text, "__version__")
-    if version is None:
-        return None
     cuda, hip, xpu = _value(text, "cuda"), _value(text, "hip"), _value(text, "xpu")
+    # They go into the commands of remedies: what is no version is no torch.
+    if version is None or not all(_VERSION.fullmatch(one) for one in (version, cuda, hip, xpu) if one):
+        return None
     label = version.partition("+")[2]
     kind = "cuda" if cuda else "rocm" if hip else "xpu" if xpu else "cpu"
     build = label if re.fullmatch(r"cu\d{2,3}|cpu|xpu|rocm[\d.]+", label) else ""

@@ -20,6 +20,8 @@ _LINE = pattern(
 )
 _EXTRA = pattern(r"""extra\s*==\s*['"]([^'"]+)['"]""")
 _SYSTEM = pattern(r"""(platform_system|sys_platform)\s*==\s*['"]([^'"]+)['"]""")
+# A hostile METADATA must not bring a URL or an option into the commands that are made of a requirement.
+_SPECIFIER = pattern(r"(?:(?:[=!~<>]=|===|[<>])[A-Za-z0-9.*+!_-]+(?:,(?!$)|$))*", re.ASCII)
 _SYSTEMS = {"linux": {"Linux", "linux"}, "windows": {"Windows", "win32"}, "macos": {"Darwin", "darwin"}}
 
 
@@ -55,7 +57,8 @@ def parse(metadata: str, os: str, extras: frozenset[str] = frozenset()) -> tuple
             continue
         if systems and not systems & _SYSTEMS.get(os, set()):
             continue
-        found.setdefault(name, TorchRequirement(name, line["spec"].replace(" ", "")))
+        specifier = re.sub(r"[ \t]", "", line["spec"])
+        found.setdefault(name, TorchRequirement(name, specifier if _SPECIFIER.fullmatch(specifier) else ""))
         if name == "cuda-toolkit":
             parts = frozenset(part.strip() for part in (line["extras"] or "").split(",") if part.strip())
     return list(found.values()), parts

@@ -10,11 +10,17 @@ if TYPE_CHECKING:
 
 _PLAIN = pattern(r"[A-Za-z0-9_@%+=:,./~-]+")
 _PLAIN_POWERSHELL = pattern(r"[A-Za-z0-9_+=:./\\-]+")
+# PowerShell takes the typographic ones for single quotes too; doubled, each stands for itself.
+_QUOTES = pattern("['\u2018\u2019\u201a\u201b]")
 
 
 def quoted(argv: Sequence[str], shell: str) -> str:
     """One line for ``bash`` or ``powershell``."""
     if shell == "powershell":
-        words = [word if _PLAIN_POWERSHELL.fullmatch(word) else "'" + word.replace("'", "''") + "'" for word in argv]
+        words = [word if _PLAIN_POWERSHELL.fullmatch(word) else _powershell(word) for word in argv]
         return ("& " if words and words[0].startswith("'") else "") + " ".join(words)
     return " ".join(word if _PLAIN.fullmatch(word) else "'" + word.replace("'", "'\"'\"'") + "'" for word in argv)
+
+
+def _powershell(word: str) -> str:
+    return "'" + _QUOTES.sub(r"\g<0>\g<0>", word) + "'"

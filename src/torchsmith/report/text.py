@@ -11,6 +11,7 @@ from torchsmith.report.page import Page
 from torchsmith.report.shell import quoted
 
 NARROW, WIDE = 40, 100
+LABEL = 13  # columns of a label in the machine's block
 _COLOURS = {Severity.BLOCKER: "31;1", Severity.DEGRADED: "33;1", Severity.NOTE: "36"}
 _VERDICTS = {
     Verdict.FITS: "torch, driver and hardware fit together",
@@ -41,8 +42,10 @@ def render(diagnosis: Diagnosis, width: int = 80, colour: bool = False, verbose:
         for finding in diagnosis.symptoms:
             page.block(f"- {safe(finding.summary)} ({finding.cause})", "  ", "    ")
     _skipped(page, diagnosis, verbose)
+    if verbose:
+        _everything(page, diagnosis)
     page.gap()
-    page.line(page.paint(f"{_VERDICTS[diagnosis.verdict].capitalize()}. ", "1") + _counts(diagnosis))
+    page.block(page.paint(f"{_VERDICTS[diagnosis.verdict].capitalize()}.", "1") + " " + _counts(diagnosis), "", "  ")
     return page.text()
 
 
@@ -111,6 +114,16 @@ def _skipped(page: Page, diagnosis: Diagnosis, verbose: bool) -> None:
     for reason, rules in reasons.items():
         named = ", ".join(rules) if verbose or len(rules) <= 2 else f"{len(rules)} rules"
         page.block(f"- {named}: {safe(reason)}", "  ", "    ")
+
+
+def _everything(page: Page, diagnosis: Diagnosis) -> None:
+    """The machine in detail: label, then what is known, or why it is not."""
+    from torchsmith.report import machine
+
+    page.gap()
+    page.line("Machine")
+    for label, text in machine.rows(diagnosis.facts):
+        page.block(safe(text), f"  {label:<{LABEL}}", "  " + " " * LABEL)
 
 
 def _deepest(reason: str) -> str:

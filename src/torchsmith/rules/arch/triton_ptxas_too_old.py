@@ -34,6 +34,8 @@ from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, W
 from torchsmith.model.versions import at_least, compute_capability
 from torchsmith.rules.common import gpu_name
 
+BLACKWELL = "TRITON_PTXAS_BLACKWELL_PATH"
+
 
 @rule("triton-ptxas-too-old")
 def check(torch: Torch, gpus: Gpus, triton_ptxas: TritonPtxas) -> Iterator[Finding]:
@@ -44,7 +46,9 @@ def check(torch: Torch, gpus: Gpus, triton_ptxas: TritonPtxas) -> Iterator[Findi
         span = archs.toolkit_range(device.sm) if device.sm else None
         if device.sm is None or span is None or at_least(triton_ptxas.cuda, span[0]):
             continue
-        newer = SetVariable("TRITON_PTXAS_PATH", "/usr/local/cuda/bin/ptxas")
+        # Releases with an assembler of its own for these GPUs heed another variable for it.
+        own = triton_ptxas.path.endswith("/ptxas-blackwell") or triton_ptxas.chosen_by == BLACKWELL
+        newer = SetVariable(BLACKWELL if own else "TRITON_PTXAS_PATH", "/usr/local/cuda/bin/ptxas")
         yield Finding(
             Severity.DEGRADED,
             f"gpu:{device.index}",

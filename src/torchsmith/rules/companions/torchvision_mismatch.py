@@ -92,7 +92,8 @@ def _variant(torch: Torch, build: CompanionBuild, used: bool) -> tuple[Severity,
             f"{build.name} {build.version} is a CPU build beside torch {torch.version}: it has no operators for the GPU",
         )
     if torch.kind == "cpu" and build.kind == "cuda":
-        return Severity.DEGRADED, f"{build.name} {build.version} is a CUDA build beside torch {torch.version}, which has no CUDA"
+        # Its library needs torch's CUDA libraries: importing it fails.
+        return Severity.BLOCKER, f"{build.name} {build.version} is a CUDA build beside torch {torch.version}, which has no CUDA"
     if torch.cuda and build.cuda and major(torch.cuda) != major(build.cuda):
         return (
             Severity.BLOCKER,

@@ -31,6 +31,16 @@ from torchsmith.model.finding import Finding, Proof, Remedy, Safety, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.container.shared import NO_GPU, weight
 
+# Not all of ^nvidia- and ^libnvidia-: the toolkit and the container toolkit bear such names too, and may stay.
+PURGE = (
+    "sudo",
+    "apt-get",
+    "purge",
+    "^nvidia-(driver|dkms|kernel|utils|compute-utils|headless|open)(-.*)?$",
+    "^libnvidia-(compute|cfg1|ml1|nvcuvid1|ptxjitcompiler1)(-.*)?$",
+    "^libcuda1$",
+)
+
 
 @rule(
     "wsl-linux-driver-installed",
@@ -61,7 +71,7 @@ def check(
                 "WSL then takes Windows' libraries from /usr/lib/wsl/lib",
                 Safety.DISPLAY_ONLY,
                 (
-                    Command(("sudo", "apt-get", "purge", "^nvidia-.*", "^libnvidia-.*", "^libcuda1$")),
+                    Command(PURGE),
                     Command(("sudo", "ldconfig")),
                 ),
             ),

@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
+from torchsmith.knowledge import drivers
 from torchsmith.knowledge import gpus as table
 from torchsmith.model.facts.driver import WORKS, DriverState, KernelLog
 from torchsmith.model.facts.gpu import NVIDIA, KernelModule, NvidiaLibraries, PciDevices
@@ -60,6 +61,9 @@ def check(
     named = [(card, table.by_pci(card.device)) for card in cards]
     new = [card for card, row in named if row and row.sm >= FIRST_SM]
     shown = len(nvidia_libraries.nvml.devices) if isinstance(nvidia_libraries, NvidiaLibraries) else 0
+    version = kernel_module.version or ""
+    if version and not said:  # where the driver is too old for the GPU in either flavour, that is the cause
+        new = [card for card in new if (row := table.by_pci(card.device)) and drivers.serves(version, row.sm, windows=False)]
     if not new or shown >= len(cards) or (driver_state.stage == WORKS and not said and shown == 0):
         return
     evidence = [Proof("pci_devices", ", ".join(map(pci_name, new)))]
@@ -67,9 +71,8 @@ def check(
         evidence.append(Proof("kernel_module", f"{kernel_module.version}, proprietary flavour"))
     if said:
         evidence.append(Proof("kernel_log", said))
-    branch = major(kernel_module.version or "0")
     packages = {
-        "ubuntu": ("sudo", "apt", "install", f"nvidia-driver-{branch}-open"),
+        "ubuntu": ("sudo", "apt", "install", f"nvidia-driver-{major(version)}-open") if version else None,
         "debian": ("sudo", "apt", "install", "nvidia-open-kernel-dkms"),
         "arch": ("sudo", "pacman", "-S", "nvidia-open"),
     }

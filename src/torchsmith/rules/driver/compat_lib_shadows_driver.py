@@ -34,7 +34,8 @@ from torchsmith.model.known import Unknown
 from torchsmith.model.versions import at_least
 from torchsmith.rules.driver.shared import NOT_TORCH, by_you, stopped_at
 
-NOT_SUPPORTED_HW = 804
+# What a compat library of the wrong age answers; another status has another cause, whichever libcuda gives it.
+WRONG_AGE = frozenset({3, 803, 999})
 NAME = "LD_LIBRARY_PATH"
 
 
@@ -47,11 +48,11 @@ def check(
 ) -> Iterator[Finding]:
     """The loaded libcuda is a compat one, and it fails or is older than the driver."""
     cuda, nvml = nvidia_libraries.libcuda, nvidia_libraries.nvml
-    if not cuda.compat or driver_state.code == NOT_SUPPORTED_HW:
+    if not cuda.compat:
         return
     driver = (kernel_module.version if isinstance(kernel_module, KernelModule) else None) or nvml.driver
     older = bool(driver and cuda.file_version and not at_least(cuda.file_version, driver))
-    fails = driver_state.stage in {CUDA, MISMATCH}
+    fails = driver_state.stage in {CUDA, MISMATCH} and driver_state.code in WRONG_AGE
     if not (fails or (driver_state.stage == WORKS and older)):
         return
     folder = cuda.path.rpartition("/")[0]

@@ -75,6 +75,7 @@ def check(
             by_you("Remove the NVIDIA driver packages from the image, and start the container with the host's GPU (--gpus all)"),
         ),
         wont_help=(WontHelp("Reinstalling the host's driver", "the image still carries its own libraries"), NOT_TORCH),
-        confidence=0.9 if differs else 0.7,
-        decide_by=() if differs else (("cat", "/proc/driver/nvidia/version"), ("ldconfig", "-p")),
+        confidence=0.75 if differs else 0.7,
+        # The same is seen where the host's driver was updated without a reboot; there nvidia-smi fails on the host too.
+        decide_by=(("cat", "/proc/driver/nvidia/version"), ("grep", "nvidia", "/proc/self/mountinfo"), ("ldconfig", "-p")),
     )

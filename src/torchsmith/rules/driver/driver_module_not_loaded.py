@@ -30,6 +30,7 @@ from torchsmith.engine.declare import rule
 from torchsmith.model.facts.driver import MODULE, DriverFiles, DriverState
 from torchsmith.model.facts.gpu import KernelModule
 from torchsmith.model.facts.machine import Machine
+from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity
 from torchsmith.model.known import Unknown
 from torchsmith.rules.driver.shared import NOT_TORCH, by_you, stopped_at
@@ -49,10 +50,13 @@ def check(
     driver_state: DriverState,
     driver_files: DriverFiles | Unknown | None,
     kernel_module: KernelModule | Unknown | None,
+    torch: Torch | Unknown | None,
 ) -> Iterator[Finding]:
     """User space is there, the kernel module does not answer."""
     if driver_state.stage != MODULE or machine.wsl:
         return
+    if driver_state.gpu_on_bus is False and isinstance(torch, Torch) and torch.kind != "cuda":
+        return  # no card asks for the module, and no torch for the card
     evidence = [stopped_at(driver_state)]
     if isinstance(kernel_module, KernelModule):
         evidence.append(Proof("kernel_module", "loaded" if kernel_module.loaded else "not loaded"))

@@ -34,7 +34,7 @@ from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.torch import FittingBuild, Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
-from torchsmith.model.versions import at_least, major
+from torchsmith.model.versions import at_least, key, major
 from torchsmith.rules.common import gpu_name, reinstall
 from torchsmith.rules.driver.shared import by_you
 
@@ -60,12 +60,18 @@ def check(
         floor = drivers.needed(torch.cuda, windows=windows)
         lifted = driver.compat and driver.cuda is not None and major(driver.cuda) >= major(torch.cuda)
         if floor is not None and not at_least(driver.version, floor) and not lifted:
-            yield _for_build(machine, driver, torch, fitting_build, floor)
+            # One update cures both: it goes to the higher of the floors.
+            of_gpus = [drivers.floor_for_sm(d.sm, windows=windows) for d in gpus if d.sm] if isinstance(gpus, Gpus) else []
+            highest = max([floor, *filter(None, of_gpus)], key=key)
+            yield _for_build(machine, driver, torch, fitting_build, floor, highest)
+            return
     if isinstance(gpus, Gpus) and gpus.witness not in LISTED_BY_DRIVER and not driver.works:
         yield from _for_gpus(machine, driver, gpus, windows)
 
 
-def _for_build(machine: Machine, driver: Driver, torch: Torch, build: FittingBuild | Unknown | None, floor: str) -> Finding:
+def _for_build(
+    machine: Machine, driver: Driver, torch: Torch, build: FittingBuild | Unknown | None, floor: str, update: str
+) -> Finding:
     return Finding(
         Severity.BLOCKER,
         "driver",
@@ -74,7 +80,7 @@ def _for_build(machine: Machine, driver: Driver, torch: Torch, build: FittingBui
             Proof("driver", f"{driver.version} (runs up to CUDA {driver.cuda})" if driver.cuda else driver.version),
             Proof("torch", f"{torch.version}: CUDA {torch.cuda}, which needs driver {floor} or newer"),
         ),
-        remedies=(*reinstall(build, "a build whose CUDA this driver can run"), _update(machine, floor)),
+        remedies=(*reinstall(build, "a build whose CUDA this driver can run"), _update(machine, update)),
         wont_help=(
             WontHelp("Installing a newer CUDA toolkit", "torch brings its own; the driver stays as it is"),
             WontHelp("Reinstalling the same torch", "its CUDA stays the same"),

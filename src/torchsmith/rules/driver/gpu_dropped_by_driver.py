@@ -34,6 +34,7 @@ from torchsmith.model.known import Unknown
 from torchsmith.model.versions import major
 from torchsmith.rules.driver.shared import by_you, logged, pci_name
 
+LENT = frozenset({"vfio-pci", "pci-stub"})  # handed on to a virtual machine
 WORDS = ("legacy drivers", "legacy gpu")
 
 
@@ -56,7 +57,7 @@ def check(
     for index, card in enumerate(cards):
         row = table.by_pci(card.device)
         last = drivers.last_branch_for_sm(row.sm) if row else None
-        if row is None or last is None or branch is None or int(branch.name) <= major(last):
+        if card.driver in LENT or row is None or last is None or branch is None or int(branch.name) <= major(last):
             continue
         if any(device.pci_device == card.device for device in shown):
             continue

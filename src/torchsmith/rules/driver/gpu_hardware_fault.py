@@ -63,10 +63,9 @@ def check(
     if isinstance(nvidia_smi, NvidiaSmi) and any(word in nvidia_smi.failure.lower() for word in WORDS):
         what = what or "the driver lost the GPU"
         evidence.append(Proof("nvidia_smi", nvidia_smi.failure))
-    for address, code, line in xids(kernel_log):
+    for _, code, line in xids(kernel_log):
         what = what or statuses.XIDS[code]
         evidence.append(Proof("kernel_log", line))
-        del address
     fallen = logged(kernel_log, "fallen off the bus")
     if fallen and not any(proof.value == fallen for proof in evidence):
         what = what or "the GPU has fallen off the bus"

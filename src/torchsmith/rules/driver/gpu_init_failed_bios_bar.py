@@ -7,8 +7,8 @@ without "Above 4G Decoding" there is no room, and the module cannot start the ca
 found".
 
 ## How it is told
-The kernel's log says RmInitAdapter failed or that an I/O region is invalid; or the module is loaded and bound to a card on the
-bus that neither NVML nor CUDA shows, and nothing else explains that. The latter is a guess, marked as one.
+The kernel's log says that an I/O region is invalid or BAR1 empty. "RmInitAdapter failed" alone, or a module that is bound to a
+card on the bus which neither NVML nor CUDA shows, says only that the card did not start: less sure, and marked so.
 
 ## What to do
 Switch on Above 4G Decoding and Resizable BAR in the firmware's set-up, update the firmware; in a virtual machine give the guest
@@ -35,9 +35,9 @@ from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.driver.shared import NOT_TORCH, by_you, logged, pci_name, stopped_at
 
-WORDS = (
-    "rminitadapter failed",
-    "rm_init_adapter failed",
+# The last two name the window itself; the first two say no more than that the card did not start.
+FAILED = ("rminitadapter failed", "rm_init_adapter failed")
+WINDOW = (
     "pci i/o region assigned to your nvidia device is invalid",
     "bar1 is 0m",
 )
@@ -57,7 +57,8 @@ def check(
     cards = [card for card in pci_devices.of(NVIDIA) if card.driver in {"nvidia", ""}]
     if driver_state.stage == WORKS or not cards or not kernel_module.loaded:
         return
-    said = "" if logged(kernel_log, *LOST) else logged(kernel_log, *WORDS)
+    window = "" if logged(kernel_log, *LOST) else logged(kernel_log, *WINDOW)
+    said = window or ("" if logged(kernel_log, *LOST) else logged(kernel_log, *FAILED))
     dead = [gpu for gpu in kernel_module.gpus if not gpu.started]
     if not said and (driver_state.stage != DEVICES or _other_reason(cards, kernel_module, device_nodes, variables)):
         return
@@ -79,8 +80,8 @@ def check(
             by_you("Update the mainboard's firmware; in a virtual machine, enlarge the guest's MMIO window"),
         ),
         wont_help=(WontHelp("Another driver version", "the firmware lays the windows out the same way"), NOT_TORCH),
-        confidence=0.85 if said else 0.5,
-        decide_by=() if said else (("sudo", "dmesg"),),
+        confidence=0.85 if window else 0.6 if said else 0.5,
+        decide_by=() if window else (("sudo", "dmesg"), ("lspci", "-vvd", "10de:")),
     )
 
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
-from torchsmith.model.facts.driver import DEVICES, MODULE, DriverFiles, DriverState, KernelLog
+from torchsmith.model.facts.driver import ABSENT, DEVICES, MODULE, DriverFiles, DriverState, KernelLog
 from torchsmith.model.facts.gpu import NVIDIA, KernelModule, PciDevices
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
@@ -53,7 +53,7 @@ def check(
 ) -> Iterator[Finding]:
     """NVIDIA's driver is installed, and another one is bound to the card."""
     installed = driver_state.stage in {MODULE, DEVICES} or (isinstance(driver_files, DriverFiles) and bool(driver_files.module))
-    if not installed or driver_state.stage not in {MODULE, DEVICES, "absent"}:
+    if not installed or driver_state.stage not in {MODULE, DEVICES, ABSENT}:
         return
     cards = pci_devices.of(NVIDIA) if isinstance(pci_devices, PciDevices) else ()
     held = [(card, OWNERS[card.driver]) for card in cards if card.driver in OWNERS]

@@ -61,8 +61,8 @@ def check(
     said = logged(kernel_log, *WORDS)
     if driver_files.secure_boot is False or not (said or (driver_files.secure_boot and driver_files.module)):
         return
-    if not said and driver_files.blocked:
-        return
+    if not said and (driver_files.blocked or driver_state.gpu_on_bus is False):
+        return  # where no card stands on the bus nothing asks for the module
     evidence = [Proof("kernel_module", "not loaded")]
     if driver_files.secure_boot:
         evidence.append(Proof("driver_files", "Secure Boot is on; the module is " + (driver_files.module or "built elsewhere")))

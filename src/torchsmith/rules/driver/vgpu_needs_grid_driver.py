@@ -6,8 +6,8 @@ A vGPU shows the PCI id of the physical GPU, but only NVIDIA's GRID (vGPU) guest
 ordinary driver loads and refuses: "installed in this system is not supported by the NVIDIA ... driver release".
 
 ## How it is told
-The kernel's log has that line for a GPU which this driver version does support on bare metal, and the processor says that this
-is a virtual machine; or the GPU's name or subsystem is that of a vGPU profile.
+The kernel's log has that line for a data-centre or workstation GPU which this driver version does support on bare metal.
+A GPU that is older than the open kernel module serves has another line ("System Processor (GSP)") and is not meant.
 
 ## What to do
 Install the guest driver that belongs to the host's vGPU release; the cloud provider or the hypervisor's administrator has it.
@@ -31,7 +31,7 @@ from torchsmith.model.facts.gpu import NVIDIA, PciDevices
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
 from torchsmith.rules.driver.shared import NOT_TORCH, by_you, pci_name
 
-SYSTEM_WORDS = "is not supported by the"
+REFUSED = "not supported by the"
 DATACENTRE = frozenset({"datacentre", "workstation"})
 
 
@@ -40,7 +40,7 @@ def check(driver_state: DriverState, pci_devices: PciDevices, kernel_log: Kernel
     """The module refuses a data-centre GPU that its version supports on bare metal."""
     if driver_state.stage == WORKS:
         return
-    said = kernel_log.find("not supported by the", "does not include the required gpu")
+    said = kernel_log.find(REFUSED)
     version = next(
         (word for line in kernel_log.lines if "driver release" in line for word in line.split() if word[:3].isdigit()), ""
     )

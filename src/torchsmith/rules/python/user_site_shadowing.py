@@ -66,11 +66,13 @@ def check(
         return
     on_path = any(outer.folder in interpreter.pythonpath for _, outer, _ in doubled)
     cpu = isinstance(torch, Torch) and torch.kind == "cpu" and isinstance(gpus, Gpus) and bool(gpus)
+    # Without an environment of its own the user's folder is meant to come before the system's packages.
+    meant = interpreter.kind == "system" and not on_path
     names = ", ".join(f"{name} {outer.version}".strip() for name, outer, _ in doubled)
     place = doubled[0][1].folder
     stop = UnsetVariable("PYTHONPATH") if on_path else SetVariable("PYTHONNOUSERSITE", "1")
     yield Finding(
-        Severity.BLOCKER if cpu else Severity.DEGRADED,
+        Severity.BLOCKER if cpu else Severity.NOTE if meant else Severity.DEGRADED,
         "package:torch" if doubled[0][0] == "torch" else f"package:{doubled[0][0]}",
         f"{names} in {place} is imported in place of what this environment has",
         evidence=tuple(

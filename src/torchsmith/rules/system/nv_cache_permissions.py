@@ -9,7 +9,7 @@ sudo, every start compiles anew: minutes of waiting, and errors in some librarie
 The folder (or the one that CUDA_CACHE_PATH names) exists, belongs to another user, and this user may not write it.
 
 ## What to do
-Give the folder back to its user, or remove it; or set CUDA_CACHE_PATH to a folder of one's own.
+Give ~/.nv back to its user, or remove it. Where CUDA_CACHE_PATH names another's folder, unset it or name a folder of one's own.
 
 ## What not to do
 Reinstalling torch or the driver: neither touches this folder. Running with sudo again.
@@ -23,11 +23,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
-from torchsmith.model.action import Command
+from torchsmith.model.action import Command, UnsetVariable
 from torchsmith.model.facts.system import ComputeCache
 from torchsmith.model.facts.torch import GpuCoverage, Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.known import Unknown
+
+OWN = ("/.nv", "/.nv/ComputeCache")
 
 
 @rule("nv-cache-permissions", systems=("linux",))
@@ -38,12 +40,17 @@ def check(compute_cache: ComputeCache, torch: Torch, gpu_coverage: GpuCoverage |
     jit = isinstance(gpu_coverage, GpuCoverage) and any(device.how == "jit" for device in gpu_coverage.devices)
     owner = "root" if compute_cache.owner == 0 else f"user {compute_cache.owner}"
     mine, path = compute_cache.owner == compute_cache.user, compute_cache.path
-    remedy = Remedy(
-        "Make the folder writable" if mine else "Give the folder back to you",
-        "it only holds what can be compiled again",
-        Safety.DISPLAY_ONLY,
-        (Command(("chmod", "-R", "u+rwX", path) if mine else ("sudo", "chown", "-R", str(compute_cache.user or 0), path)),),
-    )
+    if not path.endswith(OWN):  # CUDA_CACHE_PATH may name any folder, and its owner may be the right one
+        remedy = Remedy("Let CUDA use its usual place, ~/.nv/ComputeCache", actions=(UnsetVariable("CUDA_CACHE_PATH"),))
+    else:
+        back = ("sudo", "chown", "-R", str(compute_cache.user), path) if compute_cache.user is not None else ()
+        command = ("chmod", "-R", "u+rwX", path) if mine else back
+        remedy = Remedy(
+            "Make the folder writable" if mine else "Give the folder back to you",
+            "it only holds what can be compiled again",
+            Safety.DISPLAY_ONLY,
+            (Command(command),) if command else (),
+        )
     yield Finding(
         Severity.DEGRADED if jit else Severity.NOTE,
         "machine",

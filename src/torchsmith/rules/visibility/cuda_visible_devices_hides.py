@@ -7,7 +7,8 @@ beyond the last GPU leaves nothing: "No CUDA GPUs are available", while nvidia-s
 
 ## How it is told
 The variable's value against the GPUs that NVML lists, by index, UUID or unambiguous beginning of a UUID, or MIG instance. A
-list that shows some of the GPUs and ends as it should is a choice, and the rule is silent.
+list that shows some of the GPUs and ends as it should, or by `-1`, is a choice, and one that goes on behind the last GPU hides
+none: there the rule is silent.
 
 ## What to do
 Unset it, or name a GPU that exists; find out what set it (shell profile, IDE, scheduler, container). CUDA counts the fastest
@@ -39,9 +40,10 @@ NAME, ORDER = "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"
 def check(variables: Variables, gpus: Gpus, visible_gpus: VisibleGpus) -> Iterator[Finding]:
     """The list ends before it shows a GPU that is here; a list that ends early hides the rest."""
     value = variables.get(NAME)
-    if value is None or not gpus or (visible_gpus.shown and visible_gpus.wrong is None):
-        return
     shown, wrong = visible_gpus.shown, visible_gpus.wrong
+    # A list that shows some and ends as it should, or by -1, is a choice; one that is longer than the machine hides nothing.
+    if value is None or not gpus or (shown and (wrong in {None, "-1"} or len(shown) == len(gpus))):
+        return
     summary = f"{NAME}={value!r} hides {gpu_names(gpus)}"
     if shown:
         summary = f"{NAME}={value!r} ends at {wrong!r}, which is no GPU here: only {len(shown)} of {len(gpus)} are shown"

@@ -26,10 +26,11 @@ from collections.abc import Iterator
 from torchsmith.engine.declare import rule
 from torchsmith.knowledge import accelerators
 from torchsmith.knowledge.compiled.indexes import ROWS
+from torchsmith.model.action import Install, Uninstall
 from torchsmith.model.facts.gpu import AMD, INTEL, Gpus, PciDevices
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.torch import FittingBuild, Torch
-from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
+from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.common import gpu_names, reinstall
 from torchsmith.rules.driver.shared import by_you
@@ -48,6 +49,8 @@ def check(
     kinds = {BUILDS[d.vendor] for d in others} | ({"cuda"} if gpus else set())
     if machine.wsl or not kinds or torch.kind in kinds or (torch.kind == "cpu" and gpus):
         return
+    if kinds == {"rocm"} and machine.os != "linux" and torch.kind == "cpu":
+        return  # PyTorch's index has ROCm builds for Linux only: the CPU build is right here
     there = ", ".join([f"{MAKERS[d.vendor]} {d.name or f'GPU {d.device:04x}'}" for d in others] or [gpu_names(gpus or ())])
     wanted = min(kinds)
     yield Finding(
@@ -62,20 +65,15 @@ def check(
 
 
 def _install(wanted: str, machine: Machine) -> Remedy:
-    """The newest published build of that kind, from PyTorch's own index."""
+    """The newest published build of that kind, from PyTorch's own index; it has none of ROCm but for Linux."""
+    if wanted == "rocm" and machine.os != "linux":
+        return by_you("Use the CPU build here; PyTorch's ROCm builds are for Linux")
     _, address, builds = next(row for row in ROWS if row[0] == "pytorch")
     newest = [build for build in builds if build.startswith(wanted)][-1]
-    return by_you(
+    packages = ("torch", "torchvision", "torchaudio")
+    return Remedy(
         f"Install the {NAMES[wanted]} build of torch, torchvision and torchaudio",
-        "ROCm builds are for Linux" if wanted == "rocm" and machine.os != "linux" else "",
-        (
-            "pip",
-            "install",
-            "--force-reinstall",
-            "--index-url",
-            address.format(build=newest),
-            "torch",
-            "torchvision",
-            "torchaudio",
-        ),
+        "from the index of that build",
+        Safety.DISPLAY_ONLY,
+        (Uninstall(packages), Install(packages, address.format(build=newest))),
     )

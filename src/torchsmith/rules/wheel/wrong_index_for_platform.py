@@ -74,8 +74,15 @@ def check(
         why = _unused(seen)
         if why is not None:
             yield _finding(why[0], why[1], torch, indexes, fitting_build, Severity.BLOCKER, why[2])
-        elif _cpu_entries(indexes):
-            yield _threat(_cpu_entries(indexes)[0], torch, indexes)
+        elif threats := [entry for entry in _cpu_entries(indexes) if not _one_of_several(entry, indexes)]:
+            yield _threat(threats[0], torch, indexes)
+
+
+def _one_of_several(entry: Index, indexes: Indexes) -> bool:
+    """Whether a project keeps the CPU index for other platforms: beside one for CUDA, or in a file that is named for it."""
+    beside = any(one.origin == entry.origin and cuda_of_label(index_label(one.url)) for one in indexes.entries)
+    name = entry.origin.rpartition("/")[2]
+    return beside or ("cpu" in name.lower() and name.startswith(("requirements", "constraints")))
 
 
 def _threat(entry: Index, torch: Torch, indexes: Indexes) -> Finding:

@@ -1,0 +1,178 @@
+"""``--assume``: each key puts in one fact; what contradicts itself is judged by the rules, what cannot be is one error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from torchsmith import cli
+from torchsmith.app import asked, assume, check
+from torchsmith.host.base import Host
+from torchsmith.host.replay import ReplayHost, request_key
+from torchsmith.model.diagnosis import Diagnosis
+from torchsmith.model.errors import UsageError
+from torchsmith.model.facts.container import Container
+from torchsmith.model.known import Known, Unknown
+
+LINUX = ("os=linux", "arch=x86_64", "glibc=2.36", "python=3.12")
+
+
+def diagnosis(*items: str, host: Host | None = None) -> Diagnosis:
+    host, assumed = asked.evidence(host or ReplayHost({}), None, None, items)
+    return check.check(host, assumed, detail=True)
+
+
+def fact(name: str, *items: str) -> Any:
+    found = diagnosis(*LINUX, *items).facts[name]
+    assert isinstance(found, Known), found
+    assert found.source.startswith("assumed: ")
+    return found.value
+
+
+# Key and value, the fact that it gives, what of it to look at, what that is.
+GIVEN: tuple[tuple[str, str, Any, Any], ...] = (
+    (
+        "toolkit=12.4",
+        "toolkits",
+        lambda t: (t.current.version, t.active, t.why),
+        ("12.4", "/usr/local/cuda-12.4", "the assumption"),
+    ),
+    ("toolkit=12.8.1", "toolkits", lambda t: (t.current.version, t.current.nvcc), ("12.8.1", "/usr/local/cuda-12.8/bin/nvcc")),
+    ("toolkit=none", "toolkits", lambda t: t, None),
+    ("cpu=x86-64-v2", "cpu", lambda c: (c.level, c.avx, c.avx2), (2, False, False)),
+    ("cpu=v4", "cpu", lambda c: (c.level, c.avx, c.avx2), (4, True, True)),
+    ("CPU=X86-64-V3", "processor", lambda p: p.level, 3),
+    ("ram=32", "memory", lambda m: m.total, 32 << 30),
+    ("ram=0.5 GiB", "memory", lambda m: m.total, 1 << 29),
+    ("container=docker", "container", lambda c: c, Container("docker", ("assumed",))),
+    ("container=none", "container", lambda c: c, None),
+    ("variable=CUDA_VISIBLE_DEVICES=", "variables", lambda v: v.values, {"CUDA_VISIBLE_DEVICES": ""}),
+    ("variable=LD_LIBRARY_PATH=/a=b:/c", "variables", lambda v: v.values, {"LD_LIBRARY_PATH": "/a=b:/c"}),
+    (
+        "variable=PIP_INDEX_URL=https://me:secret@example.org/simple",
+        "variables",
+        lambda v: v.values,
+        {"PIP_INDEX_URL": "https://example.org/simple"},
+    ),
+    ("gpu=none", "gpus", len, 0),
+    ("gpu=sm_121", "gpus", lambda g: [d.sm for d in g], [121]),
+    ("driver=581.57", "driver", lambda d: d.version, "581.57"),
+    ("torch=2.9.0+rocm6.4", "torch", lambda t: (t.kind, t.hip), ("rocm", "6.4")),
+)
+
+
+@pytest.mark.parametrize(("item", "name", "look", "expected"), GIVEN, ids=[row[0] for row in GIVEN])
+def test_what_a_key_gives(item: str, name: str, look: Any, expected: Any) -> None:
+    assert look(fact(name, item)) == expected
+
+
+def test_a_secret_in_a_variable_is_in_no_source() -> None:
+    found = diagnosis(*LINUX, "variable=PIP_INDEX_URL=https://me:secret@example.org/simple")
+    assert "secret" not in repr(found.facts)
+
+
+def test_windows_keeps_its_toolkits_elsewhere() -> None:
+    found = diagnosis("os=windows", "toolkit=13.0").facts["toolkits"]
+    assert isinstance(found, Known)
+    assert found.value.active == "C:/Program Files/NVIDIA GPU Computing Toolkit/CUDA/v13.0"
+
+
+WRONG = {
+    "toolkit=12": "no such CUDA toolkit is known",
+    "toolkit=99.1": "no such CUDA toolkit is known",
+    "toolkit=new": "no such CUDA toolkit is known",
+    "cpu=i9-14900K": "the levels are x86-64-v1",
+    "cpu=v5": "the levels are",
+    "ram=lots": "given in GiB",
+    "ram=0": "given in GiB",
+    "ram=-4": "given in GiB",
+    "ram=1e400": "given in GiB",
+    "ram=99999999": "given in GiB",
+    "container=jail": "the containers are docker",
+    "variable=CUDA_VISIBLE_DEVICES": "variable=NAME=VALUE",
+    "variable=CUDA_VISIBLE_DEVICE=0": "it does at CUDA_VISIBLE_DEVICES",
+    "variable==x": "looks at no variable",
+    "os=beos": "the systems are",
+    "arch=sparc": "the architectures are",
+    "python=three": "a Python version looks like",
+    "driver=new": "a driver version looks like",
+    "gpu=RTX 5077": "no GPU is known as",
+    "torch=2.14.1": "name the build too",
+    "colour=blue": "with a key among",
+    "ram": "KEY=VALUE",
+    "ram=": "KEY=VALUE",
+}
+
+
+@pytest.mark.parametrize("item", WRONG)
+def test_a_value_that_cannot_be(item: str) -> None:
+    with pytest.raises(UsageError, match=WRONG[item]) as caught:
+        diagnosis(item)
+    assert caught.value.exit_code == 2
+    assert "\n" not in str(caught.value)
+
+
+def test_on_the_command_line_it_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["check", "--assume", "toolkit=99.1"], ReplayHost({})) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("error: `--assume toolkit=99.1`")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        ("toolkit=12.4", "toolkit=12.8"),
+        ("ram=1", "ram=2"),
+        ("variable=CUDA_VISIBLE_DEVICES=0", "variable=CUDA_VISIBLE_DEVICES=1"),
+        ("os=macos", "toolkit=12.4"),
+        ("os=windows", "container=docker"),
+        ("arch=aarch64", "cpu=x86-64-v2"),
+    ],
+)
+def test_keys_that_no_machine_can_have_together(items: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError):
+        diagnosis(*items)
+
+
+# Facts that can stand together and do not fit: the rules say so.
+@pytest.mark.parametrize(
+    ("cause", "items"),
+    [
+        ("driver-too-old-for-cuda", ("gpu=RTX 5070 Ti", "driver=470.82.01", "torch=2.14.1+cu130")),
+        ("gpu-arch-not-in-build-too-new", ("gpu=RTX 5070", "driver=580.65.06", "torch=2.2.2+cu121")),
+        ("gpu-arch-dropped-too-old", ("gpu=GTX 1080 Ti", "driver=580.65.06", "torch=2.14.1+cu130")),
+        ("cpu-isa-too-old", ("gpu=none", "cpu=x86-64-v1", "torch=2.14.1+cpu")),
+        ("toolkit-too-old-for-gpu", ("gpu=RTX 5070", "driver=580.65.06", "torch=2.14.1+cu130", "toolkit=12.4")),
+        ("nvcc-vs-torch-cuda-mismatch", ("gpu=H100", "driver=580.65.06", "torch=2.14.1+cu130", "toolkit=12.4")),
+        (
+            "cuda-visible-devices-hides",
+            ("gpu=H100", "driver=580.65.06", "torch=2.14.1+cu130", "variable=CUDA_VISIBLE_DEVICES=-1"),
+        ),
+        ("glibc-too-old", ("glibc=2.17", "gpu=none", "torch=2.14.1+cpu")),
+    ],
+)
+def test_what_does_not_fit_is_judged(cause: str, items: tuple[str, ...]) -> None:
+    base = [item for item in LINUX if not any(item.partition("=")[0] == other.partition("=")[0] for other in items)]
+    found = diagnosis(*base, *items)
+    assert cause in {finding.cause for finding in (*found.root_causes, *found.symptoms)}
+
+
+def test_a_variable_is_assumed_beside_those_that_are_set() -> None:
+    host = ReplayHost({request_key("variable", ("CUDA_HOME", "")): {"value": "/opt/cuda", "source": "environment"}})
+    found = diagnosis("variable=CUDA_VISIBLE_DEVICES=0", host=host).facts["variables"]
+    assert isinstance(found, Known)
+    assert found.value.values == {"CUDA_VISIBLE_DEVICES": "0", "CUDA_HOME": "/opt/cuda"}
+
+
+def test_every_probe_is_told_the_same_variable() -> None:
+    host, _ = asked.evidence(ReplayHost({}), None, None, ("variable=LD_LIBRARY_PATH=/opt/lib",))
+    assert host.variable("LD_LIBRARY_PATH") == Known("/opt/lib", "assumed: variable=LD_LIBRARY_PATH")
+    assert isinstance(host.variable("PATH"), Unknown)
+
+
+def test_the_rest_of_this_machine_stays_where_only_surroundings_are_assumed() -> None:
+    assert not assume.another_machine(("toolkit=12.4", "cpu=v2", "ram=8", "container=docker", "variable=CUDA_HOME=/x"))
+    assert assume.another_machine(("os=linux",))
