@@ -231,6 +231,7 @@ RULES: tuple[RuleNode, ...] = (
     RuleNode("nv-cache-permissions", "torchsmith.rules.system.nv_cache_permissions", (COMPUTE_CACHE, TORCH, GPU_COVERAGE_ANY), (), ("linux",)),
     RuleNode("nvcc-vs-torch-cuda-mismatch", "torchsmith.rules.toolkit.nvcc_vs_torch_cuda_mismatch", (TOOLKITS, TORCH), (), ()),
     RuleNode("nvidia-module-version-mismatch", "torchsmith.rules.driver.nvidia_module_version_mismatch", (DRIVER_STATE, NVIDIA_LIBRARIES_UNKNOWN, KERNEL_MODULE_ANY, DRIVER_FILES_ANY), ("no-nvidia-driver", "no-nvidia-gpu", "driver-module-not-loaded", "cuda-does-not-start"), ("linux",)),
+    RuleNode("open-module-needs-turing", "torchsmith.rules.driver.open_module_needs_turing", (DRIVER_STATE, GPUS, KERNEL_MODULE), ("gpu-init-failed-bios-bar", "no-nvidia-driver", "no-nvidia-gpu", "cuda-does-not-start", "driver-module-not-loaded"), ("linux",)),
     RuleNode("python-32bit", "torchsmith.rules.system.python_32bit", (MACHINE, INTERPRETER, TORCH_ABSENT), ("torch-not-installed", "python-version-unsupported", "torch-install-incomplete"), ()),
     RuleNode("python-headers-missing", "torchsmith.rules.toolkit.python_headers_missing", (MACHINE, INTERPRETER, PYTHON_HEADERS, TORCH), (), ()),
     RuleNode("python-unusable", "torchsmith.rules.python.python_unusable", (TARGET, INTERPRETER_UNKNOWN), ("torch-not-installed",), ()),

@@ -22,6 +22,7 @@ ORDER = (
     "nouveau-conflict",
     "secure-boot-blocks-module",
     "blackwell-needs-open-module",
+    "open-module-needs-turing",
     "vgpu-needs-grid-driver",
     "gpu-dropped-by-driver",
     "gpu-init-failed-bios-bar",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from torchsmith.engine.declare import detail
 from torchsmith.host.base import Host, text_of
 from torchsmith.model.facts.hardware import Limits
@@ -32,14 +30,30 @@ def limits(host: Host, machine: Machine) -> Fact[Limits | None]:
 
 def parse(limits: str, status: str) -> Limits:
     """Soft limits (``Max open files            1024                 524288               files``) and a few lines of status."""
-    soft = {name: int(number) for name, number in re.findall(r"(?m)^Max (\w+(?: \w+)?)\s{2,}(\d{1,20})\s", limits)}
-    fields = dict(re.findall(r"(?m)^(Cpus_allowed_list|CapEff):\s*(\S+)", status))
-    mask = int(fields["CapEff"], 16) if re.fullmatch(r"[0-9a-f]{1,16}", fields.get("CapEff", "")) else 0
+    soft = {words[0]: words[1] for line in limits.splitlines() if len(words := _columns(line)) > 1}
+    fields = {name: value.strip() for name, _, value in (line.partition(":") for line in status.splitlines())}
+    mask = _mask(fields.get("CapEff", ""))
+    open_files, locked, processes, space = (
+        int(number) if (number := soft.get(f"Max {name}", "")).isdecimal() and len(number) < 21 else None
+        for name in ("open files", "locked memory", "processes", "address space")
+    )
     return Limits(
-        open_files=soft.get("open files"),
-        locked_memory=soft.get("locked memory"),
-        processes=soft.get("processes"),
-        address_space=soft.get("address space"),
+        open_files=open_files,
+        locked_memory=locked,
+        processes=processes,
+        address_space=space,
         cpus=count(fields.get("Cpus_allowed_list", "")),
         capabilities=tuple(name for bit, name in CAPABILITIES.items() if mask >> bit & 1),
     )
+
+
+def _columns(line: str) -> list[str]:
+    """What stands between two spaces or more."""
+    return [part.strip() for part in line.split("  ") if part.strip()]
+
+
+def _mask(text: str) -> int:
+    try:
+        return int(text, 16) if len(text) <= 16 else 0
+    except ValueError:
+        return 0

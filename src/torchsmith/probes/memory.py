@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from torchsmith.engine.declare import detail
 from torchsmith.host.base import Host
 from torchsmith.model.facts.hardware import Memory
@@ -38,8 +36,8 @@ def memory(host: Host, machine: Machine) -> Fact[Memory]:
 
 def parse(text: str) -> Memory | None:
     """``MemTotal:       24684096 kB``; None without a total."""
-    lines = re.findall(r"(?m)^(\w+):\s+(\d{1,15}) kB$", text)
-    sizes = {name: int(number) << 10 for name, number in lines}
+    lines = ((name, value.split()) for name, _, value in (line.partition(":") for line in text.splitlines()))
+    sizes = {name: int(v[0]) << 10 for name, v in lines if len(v) == 2 and v[1] == "kB" and v[0].isdecimal() and len(v[0]) < 16}
     if "MemTotal" not in sizes:
         return None
     return Memory(sizes["MemTotal"], sizes.get("MemAvailable"), sizes.get("SwapTotal"), sizes.get("SwapFree"))
@@ -47,6 +45,8 @@ def parse(text: str) -> Memory | None:
 
 def parse_sysctl(text: str) -> Memory | None:
     """``hw.memsize: 34359738368`` and ``vm.swapusage: total = 2048.00M  used = 1024.50M  free = 1023.50M ...``."""
+    import re
+
     total = re.search(r"hw\.memsize:\s*(\d{1,18})", text)
     swap, free = (re.search(rf"{word} = (\d+)(?:\.\d+)?M", text) for word in ("total", "free"))
     if total is None:

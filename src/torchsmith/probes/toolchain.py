@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from torchsmith.engine.declare import detail
 from torchsmith.host.base import Host
 from torchsmith.model.facts.hardware import Program, Toolchain
@@ -42,7 +40,7 @@ def toolchain(host: Host, machine: Machine, interpreter: Interpreter | Unknown, 
 
 def parse_compilers(rows: list[list[str]]) -> list[Program]:
     """Each compiler once, under the first of the names that lead to it: ``gcc``, ``c++`` and ``g++-12`` may be names of one."""
-    stems = [(stem, row) for row in rows if (stem := re.sub(r"-[\d.]+$", "", row[0])) in COMPILERS]
+    stems = [(stem, row) for row in rows if (stem := _without_version(row[0])) in COMPILERS]
     found: dict[tuple[str, str], Program] = {}
     for stem, (name, path, real) in sorted(stems, key=lambda pair: COMPILERS.index(pair[0])):
         version = parse_path(real)[1] or parse_path(path)[1]
@@ -55,8 +53,13 @@ def parse_compilers(rows: list[list[str]]) -> list[Program]:
 
 def cmake_version(names: list[str]) -> str:
     """``3.25`` where a folder ``cmake-3.25`` stands alone among the names; empty otherwise."""
-    versions = [found[1] for name in names if name.startswith("cmake-") and (found := re.fullmatch(r"cmake-(\d+\.\d+)", name))]
+    versions = [name[6:] for name in names if name.startswith("cmake-") and name[6:].replace(".", "", 1).isdecimal()]
     return versions[0] if len(versions) == 1 else ""
+
+
+def _without_version(name: str) -> str:
+    stem, _, version = name.rpartition("-")
+    return stem if version.replace(".", "").isdecimal() else name
 
 
 def _of_share(host: Host, real: str) -> str:

@@ -34,6 +34,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("nouveau-conflict", "driver", "Another kernel driver (nouveau, nova) has taken the GPU", "machine"),
     ("secure-boot-blocks-module", "driver", "Secure Boot refuses the unsigned kernel module", "machine"),
     ("blackwell-needs-open-module", "driver", "The proprietary kernel module is installed for a GPU that works only with the open one", "machine"),
+    ("open-module-needs-turing", "driver", "The open kernel module is installed for a GPU that is too old for it", "machine"),
     ("vgpu-needs-grid-driver", "driver", "A virtual GPU runs with a bare-metal driver in the guest", "machine"),
     ("nvidia-module-version-mismatch", "driver", "Kernel module and driver libraries differ since an update without a restart", "text"),
     ("driver-user-kernel-mismatch", "driver", "Two driver installations are mixed, and libraries of one meet the module of the other", "machine"),
