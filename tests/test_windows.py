@@ -42,7 +42,12 @@ def test_a_healthy_environment(windows_torch: Windows) -> None:
 
 
 def test_no_torch(windows: Windows) -> None:
-    assert next(f["cause"] for f in check(windows)["root_causes"]) == "torch-not-installed"
+    document = check(windows)
+    assert next(f["cause"] for f in document["root_causes"]) == "torch-not-installed"
+    facts = {name: fact.get("value") for name, fact in document["facts"].items()}
+    assert facts["memory"]["total"] > facts["memory"]["available"] > 1 << 28
+    assert facts["processor"]["logical"] >= facts["processor"]["cores"] >= 1
+    assert facts["limits"]["cpus"] >= 1
 
 
 @pytest.mark.parametrize("dll", ["c10.dll", "libiomp5md.dll"])

@@ -55,7 +55,14 @@ def facts() -> dict[str, Fact[Any]]:
     packages = (*(Package(name, version, site) for name, version in installed), Package("numpy", "1.26.4", "/usr/lib/python3"))
     values: dict[str, Any] = {
         "machine": Machine(
-            "linux", "x86_64", "6.8.0-85-generic", 1000, "ubuntu", "24.04", "Ubuntu 24.04.3 LTS", "glibc", "2.39", wsl=2
+            os="linux",
+            arch="x86_64",
+            kernel="6.8.0-85-generic",
+            user_id=1000,
+            distro_name="Ubuntu 24.04.3 LTS",
+            libc="glibc",
+            libc_version="2.39",
+            wsl=2,
         ),
         "computer": Computer("Dell Inc.", "PowerEdge XE9680", secure_boot=True),
         "container": Container("docker", ("/.dockerenv",), snap=True, image=("CUDA_VERSION=13.0.1",)),

@@ -41,6 +41,7 @@ def parse_linux(platform: dict[str, Any], os_release: str, libc: str) -> Machine
         distro=fields.get("ID", ""),
         distro_version=fields.get("VERSION_ID", ""),
         distro_name=fields.get("PRETTY_NAME", ""),
+        distro_like=tuple(fields.get("ID_LIKE", "").split()),
         libc=name,
         libc_version=version,
         wsl=wsl_version(str(platform["release"])),

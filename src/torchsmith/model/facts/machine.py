@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from torchsmith.model.record import record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container
+
 
 @record
 class Machine:
@@ -19,6 +23,7 @@ class Machine:
     distro: str = ""
     distro_version: str = ""
     distro_name: str = ""
+    distro_like: tuple[str, ...] = ()
     libc: str = ""
     libc_version: str = ""
     wsl: int | None = None
@@ -32,6 +37,10 @@ class Machine:
         if self.os == "macos":
             return "macos-arm64" if self.arch == "aarch64" else "macos-x86_64"
         return "windows-arm64" if self.arch == "aarch64" else self.os
+
+    def kin(self, names: Container[str]) -> str:
+        """The distribution, or its nearest relative (``ID_LIKE``), that is among ``names``; empty if none is."""
+        return next((name for name in (self.distro, *self.distro_like) if name in names), "")
 
     @property
     def systems(self) -> frozenset[str]:

@@ -87,11 +87,12 @@ def _remedies(machine: Machine, version: str, container: Container | Unknown | N
     if isinstance(container, Container):
         return (by_you("On the host, start nvidia-fabricmanager of the driver's version", "nothing in the container can"),)
     package = f"nvidia-fabricmanager-{major(version)}" if version else "nvidia-fabricmanager"
-    install = {
+    ways = {
         "ubuntu": ("sudo", "apt", "install", package),
         "debian": ("sudo", "apt", "install", package),
         "rhel": ("sudo", "dnf", "install", "nvidia-fabricmanager"),
-    }.get(machine.distro)
+    }
+    install = ways.get(machine.kin(ways))
     return (
         by_you(
             f"Install and start nvidia-fabricmanager{f' {version}' if version else ''}",

@@ -76,7 +76,7 @@ def check(
         "debian": ("sudo", "apt", "install", "nvidia-open-kernel-dkms"),
         "arch": ("sudo", "pacman", "-S", "nvidia-open"),
     }
-    package = packages.get(machine.distro)
+    package = packages.get(machine.kin(packages))
     yield Finding(
         Severity.BLOCKER,
         "driver",

@@ -95,10 +95,10 @@ def _remedies(machine: Machine, files: DriverFiles, unbuilt: bool) -> tuple[Reme
     )
     if not unbuilt:
         return (load,)
-    headers = HEADERS.get(machine.distro, "").format(kernel=machine.kernel)
+    headers = HEADERS.get(machine.kin(HEADERS), "").format(kernel=machine.kernel)
     commands: list[tuple[str, ...]] = []
     if headers:
-        commands.append(("sudo", INSTALLERS[machine.distro], "install", headers))
+        commands.append(("sudo", INSTALLERS[machine.kin(HEADERS)], "install", headers))
     if files.sources:
         commands.append(("sudo", "dkms", "autoinstall", "-k", machine.kernel))
     build = by_you("Build the module for this kernel, then reboot", "the module belongs to one kernel version", *commands)

@@ -106,8 +106,8 @@ def _half(machine: Machine, state: DriverState, gpus: Gpus | Unknown | None, lib
     version = (
         libraries.nvml.driver.partition(".")[0] if isinstance(libraries, NvidiaLibraries) and libraries.nvml.driver else "NNN"
     )
-    package = LIBCUDA_PACKAGES.get(machine.distro)
-    if machine.distro == "ubuntu":
+    package = LIBCUDA_PACKAGES.get(machine.kin(LIBCUDA_PACKAGES))
+    if machine.kin(LIBCUDA_PACKAGES) == "ubuntu":
         package = ("sudo", "apt", "install", f"libnvidia-compute-{version}")
     return Finding(
         Severity.BLOCKER,

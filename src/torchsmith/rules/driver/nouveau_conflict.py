@@ -70,7 +70,7 @@ def check(
         evidence.append(Proof("kernel_log", said))
     names = ("nova_core", "nova_drm") if owner == "nova" else ("nouveau",)
     lines = "\\n".join(f"blacklist {name}" for name in names) + ("\\noptions nouveau modeset=0" if owner == "nouveau" else "")
-    rebuild = REBUILD.get(machine.distro)
+    rebuild = REBUILD.get(machine.kin(REBUILD))
     yield Finding(
         Severity.BLOCKER,
         "driver",

@@ -2,12 +2,12 @@
 # The GPU is too old for the open kernel module
 
 ## What it means
-NVIDIA's open kernel modules serve Turing (GTX 16, RTX 20, T4) and newer. From branch 560 on, packages install them by default. On a
-Maxwell, Pascal or Volta card they load and find no GPU that they can drive: "No devices were found".
+NVIDIA's open kernel modules serve Turing (GTX 16, RTX 20, T4) and newer. From branch 560 on, packages install them by
+default. On a Maxwell, Pascal or Volta card they load and find no GPU that they can drive: "No devices were found".
 
 ## How it is told
-The loaded module calls itself open in /proc/driver/nvidia/version, the driver counts no GPU that works, and the PCI id belongs to a GPU
-older than Turing.
+The loaded module calls itself open in /proc/driver/nvidia/version, the driver counts no GPU that works, and the PCI id
+belongs to a GPU older than Turing.
 
 ## What to do
 Install the proprietary flavour of the same branch; 580 is the last branch for these GPUs.

@@ -68,7 +68,7 @@ def check(
         evidence.append(Proof("driver_files", "Secure Boot is on; the module is " + (driver_files.module or "built elsewhere")))
     if said:
         evidence.append(Proof("kernel_log", said))
-    key = KEYS.get(machine.distro)
+    key = KEYS.get(machine.kin(KEYS))
     yield Finding(
         Severity.BLOCKER,
         "driver",

@@ -54,7 +54,7 @@ def needs_open_module(device: Device) -> bool:
 
 def install_commands(machine: Machine, needs_open: bool) -> tuple[tuple[str, ...], ...]:
     """The distribution's own way to a driver; empty where it is not known."""
-    flavour = {
+    ways = {
         "ubuntu": ("sudo", "ubuntu-drivers", "install"),
         "debian": ("sudo", "apt", "install", "nvidia-open-kernel-dkms" if needs_open else "nvidia-kernel-dkms", "nvidia-driver"),
         "fedora": ("sudo", "dnf", "install", "akmod-nvidia", "xorg-x11-drv-nvidia-cuda"),
@@ -66,5 +66,6 @@ def install_commands(machine: Machine, needs_open: bool) -> tuple[tuple[str, ...
             "nvidia-open-driver-G06-signed-kmp-default",
             "nvidia-compute-utils-G06",
         ),
-    }.get(machine.distro)
-    return (flavour,) if flavour else ()
+    }
+    own = ways.get(machine.kin(ways))
+    return (own,) if own else ()

@@ -50,7 +50,7 @@ def check(machine: Machine, interpreter: Interpreter, python_headers: PythonHead
     if python_headers.present:
         return
     version = minor(interpreter.version)
-    tool, package = PACKAGES.get(machine.distro, ("", ""))
+    tool, package = PACKAGES.get(machine.kin(PACKAGES), ("", ""))
     # A Python outside of /usr has its headers from whoever made it, not from the distribution.
     own = interpreter.base_prefix == "/usr" and tool
     yield Finding(
