@@ -23,11 +23,11 @@ class Machine:
     distro: str = ""
     distro_version: str = ""
     distro_name: str = ""
-    distro_like: tuple[str, ...] = ()
     libc: str = ""
     libc_version: str = ""
     wsl: int | None = None
     windows_build: int | None = None
+    distro_like: tuple[str, ...] = ()
 
     @property
     def platform(self) -> str:
