@@ -197,6 +197,7 @@ def check(environment: Environment, machine: FakeMachine, folder: Path, *more: s
         check=False,
         timeout=60,
     )
+    assert ran.stdout, (ran.returncode, ran.stderr)
     assert "Traceback" not in ran.stderr, ran.stderr
     document: dict[str, Any] = json.loads(ran.stdout)
     return document

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torchsmith.host.base import Host
 
 NAGIOS = {0: 0, 1: 2, 3: 3}
+NAGIOS_WARNING = 1
 
 
 def run(arguments: Sequence[str], host: Host | None = None) -> int:
@@ -35,7 +36,10 @@ def run(arguments: Sequence[str], host: Host | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            print(f"error: the answer cannot be written: {error.strerror or error}", file=sys.stderr)
+            return 70
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has gone: say nothing more, not even at exit
         return 0
 
@@ -153,7 +157,9 @@ def _run_check(options: argparse.Namespace, host: Host | None) -> int:
     _print_diagnoses(diagnoses, options)
     codes = [check.exit_code(diagnosis, Severity(options.fail_on)) for diagnosis in diagnoses]
     code = 1 if 1 in codes else max(codes, default=0)
-    return NAGIOS.get(code, code) if options.exit_style == "nagios" else code
+    if options.exit_style == "nagios":
+        return NAGIOS_WARNING if code == 0 and any(d.verdict == "degraded" for d in diagnoses) else NAGIOS.get(code, code)
+    return code
 
 
 def _print_diagnoses(diagnoses: Sequence[object], options: argparse.Namespace) -> None:
@@ -164,8 +170,9 @@ def _print_diagnoses(diagnoses: Sequence[object], options: argparse.Namespace) -
         return
     from torchsmith.report import text
 
-    colour = not options.no_color and not os.environ.get("NO_COLOR") and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    width = os.get_terminal_size(1).columns if sys.stdout.isatty() else 80
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    colour = terminal and not options.no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    width = os.get_terminal_size(1).columns if terminal else 80
     _write("\n".join(text.render(diagnosis, width, colour, options.verbose) for diagnosis in diagnoses))  # type: ignore[arg-type]
 
 
@@ -217,6 +224,8 @@ def _seconds(text: str) -> float:
 
 def _write(text: str) -> None:
     """Print, also on a console that cannot show every character."""
+    if sys.stdout is None:
+        raise OSError("standard output is closed")
     try:
         sys.stdout.write(text)
     except UnicodeEncodeError:

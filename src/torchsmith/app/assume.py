@@ -148,7 +148,7 @@ def _stack(names: list[str] | None, version: str | None, machine: Machine) -> di
         raise UsageError(f"`--assume driver={version}`: a driver version looks like 581.57 or 535.183.01")
     windows = machine.os == "windows" or machine.wsl is not None
     cuda = drivers.max_cuda(version, windows=windows) if version else None
-    made = Known(Driver(version, None, cuda, works=True), source) if version else None
+    made = Known(Driver(version, None, cuda, works=None), source) if version else None
     if names is None:
         return {"driver": made} if made else {}
     none = [name.lower() for name in names] == ["none"]

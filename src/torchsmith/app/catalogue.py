@@ -84,6 +84,7 @@ TRITON_PTXAS = Need("triton_ptxas", False, False)
 VARIABLES = Need("variables", False, False)
 VARIABLES_UNKNOWN = Need("variables", False, True)
 VISIBLE_GPUS = Need("visible_gpus", False, False)
+VISIBLE_GPUS_ANY = Need("visible_gpus", True, True)
 WHEEL_CLASHES = Need("wheel_clashes", False, False)
 WINDOWS_SETTINGS = Need("windows_settings", False, False)
 WSL = Need("wsl", False, False)
@@ -140,7 +141,7 @@ NODES: tuple[Node, ...] = (
     Node("extension_gpu_code", "torchsmith.probes.extension_gpu_code", "extension_gpu_code", (EXTENSION_FILES, GPUS), True),
     Node("python_headers", "torchsmith.probes.python_headers", "python_headers", (MACHINE, INTERPRETER, HOST_COMPILER), True),
     Node("torch_libraries", "torchsmith.probes.torch_libraries", "torch_libraries", (MACHINE, INTERPRETER, TORCH, LOADER_PATHS), True),
-    Node("gpu_coverage", "torchsmith.derive.gpu_coverage", "gpu_coverage", (MACHINE_UNKNOWN, TORCH, TORCH_GPU_CODE_ANY, GPUS, DRIVER_ANY), False),
+    Node("gpu_coverage", "torchsmith.derive.gpu_coverage", "gpu_coverage", (MACHINE_UNKNOWN, TORCH, TORCH_GPU_CODE_ANY, GPUS, DRIVER_ANY, VISIBLE_GPUS_ANY), False),
     Node("torch_origin", "torchsmith.derive.torch_origin", "torch_origin", (PACKAGES, TORCH_INSTALL_ANY, LOCKED_TORCH_ANY, TORCH_PINS_ANY), False),
     Node("cuda_consumers", "torchsmith.probes.cuda_consumers", "cuda_consumers", (PACKAGES, LOADER_PATHS, TORCH_LIBRARIES), True),
     Node("loaded_libraries", "torchsmith.derive.loaded_libraries", "loaded_libraries", (MACHINE, LOADER_PATHS, TORCH_LIBRARIES), False),
@@ -241,7 +242,7 @@ RULES: tuple[RuleNode, ...] = (
     RuleNode("split-lib-lib64-venv", "torchsmith.rules.libraries.split_lib_lib64_venv", (TORCH, INTERPRETER, LOADED_LIBRARIES, TORCH_LIBRARIES), ("missing-cudnn", "missing-cuda-runtime-lib"), ("linux",)),
     RuleNode("toolkit-too-old-for-gpu", "torchsmith.rules.toolkit.toolkit_too_old_for_gpu", (TOOLKITS, GPUS, TORCH), (), ()),
     RuleNode("torch-install-incomplete", "torchsmith.rules.python.torch_install_incomplete", (INTERPRETER, PACKAGES, TORCH_IMPORT, TORCH_ANY, TORCH_INSTALL_ANY, FITTING_BUILD_ANY), ("torch-not-installed", "missing-cuda-runtime-lib", "cpu-only-build", "wrong-python-environment"), ()),
-    RuleNode("torch-not-installed", "torchsmith.rules.python.torch_not_installed", (INTERPRETER, TORCH_ABSENT, FITTING_BUILD_ANY), (), ()),
+    RuleNode("torch-not-installed", "torchsmith.rules.python.torch_not_installed", (MACHINE, INTERPRETER, TORCH_ABSENT, GPUS_ANY, FITTING_BUILD_ANY), (), ()),
     RuleNode("torch-shadowed", "torchsmith.rules.python.torch_shadowed", (TORCH_IMPORT, TORCH_ANY), ("torch-not-installed", "torch-install-incomplete", "cpu-only-build", "user-site-shadowing"), ()),
     RuleNode("torchvision-mismatch", "torchsmith.rules.companions.torchvision_mismatch", (TORCH, COMPANION_BUILDS, GPUS_ANY), (), ()),
     RuleNode("triton-missing-on-windows", "torchsmith.rules.companions.triton_missing_on_windows", (TORCH, PACKAGES), (), ("windows",)),

@@ -108,7 +108,9 @@ def _undecided(facts: Mapping[str, Fact[Any]]) -> tuple[str, ...]:
         state = facts.get("driver_state")
         if isinstance(state, Unknown) and state.reason.startswith(("slow", "ended", "not asked: the driver")):
             deciding.append("driver_state")  # a driver that hangs or dies decides; one that a pasted text leaves out does not
-    return tuple(name for name in deciding if isinstance(facts.get(name), Unknown))
+    # A probe that failed itself may have silenced any rule.
+    crashed = [name for name, fact in facts.items() if isinstance(fact, Unknown) and fact.reason.startswith("crashed")]
+    return tuple(dict.fromkeys([name for name in deciding if isinstance(facts.get(name), Unknown)] + crashed))
 
 
 def _with_commands(finding: Finding, facts: Mapping[str, Fact[Any]], windows: bool) -> Finding:

@@ -26,9 +26,8 @@ def read(path: str) -> tuple[Host, dict[str, Fact[Any]]]:
 
     """
     data = files.read_input(path, bundle.SIZE_LIMIT)
-    text = data.decode("utf-8", "replace")
-    if bundle.looks_like(text):
-        host = bundle.read(text, path)
+    if bundle.looks_like(data):
+        host = bundle.read(bundle.decoded(data, path), path)
         return host, recorded_target(host.target)
     return pasted(data, path)
 
@@ -43,7 +42,8 @@ def pasted(data: bytes, path: str) -> tuple[Host, dict[str, Fact[Any]]]:
     from torchsmith.app.catalogue import DETAILS, NODES
     from torchsmith.intake import formats
 
-    stated = formats.read(data)
+    # UTF-16 apart, text has no zero bytes.
+    stated = {} if b"\0" in data[:65536] and data[:2] not in {b"\xff\xfe", b"\xfe\xff"} else formats.read(data)
     if not stated:
         raise UnreadableInputError(
             f"`{path}` is no bundle, and nothing in it is recognised: give a bundle (`torchsmith bundle`), or the output of"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torchsmith.engine.declare import derivation
 from torchsmith.model.facts import driver as stages
 from torchsmith.model.facts.driver import DriverState
-from torchsmith.model.facts.gpu import NVIDIA, KernelModule, NvidiaLibraries, NvidiaSmi, PciDevices
+from torchsmith.model.facts.gpu import NVIDIA, KernelModule, NvidiaLibraries, NvidiaSmi, Nvml, PciDevices
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.known import Fact, Known, Unknown
 
@@ -27,6 +27,8 @@ def driver_state(
     if isinstance(nvidia_libraries, Unknown):
         return nvidia_libraries
     cuda, nvml = nvidia_libraries.libcuda, nvidia_libraries.nvml
+    if nvml.loaded and nvml.status == VERSION_MISMATCH:
+        return Known(_mismatch(nvml, bus), "NVML")
     if cuda.status == 0 and (cuda.devices or nvml.devices or not nvml.loaded):
         return Known(DriverState(stages.WORKS, 0, gpu_on_bus=bus), "cuInit")
     if nvml.unfinished or cuda.unfinished:
@@ -40,6 +42,12 @@ def driver_state(
         seen = bus or bool(module and module.loaded)
         found = DriverState(stages.ABSENT if seen else stages.NONE, fact="pci_devices" if bus else "kernel_module")
     return Known(DriverState(found.stage, found.code, found.says, found.fact, bus), found.fact)
+
+
+def _mismatch(nvml: Nvml, bus: bool | None) -> DriverState:
+    """NVML's own word that module and libraries differ stands, whatever else still answers."""
+    says = f"NVML status {VERSION_MISMATCH}: {nvml.message or 'Driver/library version mismatch'}"
+    return DriverState(stages.MISMATCH, VERSION_MISMATCH, says, gpu_on_bus=bus)
 
 
 def _by_nvml(libraries: NvidiaLibraries) -> DriverState | None:

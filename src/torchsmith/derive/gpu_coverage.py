@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchsmith.engine.declare import derivation
 from torchsmith.knowledge import archs
+from torchsmith.model.facts.driver import VisibleGpus
 from torchsmith.model.facts.gpu import Device, Driver, Gpus
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.torch import DeviceCoverage, GpuCodeGroup, GpuCoverage, Torch, TorchGpuCode
@@ -18,8 +19,9 @@ def gpu_coverage(
     torch_gpu_code: TorchGpuCode | Unknown | None,
     gpus: Gpus,
     driver: Driver | Unknown | None,
+    visible_gpus: VisibleGpus | Unknown | None,
 ) -> Fact[GpuCoverage | None]:
-    """Judge every GPU by itself: a mixed host is as common as a single card.
+    """Judge every GPU by itself: a mixed host is as common as a single card. What CUDA_VISIBLE_DEVICES leaves out is not used.
 
     Where the binary cannot be read, the table of published builds answers in its place, and the evidence says so.
     """
@@ -40,7 +42,9 @@ def gpu_coverage(
     runs = driver.cuda if isinstance(driver, Driver) else None
     # What is only PTX the driver compiles, and it must be as new as the toolkit that wrote it.
     too_old = runs is not None and torch.cuda is not None and not at_least(runs, torch.cuda)
-    found = (coverage(device, device.sm, groups, torch.cuda, too_old) for device in gpus if device.sm)
+    shown = visible_gpus.shown if isinstance(visible_gpus, VisibleGpus) and visible_gpus.shown else None
+    used = [device for device in gpus if shown is None or device.index in shown]
+    found = (coverage(device, device.sm, groups, torch.cuda, too_old) for device in used if device.sm)
     return Known(GpuCoverage(tuple(found), carried, evidence), source)
 
 

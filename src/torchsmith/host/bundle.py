@@ -27,9 +27,24 @@ def write(evidence: dict[str, dict[str, Any]], torchsmith: str, note: str = "", 
     return json.dumps(document | {"evidence": evidence}, indent=1, ensure_ascii=True, sort_keys=True) + "\n"
 
 
-def looks_like(text: str) -> bool:
-    """Whether the beginning of ``text`` claims to be a bundle."""
-    return text.lstrip("\ufeff \t\r\n").startswith("{") and FORMAT in text[:4096] + text[-4096:]
+def looks_like(data: bytes) -> bool:
+    """Whether ``data`` can only be meant as a bundle: no pasted text begins with a brace, cut off or not."""
+    start = data[:64].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    return start.startswith(b"{")
+
+
+def decoded(data: bytes, name: str) -> str:
+    """The text of a bundle: UTF-8, or UTF-16 with its mark, as Windows PowerShell redirects it.
+
+    Raises:
+        UnreadableInputError: it is neither.
+
+    """
+    encoding = "utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UnreadableInputError(f"`{name}` is damaged: byte {error.start} is no {encoding.upper()[:6]} text") from None
 
 
 def read(text: str, name: str) -> ReplayHost:

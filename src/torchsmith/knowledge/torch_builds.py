@@ -5,17 +5,18 @@ Platforms: linux-x86_64, linux-aarch64, windows, macos-arm64, macos-x86_64 (and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from torchsmith.knowledge import archs as arch_rules
 from torchsmith.knowledge.compiled.torch_builds import ROWS
+from torchsmith.model.record import record
 from torchsmith.model.versions import at_least, cuda_of_label, key, public
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Build(NamedTuple):
+@record
+class Build:
     """A build of torch for one platform."""
 
     torch: str
@@ -50,7 +51,8 @@ class Build(NamedTuple):
         return self.toolkit or cuda_of_label(self.build)
 
 
-class Archs(NamedTuple):
+@record
+class Archs:
     """The GPU code inside a build, as compute capabilities."""
 
     torch: str

@@ -29,7 +29,8 @@ def render(diagnosis: Diagnosis, width: int = 80, colour: bool = False, verbose:
     page.block(f"torchsmith {__version__}: {_where(diagnosis)}", "", "  ")
     page.block(_machine(diagnosis), "  ")
     roots = diagnosis.root_causes
-    _undecided(page, diagnosis)
+    if diagnosis.verdict is not Verdict.BLOCKED:
+        _undecided(page, diagnosis)
     for number, finding in enumerate(roots):
         page.gap()
         if number == 0 or finding.severity is not Severity.NOTE or verbose:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from torchsmith.model.action import InstallTorch
+from torchsmith.model.action import InstallTorch, SetVariable
 from torchsmith.model.facts.torch import FittingBuild
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity
 from torchsmith.model.pattern import pattern
@@ -52,6 +52,13 @@ def uncovered(
         update = f"Update the NVIDIA driver to one that supports CUDA {device.ptx_driver}"
         why = "torch carries PTX for this GPU, which only a driver of that CUDA or newer can compile"
         remedies = (Remedy(update, why, Safety.DISPLAY_ONLY), *remedies)
+    served = [str(other.index) for other in coverage.devices if other.how != "no"]
+    if served:
+        hide = "programs then run on the GPUs that torch has code for"
+        remedies = (*remedies, Remedy("Show programs the other GPUs only", hide, actions=(_show(served),)))
+    if build is None:
+        none = "No published torch build serves every GPU here with this driver and this Python"
+        remedies = (*remedies, Remedy(none, "another driver or Python may have one; else build from source", Safety.DISPLAY_ONLY))
     return Finding(
         Severity.BLOCKER,
         f"gpu:{device.index}",
@@ -61,6 +68,10 @@ def uncovered(
         wont_help=wont_help,
         confidence=0.8 if from_table else 0.95,
     )
+
+
+def _show(indexes: list[str]) -> SetVariable:
+    return SetVariable("CUDA_VISIBLE_DEVICES", ",".join(indexes))
 
 
 def reinstall(build: FittingBuild | Unknown | None, why: str) -> tuple[Remedy, ...]:

@@ -54,7 +54,7 @@ def check(
 ) -> Iterator[Finding]:
     """The driver is below the floor of torch's CUDA major, or of a GPU."""
     windows = machine.os == "windows" or machine.wsl is not None
-    if not driver.version:
+    if not key(driver.version):
         return
     if isinstance(torch, Torch) and torch.cuda is not None:
         floor = drivers.needed(torch.cuda, windows=windows)

@@ -22,15 +22,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
+from torchsmith.model.action import InstallTorch
+from torchsmith.model.facts.gpu import Gpus
+from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import FittingBuild, Torch
-from torchsmith.model.finding import Finding, Proof, Severity
+from torchsmith.model.finding import Finding, Proof, Remedy, Severity
 from torchsmith.model.known import Unknown
 from torchsmith.rules.common import reinstall
 
 
 @rule("torch-not-installed")
-def check(interpreter: Interpreter, torch: Torch | None, fitting_build: FittingBuild | Unknown | None) -> Iterator[Finding]:
+def check(
+    machine: Machine,
+    interpreter: Interpreter,
+    torch: Torch | None,
+    gpus: Gpus | Unknown | None,
+    fitting_build: FittingBuild | Unknown | None,
+) -> Iterator[Finding]:
     """Nothing to diagnose yet: said plainly, with the build that would fit."""
     if torch is not None:
         return
@@ -39,5 +48,19 @@ def check(interpreter: Interpreter, torch: Torch | None, fitting_build: FittingB
         "python",
         f"torch is not installed in {interpreter.prefix} (Python {interpreter.version})",
         evidence=(Proof("torch", "on no entry of the search path"),),
-        remedies=reinstall(fitting_build, "the build that fits this machine"),
+        remedies=_cpu(machine, interpreter)
+        if isinstance(gpus, Gpus) and not gpus
+        else reinstall(fitting_build, "the build that fits this machine"),
     )
+
+
+def _cpu(machine: Machine, interpreter: Interpreter) -> tuple[Remedy, ...]:
+    """Without a GPU the CPU build is the one: on Linux x86-64 the default index gives gigabytes of CUDA."""
+    from torchsmith.knowledge import torch_builds
+
+    fits = [b for b in torch_builds.builds(machine.platform, kind="cpu") if interpreter.tag in b.python_tags]
+    if not fits:
+        return ()
+    best = fits[-1]
+    action = InstallTorch(best.torch, best.build, best.index_url)
+    return (Remedy(f"Install torch {best.torch}, the CPU build", "no NVIDIA GPU is to be seen here", actions=(action,)),)
