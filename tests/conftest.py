@@ -1,10 +1,15 @@
 """What all tests share: the laboratory's fixtures, and the count of captured machines in the summary."""
 
 import pytest
+from hypothesis import settings
 
 from tests import machines
 
 pytest_plugins = ["tests.lab.fixtures"]
+
+# Speed is measured by benchmarks, in one run against what it is compared with; never by a timed test.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
