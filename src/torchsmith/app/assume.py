@@ -9,7 +9,7 @@ from torchsmith.app import surroundings
 from torchsmith.knowledge import drivers
 from torchsmith.knowledge import gpus as table
 from torchsmith.model.errors import UsageError
-from torchsmith.model.facts.gpu import Device, Driver, Libcuda, NvidiaLibraries, Nvml, PciDevices
+from torchsmith.model.facts.gpu import Device, Driver, Gpus, Libcuda, NvidiaLibraries, Nvml, PciDevices
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Environment, Interpreter, Package, Packages
 from torchsmith.model.facts.torch import Candidate, Torch, TorchImport
@@ -159,6 +159,8 @@ def _stack(names: list[str] | None, version: str | None, machine: Machine) -> di
         nvml = Nvml(loaded=True, status=0, driver=version, cuda=cuda, devices=devices)
         libraries = NvidiaLibraries(nvml, Libcuda(loaded=True, status=0, cuda=cuda, devices=devices))
     stack: dict[str, Fact[Any]] = {
+        # No driver listed them: whether this driver would know such a GPU is for a rule to say.
+        "gpus": Known(Gpus(devices, "assumption"), source),
         "nvidia_libraries": Known(libraries, source),
         "nvidia_smi": Known(None, source),
         "kernel_module": Known(None, source),
