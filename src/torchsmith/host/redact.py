@@ -39,6 +39,11 @@ class Identity:
     host: str = ""
 
 
+def without_secrets(url: str) -> str:
+    """A URL without user, password and tokens in its query: what may be shown, and what may stand in a command."""
+    return _URL_SECRET.sub(rf"\1{HIDDEN}", _URL_CREDENTIALS.sub(r"\1", url))
+
+
 class Redactor:
     """Redacts texts and JSON-like data of one machine, consistently."""
 

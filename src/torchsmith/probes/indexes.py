@@ -6,6 +6,7 @@ import re
 
 from torchsmith.engine.declare import probe
 from torchsmith.host.base import Host, text_of
+from torchsmith.host.redact import without_secrets
 from torchsmith.model.facts.install import Index, Indexes
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter, Variables
@@ -24,7 +25,6 @@ _VARIABLES = {
     "UV_FIND_LINKS": "links",
 }
 _OPTIONS = {"index-url": "index", "i": "index", "extra-index-url": "extra", "find-links": "links", "f": "links"}
-_CREDENTIALS = pattern(r"([a-z][a-z0-9+.-]*://)[^/@\s]+@")
 _TOML_URL = pattern(r"""^\s*(?:url|index-url|extra-index-url|find-links)\s*=\s*(.+)$""", re.MULTILINE)
 _TOML_TABLE = pattern(r"^\s*\[{1,2}([^\]\n]+)\]{1,2}\s*(?:#.*)?$", re.MULTILINE)
 _QUOTED = pattern(r"""["']((?:https?|file)://[^"'\s]+|/[^"'\s]*)["']""")
@@ -112,7 +112,7 @@ def parse_toml(text: str, origin: str, everywhere: bool = False) -> list[Index]:
         table = next(name for start, name in reversed(tables) if start <= matched.start())
         if everywhere or table in _TABLES:
             kind = "links" if "find-links" in matched[0] else "extra"
-            found += [Index(_CREDENTIALS.sub(r"\1", url), kind, origin) for url in _QUOTED.findall(matched[1])]
+            found += [Index(without_secrets(url), kind, origin) for url in _QUOTED.findall(matched[1])]
     return found
 
 
@@ -120,10 +120,10 @@ def parse_requirements(text: str, origin: str) -> list[Index]:
     """Options of a requirements file."""
     lines = (line.strip() for line in text.splitlines())
     options = (m for line in lines if line.startswith("-") for m in _OPTION.finditer(line))
-    return [Index(_CREDENTIALS.sub(r"\1", m[3].strip("\"'")), _OPTIONS[m[1] or m[2]], origin) for m in options]
+    return [Index(without_secrets(m[3].strip("\"'")), _OPTIONS[m[1] or m[2]], origin) for m in options]
 
 
 def _split(value: str) -> list[str]:
     """The URLs in a variable or option; uv allows ``name=url``."""
     urls = (word.partition("=")[2] if re.match(r"[\w.-]+=\w+://", word) else word for word in value.split())
-    return [_CREDENTIALS.sub(r"\1", url) for url in urls]
+    return [without_secrets(url) for url in urls]

@@ -6,6 +6,7 @@ import re
 
 from torchsmith.engine.declare import probe
 from torchsmith.host.base import Host
+from torchsmith.host.redact import without_secrets
 from torchsmith.model.facts.install import LockedTorch
 from torchsmith.model.facts.python import Environment
 from torchsmith.model.facts.torch import Torch
@@ -14,7 +15,6 @@ from torchsmith.model.pattern import pattern
 
 _PACKAGE = pattern(r'^\[\[package\]\]\nname = "torch"\nversion = "([^"\n]+)"\n(.*?)(?=^\[\[|\Z)', re.MULTILINE | re.DOTALL)
 _INDEX = pattern(r'(?:registry|url)\s*=\s*"(https?://[^"\s]+)"')
-_CREDENTIALS = pattern(r"([a-z][a-z0-9+.-]*://)[^/@\s]+@")
 _FILES = ("uv.lock", "poetry.lock", "pdm.lock")
 
 
@@ -41,4 +41,4 @@ def parse(text: str) -> tuple[str, str] | None:
         return None
     version, body = found[0]
     index = _INDEX.search(body)
-    return version, _CREDENTIALS.sub(r"\1", index[1]) if index else ""
+    return version, without_secrets(index[1]) if index else ""

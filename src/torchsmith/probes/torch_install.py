@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchsmith.engine.declare import probe
 from torchsmith.host.base import NO_FILE, Host, text_of
+from torchsmith.host.redact import without_secrets
 from torchsmith.model.facts.install import TorchInstall
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
@@ -11,7 +12,6 @@ from torchsmith.model.known import Fact, Known, Unknown
 from torchsmith.model.pattern import pattern
 
 _URL = pattern(r'"url"\s*:\s*"([^"\s]{1,500})"')
-_CREDENTIALS = pattern(r"^([a-z+]+://)[^/@]+@")
 
 
 @probe
@@ -41,7 +41,7 @@ def torch_install(host: Host, packages: Packages, torch: Torch | Unknown | None)
             best.version,
             text_of(host.read(f"{best.metadata}/INSTALLER", 256)).strip() if "INSTALLER" in listed else "",
             "REQUESTED" in listed,
-            _CREDENTIALS.sub(r"\1", direct[1]) if direct else "",
+            without_secrets(direct[1]) if direct else "",
             stat.value.mtime if isinstance(stat, Known) else None,
             missing,
             damaged,

@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule
-from torchsmith.model.action import UnsetVariable
+from torchsmith.model.action import SetVariable, UnsetVariable
 from torchsmith.model.facts.libraries import LibraryVersions, Loaded, LoadedLibraries, LoaderPaths, TorchLibraries
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Packages
@@ -71,7 +71,7 @@ def check(
         elif versions.of(foreign[0], loaded.name) and versions.of(own[0], loaded.name):
             passed.append((loaded, foreign[0], own[0]))
     if taken:
-        yield _shadowed(taken, versions)
+        yield _shadowed(taken, versions, loader_paths.library_path)
         return
     beside = [path for path in torch_libraries.beside if CUDNN.match(name_of(path)) or TOOLKIT.match(name_of(path))]
     others = [
@@ -108,7 +108,7 @@ class _Versions:
         return f"{path} ({version})" if version else path
 
 
-def _shadowed(taken: list[tuple[Loaded, str, str]], versions: _Versions) -> Finding:
+def _shadowed(taken: list[tuple[Loaded, str, str]], versions: _Versions, searched: tuple[str, ...]) -> Finding:
     """The finding for libraries that are taken from LD_LIBRARY_PATH."""
     cudnn = [entry for entry in taken if CUDNN.fullmatch(entry[0].name)]
     chosen = (cudnn or taken)[0]
@@ -133,9 +133,9 @@ def _shadowed(taken: list[tuple[Loaded, str, str]], versions: _Versions) -> Find
         ),
         remedies=(
             Remedy(
-                "Unset LD_LIBRARY_PATH, or take these folders out of it",
-                "torch finds its own libraries without it; look for what sets it, or it comes back in the next shell",
-                actions=(UnsetVariable("LD_LIBRARY_PATH"),),
+                "Take these folders out of LD_LIBRARY_PATH",
+                "torch finds its own libraries without them; look for what sets it, or it comes back in the next shell",
+                actions=(_without(searched, {folder_of(other) for _, other, _ in taken}),),
             ),
         ),
         wont_help=(
@@ -144,6 +144,12 @@ def _shadowed(taken: list[tuple[Loaded, str, str]], versions: _Versions) -> Find
         ),
         confidence=0.95 if theirs and ours else 0.75,
     )
+
+
+def _without(searched: tuple[str, ...], folders: set[str]) -> SetVariable | UnsetVariable:
+    """The variable without some folders: what stays may be the driver's own."""
+    kept = [folder for folder in searched if folder not in folders]
+    return SetVariable("LD_LIBRARY_PATH", ":".join(kept)) if kept else UnsetVariable("LD_LIBRARY_PATH")
 
 
 def _at_hand(said: list[str], paths: list[str], torch: Torch) -> Finding:
