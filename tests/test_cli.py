@@ -113,10 +113,12 @@ def test_no_proc_and_no_sys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_closed_pipe_is_quiet() -> None:
-    ran = subprocess.run(
-        f"{sys.executable} -m torchsmith facts torch_builds | head -n 1", shell=True, capture_output=True, text=True, check=False
-    )
-    assert ran.stderr == ""
+    with subprocess.Popen([*COMMAND, "facts", "torch_builds"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.readline()
+        child.stdout.close()
+        assert child.stderr.read() == b""
 
 
 def test_eighty_columns() -> None:

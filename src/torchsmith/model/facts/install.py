@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from torchsmith.model.record import record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 @record
 class TorchInstall:
@@ -107,7 +111,7 @@ class CompanionBuilds:
 
     builds: tuple[CompanionBuild, ...]
 
-    def __iter__(self):  # type: ignore[no-untyped-def]  # noqa: ANN204
+    def __iter__(self) -> Iterator[CompanionBuild]:
         """One after the other."""
         return iter(self.builds)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from torchsmith.model.action import Command, Install
-from torchsmith.model.facts.libraries import Loaded, TorchRequirements
+from torchsmith.model.facts.libraries import Loaded, LoadedLibraries, TorchLibraries, TorchRequirements
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
@@ -49,6 +49,12 @@ def askers(loaded: Loaded) -> str:
     shown = [name_of(path) for path in loaded.needed_by]
     more = f" and {len(shown) - 2} more" if len(shown) > 2 else ""
     return ", ".join(shown[:2]) + more
+
+
+def lost(loaded: LoadedLibraries, there: TorchLibraries, family: re.Pattern[str]) -> list[Loaded]:
+    """The libraries of a family that the loader finds nowhere, not even under a folder that it does not search."""
+    elsewhere = {found.name for found in there.objects}
+    return [found for found in loaded.missing if family.fullmatch(found.name) and found.name not in elsewhere]
 
 
 def package_of(name: str, torch: Torch, machine: Machine) -> str | None:

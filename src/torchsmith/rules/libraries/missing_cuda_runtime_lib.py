@@ -31,7 +31,7 @@ from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
 from torchsmith.model.known import Unknown
-from torchsmith.rules.libraries.common import TOOLKIT, askers, names, package_of, restore
+from torchsmith.rules.libraries.common import TOOLKIT, askers, lost, names, package_of, restore
 
 
 @rule("missing-cuda-runtime-lib")
@@ -44,8 +44,7 @@ def check(
     packages: Packages | Unknown,
 ) -> Iterator[Finding]:
     """Libraries of CUDA, cuDNN apart, that nothing answers."""
-    elsewhere = {found.name for found in torch_libraries.objects}
-    missing = [f for f in loaded_libraries.missing if TOOLKIT.fullmatch(f.name) and f.name not in elsewhere]
+    missing = lost(loaded_libraries, torch_libraries, TOOLKIT)
     if not missing:
         return
     at_import = [found for found in missing if not found.later]

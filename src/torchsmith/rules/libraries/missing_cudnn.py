@@ -32,7 +32,7 @@ from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
 from torchsmith.model.known import Unknown
-from torchsmith.rules.libraries.common import CUDNN, askers, names, requirement, restore
+from torchsmith.rules.libraries.common import CUDNN, askers, lost, names, requirement, restore
 
 
 @rule("missing-cudnn")
@@ -45,8 +45,7 @@ def check(
     packages: Packages | Unknown,
 ) -> Iterator[Finding]:
     """A cuDNN library that torch needs is nowhere."""
-    elsewhere = {found.name for found in torch_libraries.objects}
-    missing = [f for f in loaded_libraries.missing if CUDNN.fullmatch(f.name) and f.name not in elsewhere]
+    missing = lost(loaded_libraries, torch_libraries, CUDNN)
     if not missing:
         return
     later = all(found.later for found in missing)
