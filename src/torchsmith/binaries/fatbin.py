@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.reader import CHUNK, BinaryFile, Reader, Section
-from torchsmith.model.record import record
+from torchsmith.model.gpu_code import GpuCode, Group
 
 SECTION_NAMES = frozenset({".nv_fatbin", "__nv_relfatbin", ".nv_fatb", "__nv_rel"})
 """Linked and relocatable code in ELF, and the same names cut to the eight bytes that PE has."""
@@ -33,36 +33,6 @@ _CONTAINER = struct.Struct("<4sHHQ")
 _ENTRY = struct.Struct("<HHIQIIHHIIIQ")  # up to and with the flags: 48 bytes
 _READ = 128
 """Bytes per read: holds a container's header and its first entry's, and touches one page."""
-
-
-@record
-class Group:
-    """Containers that hold code for exactly the same architectures."""
-
-    sass: tuple[str, ...]
-    """Real architectures, such as ``sm_90a``."""
-    ptx: tuple[str, ...]
-    """Virtual architectures, such as ``compute_90``."""
-    count: int
-
-
-@record
-class GpuCode:
-    """The GPU code of one library; architectures are sorted by number, then suffix."""
-
-    sass: tuple[str, ...]
-    """The union over the containers: one library may hold an architecture for one kernel only, so see ``groups``."""
-    ptx: tuple[str, ...]
-    lto: tuple[str, ...]
-    """Link-time intermediate code, such as ``lto_90``: nothing runs it as it stands."""
-    groups: tuple[Group, ...]
-    """The commonest first; a container that is damaged or cut short is in none."""
-    containers: int
-    """Sum of the groups' counts."""
-    ptx_isa: str | None
-    """The highest PTX ISA version, such as ``8.8``: older drivers do not know it."""
-    warnings: tuple[str, ...]
-    """What was not as it should be, for people; empty for a sound library."""
 
 
 def scan(file: BinaryFile, size: int, sections: Iterable[Section]) -> GpuCode:

@@ -98,7 +98,7 @@ def read(reader: str, place: str, path: str) -> Fact[Any]:
     from torchsmith.binaries.errors import BinaryError
 
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
-    with open(os.open(place, flags), "rb", buffering=0) as file:
+    with _file(os.open(place, flags)) as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
             return Unknown("not a regular file", (path,))
@@ -108,3 +108,18 @@ def read(reader: str, place: str, path: str) -> Fact[Any]:
             return Known(plain(READERS[reader](file, found.st_size)), path)
         except BinaryError as error:
             return Unknown(str(error), (path,))
+
+
+def _file(descriptor: int) -> BinaryIO:
+    """The open file, one that reads at a place in one call where the system can."""
+    import io
+    import os
+
+    if not hasattr(os, "pread"):
+        return open(descriptor, "rb", buffering=0)  # type: ignore[return-value]
+
+    class Positioned(io.FileIO):
+        def read_at(self, length: int, offset: int) -> bytes:
+            return os.pread(descriptor, length, offset)
+
+    return Positioned(descriptor, "rb")  # type: ignore[return-value]
