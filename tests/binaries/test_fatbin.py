@@ -7,8 +7,8 @@ import pytest
 from tests.binaries import samples
 from tests.binaries.samples import container, entry
 from torchsmith.binaries import elf, fatbin, pe
-from torchsmith.binaries.fatbin import GpuCode, Group
 from torchsmith.binaries.reader import Section
+from torchsmith.model.gpu_code import GpuCode, Group
 
 PTX, SASS, LTO = 1, 2, 8
 A, F = 0x100011, 0x200011

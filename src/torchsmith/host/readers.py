@@ -116,10 +116,10 @@ def _file(descriptor: int) -> BinaryIO:
     import os
 
     if not hasattr(os, "pread"):
-        return open(descriptor, "rb", buffering=0)  # type: ignore[return-value]
+        return open(descriptor, "rb", buffering=0)
 
     class Positioned(io.FileIO):
         def read_at(self, length: int, offset: int) -> bytes:
             return os.pread(descriptor, length, offset)
 
-    return Positioned(descriptor, "rb")  # type: ignore[return-value]
+    return Positioned(descriptor, "rb")

@@ -73,7 +73,7 @@ class BinaryObject:
     gpu_code_elsewhere: tuple[tuple[str, GpuCode], ...] = ()
     """(section, code) found outside them."""
     hip_code: HipCode | None = None
-    abi: Abi = Abi()  # noqa: RUF009 - frozen
+    abi: Abi = Abi()
     cpu_baseline: str | None = None
     """The declared microarchitecture level or ``-march``, such as ``x86-64-v2``."""
     cpu_reason: str = ""
