@@ -96,19 +96,44 @@ def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--assume", action="append", default=[], metavar="KEY=VALUE", help="take a fact as given: gpu, driver, os ..."
     )
+    parser.add_argument("--select", action="append", default=[], metavar="SLUG", help="run only these rules")
+    parser.add_argument("--ignore", action="append", default=[], metavar="SLUG[=REASON]", help="leave a rule out")
+    parser.add_argument("--exit-style", choices=("contract", "nagios"), default="contract")
+    _output_options(parser)
+    parser.set_defaults(verb=_run_check)
+
+
+def _inspect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "targets",
+        nargs="*",
+        metavar="PATH|NAME==VERSION",
+        help="a binary, wheel, image, folder, environment, or a wheel on the index",
+    )
+    parser.add_argument("--list", dest="listed", metavar="FILE", help="more paths, one a line; - for stdin")
+    parser.add_argument("--platform", default="", help="of the wheel on the index: linux-x86_64, win_amd64 ... (this machine's)")
+    parser.add_argument("--python-tag", default="", metavar="TAG", help="of the wheel on the index: cp313 ... (this Python's)")
+    parser.add_argument("--index-url", default="", metavar="URL", help="the package index to ask instead of the configured one")
+    parser.add_argument("--deep", action="store_true", help="also what is costly: a remote library whole, vector instructions")
+    parser.add_argument("--hash", action="store_true", help="compare contents with RECORD, not only sizes")
+    parser.add_argument(
+        "--assume", action="append", default=[], metavar="KEY=VALUE", help="take a fact as given: gpu, driver ..."
+    )
+    parser.add_argument("--wait", type=_seconds, default=2.0, metavar="SECONDS", help="limit for each driver call (2)")
+    _output_options(parser)
+    parser.set_defaults(verb=_run_inspect)
+
+
+def _output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_const", const="json", dest="format", default="text", help="the same as --format json"
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
-    parser.add_argument("--select", action="append", default=[], metavar="SLUG", help="run only these rules")
-    parser.add_argument("--ignore", action="append", default=[], metavar="SLUG[=REASON]", help="leave a rule out")
     parser.add_argument(
         "--fail-on", choices=("blocker", "degraded", "note"), default="blocker", help="exit 1 from this severity on"
     )
-    parser.add_argument("--exit-style", choices=("contract", "nagios"), default="contract")
-    parser.add_argument("--verbose", "-v", action="store_true", help="also the machine in detail, every root cause in full")
+    parser.add_argument("--verbose", "-v", action="store_true", help="everything that was found")
     parser.add_argument("--no-color", action="store_true", help="no colours, also on a terminal")
-    parser.set_defaults(verb=_run_check)
 
 
 def _bundle(parser: argparse.ArgumentParser) -> None:
@@ -131,6 +156,7 @@ def _facts(parser: argparse.ArgumentParser) -> None:
 
 VERBS = {
     "check": ("inspect and diagnose: one root cause first", _check),
+    "inspect": ("what binaries contain: GPU code, libraries, ABI; read, never run", _inspect),
     "bundle": ("record this machine, redacted, into one file for `check --from`", _bundle),
     "rule": ("a rule's page; without SLUG, the list", _rule),
     "facts": ("the knowledge tables with their sources", _facts),
@@ -162,6 +188,33 @@ def _run_check(options: argparse.Namespace, host: Host | None) -> int:
     return code
 
 
+def _run_inspect(options: argparse.Namespace, host: Host | None) -> int:
+    from torchsmith.app import asked, inspect
+    from torchsmith.model.finding import Severity
+
+    host, assumed = asked.evidence(host or _local(options), None, None, options.assume)
+    wanted = inspect.Wanted(
+        options.platform, options.python_tag, options.index_url, deep=options.deep, hash=options.hash, listed=options.listed or ""
+    )
+    found = inspect.inspect(host, options.targets, wanted, assumed)
+    if options.format == "json":
+        from torchsmith.report import inspection_json
+
+        _write(inspection_json.render(found))
+    else:
+        from torchsmith.report import inspection_text
+
+        _write(inspection_text.render(found, *_screen(options), options.verbose))
+    return inspect.exit_code(found, Severity(options.fail_on))
+
+
+def _screen(options: argparse.Namespace) -> tuple[int, bool]:
+    """Columns, and whether colours are welcome."""
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    colour = terminal and not options.no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (os.get_terminal_size(1).columns if terminal else 80), bool(colour)
+
+
 def _print_diagnoses(diagnoses: Sequence[object], options: argparse.Namespace) -> None:
     if options.format == "json":
         from torchsmith.report import json
@@ -170,9 +223,7 @@ def _print_diagnoses(diagnoses: Sequence[object], options: argparse.Namespace) -
         return
     from torchsmith.report import text
 
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    colour = terminal and not options.no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    width = os.get_terminal_size(1).columns if terminal else 80
+    width, colour = _screen(options)
     _write("\n".join(text.render(diagnosis, width, colour, options.verbose) for diagnosis in diagnoses))  # type: ignore[arg-type]
 
 

@@ -8,7 +8,7 @@ Standard Base for symbol versions
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from torchsmith.binaries.elf_layout import (
     DYNAMIC_LIMIT,
@@ -33,7 +33,9 @@ from torchsmith.model.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Literal, TypeVar
+
+    T = TypeVar("T")
 
 
 @record
@@ -83,18 +85,33 @@ class Elf:
     symbols: SymbolTable | None
 
 
-def read(file: BinaryFile, size: int) -> Elf:
-    """Read an ELF object of ``size`` bytes; raise BinaryError for one that is none, is damaged or is cut short."""
+def read(file: BinaryFile, size: int, damage: list[str] | None = None) -> Elf:
+    """Read an ELF object of ``size`` bytes; raise BinaryError for one that is none, is damaged or is cut short.
+
+    Given a list for the ``damage``, only a broken ELF header is an error: what else cannot be read is left out and told there.
+    """
     reader = Reader(file, size)
     layout = layout_of(reader.up_to(0, 16, "the ELF header"))
     _, machine, _, _, phoff, shoff, _, _, phentsize, phnum, shentsize, shnum, shstrndx = reader.unpack(
         layout.header, 0, "the ELF header"
     )
-    programs = program_headers(reader, layout, phoff, phentsize, phnum)
-    sections, symbol_sections = _sections(reader, layout, shoff, shentsize, shnum, shstrndx)
+
+    def part(read_part: Callable[[], T], otherwise: T) -> T:
+        try:
+            return read_part()
+        except BinaryError as error:
+            if damage is None:
+                raise
+            damage.append(str(error))
+            return otherwise
+
+    programs = part(lambda: program_headers(reader, layout, phoff, phentsize, phnum), list[tuple[int, int, int, int]]())
+    no_needs: dict[str, tuple[str, ...]] = {}
+    nothing: tuple[tuple[Section, ...], list[tuple[int, int]]] = ((), [])
+    sections, symbol_sections = part(lambda: _sections(reader, layout, shoff, shentsize, shnum, shstrndx), nothing)
     segments = tuple(Segment(address, offset, length) for kind, offset, address, length in programs if kind == Pt.LOAD)
-    dynamic = dynamic_section(reader, layout, programs)
-    names = _names_table(dynamic, segments)
+    dynamic = part(lambda: dynamic_section(reader, layout, programs), dict[int, list[int]]())
+    names = part(lambda: _names_table(dynamic, segments), None)
 
     def named(tag: int) -> tuple[str, ...]:
         found = dynamic.get(tag, [])
@@ -111,16 +128,16 @@ def read(file: BinaryFile, size: int) -> Elf:
         bits=layout.bits,
         endian=layout.endian,
         machine=machine,
-        soname=_last(named(Dt.SONAME)),
-        needed=named(Dt.NEEDED),
-        rpath=_last(named(Dt.RPATH)),
-        runpath=_last(named(Dt.RUNPATH)),
-        interpreter=_interpreter(reader, programs),
+        soname=_last(part(lambda: named(Dt.SONAME), ())),
+        needed=part(lambda: named(Dt.NEEDED), ()),
+        rpath=_last(part(lambda: named(Dt.RPATH), ())),
+        runpath=_last(part(lambda: named(Dt.RUNPATH), ())),
+        interpreter=part(lambda: _interpreter(reader, programs), None),
         sections=sections,
         segments=segments,
-        version_needs=needed_versions(reader, layout.endian, versions_at(Dt.VERNEED), names),
-        version_defs=defined_versions(reader, layout.endian, versions_at(Dt.VERDEF), names),
-        symbols=_symbol_table(reader, layout, dynamic, segments, symbol_sections, names),
+        version_needs=part(lambda: needed_versions(reader, layout.endian, versions_at(Dt.VERNEED), names), no_needs),
+        version_defs=part(lambda: defined_versions(reader, layout.endian, versions_at(Dt.VERDEF), names), ()),
+        symbols=part(lambda: _symbol_table(reader, layout, dynamic, segments, symbol_sections, names), None),
     )
 
 

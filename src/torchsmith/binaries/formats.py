@@ -23,6 +23,16 @@ def format_of(file: BinaryFile, size: int) -> Format:
     raise BinaryError("neither an ELF nor a PE file")
 
 
+def container_of(file: BinaryFile, size: int) -> Literal["zip", "tar", ""]:
+    """Tell the files that hold other files: a zip, or a tar that may be compressed (gzip, zstd); "" for anything else."""
+    start = Reader(file, size).up_to(0, 512, "the first bytes")
+    if start[:4] in {b"PK\3\4", b"PK\5\6"}:
+        return "zip"
+    if start[257:262] == b"ustar" or start[:2] == b"\x1f\x8b" or start[:4] == b"\x28\xb5\x2f\xfd":
+        return "tar"
+    return ""
+
+
 def constants(file: BinaryFile, size: int) -> tuple[Section, ...]:
     """Return the sections that hold string literals: ``.rodata`` and ``.lrodata``, or ``.rdata``.
 

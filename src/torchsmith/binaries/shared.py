@@ -63,7 +63,7 @@ def _describe_elf(library: elf.Elf) -> Shared:
     needs = [name for versions in library.version_needs.values() for name in versions]
     return Shared(
         format="elf",
-        machine=dict(ELF_MACHINES).get(library.machine, f"elf-{library.machine}"),
+        machine=machine_of(library.machine),
         bits=library.bits,
         soname=library.soname,
         needed=library.needed,
@@ -82,7 +82,7 @@ def _describe_elf(library: elf.Elf) -> Shared:
 def _describe_pe(library: pe.Pe) -> Shared:
     return Shared(
         format="pe",
-        machine=dict(_PE_MACHINES).get(library.machine, f"pe-{library.machine:#x}"),
+        machine=pe_machine_of(library.machine),
         bits=library.bits,
         soname=None,
         needed=library.imports,
@@ -96,6 +96,16 @@ def _describe_pe(library: pe.Pe) -> Shared:
         has_glibcxx=None,
         file_version=library.file_version,
     )
+
+
+def machine_of(number: int) -> str:
+    """Return the name of an ELF file's processor, such as ``x86_64``; ``elf-190`` for another one."""
+    return dict(ELF_MACHINES).get(number, f"elf-{number}")
+
+
+def pe_machine_of(number: int) -> str:
+    """Return the name of a PE file's processor."""
+    return dict(_PE_MACHINES).get(number, f"pe-{number:#x}")
 
 
 def highest(versions: Iterable[str], family: str) -> str | None:

@@ -73,7 +73,22 @@ def _requires_torch(file: BinaryIO, size: int) -> object:
     return [line.strip() for line in head.splitlines() if line.startswith("Requires-Dist: torch")]
 
 
+def _object(file: BinaryIO, size: int) -> object:
+    from torchsmith.binaries import inspected
+
+    return inspected.inspect(file, size, file.path)  # type: ignore[attr-defined]
+
+
+def _first_bytes(file: BinaryIO, size: int) -> object:
+    """``zip``, ``tar`` (also compressed) or "" for anything else: a binary."""
+    from torchsmith.binaries.formats import container_of
+
+    return container_of(file, size)
+
+
 READERS: dict[str, Callable[[BinaryIO, int], object]] = {
+    "object": _object,
+    "first-bytes": _first_bytes,
     "gpu-code": _gpu_code,
     "shared": _shared,
     "loading": _loading,
@@ -98,7 +113,7 @@ def read(reader: str, place: str, path: str) -> Fact[Any]:
     from torchsmith.binaries.errors import BinaryError
 
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
-    with _file(os.open(place, flags)) as file:
+    with _file(os.open(place, flags), path) as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
             return Unknown("not a regular file", (path,))
@@ -110,16 +125,17 @@ def read(reader: str, place: str, path: str) -> Fact[Any]:
             return Unknown(str(error), (path,))
 
 
-def _file(descriptor: int) -> BinaryIO:
-    """The open file, one that reads at a place in one call where the system can."""
+def _file(descriptor: int, path: str) -> BinaryIO:
+    """The open file, which knows its path and, where the system can, reads at a place in one call."""
     import io
     import os
 
-    if not hasattr(os, "pread"):
-        return open(descriptor, "rb", buffering=0)
+    class Input(io.FileIO):
+        if hasattr(os, "pread"):
 
-    class Positioned(io.FileIO):
-        def read_at(self, length: int, offset: int) -> bytes:
-            return os.pread(descriptor, length, offset)
+            def read_at(self, length: int, offset: int) -> bytes:
+                return os.pread(descriptor, length, offset)
 
-    return Positioned(descriptor, "rb")
+    file = Input(descriptor, "rb")
+    file.path = path  # type: ignore[attr-defined]
+    return file

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from torchsmith.model.gpu_code import GpuCode
+from torchsmith.model.gpu_code import GpuCode, Group
 from torchsmith.model.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @record
@@ -83,3 +87,26 @@ class BinaryObject:
     places: tuple[tuple[str, Place], ...] = ()
     """Field name -> where it was read."""
     warnings: tuple[str, ...] = ()
+    members: tuple[tuple[str, BinaryObject], ...] = ()
+    """(name, object) of what an archive (``ar``) holds."""
+
+
+def binary_object(data: dict[str, Any]) -> BinaryObject:
+    """The object whose plain form a host answered."""
+    made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    made["gpu_code"] = _gpu_code(data["gpu_code"]) if data["gpu_code"] else None
+    made["gpu_code_elsewhere"] = tuple((section, _gpu_code(code)) for section, code in data["gpu_code_elsewhere"])
+    made["hip_code"] = HipCode(**_tuples(data["hip_code"])) if data["hip_code"] else None
+    made["abi"] = Abi(**_tuples(data["abi"]))
+    made["places"] = tuple((name, Place(**place)) for name, place in data["places"])
+    made["members"] = tuple((name, binary_object(member)) for name, member in data["members"])
+    return BinaryObject(**made)
+
+
+def _gpu_code(data: dict[str, Any]) -> GpuCode:
+    groups = tuple(Group(**_tuples(group)) for group in data["groups"])
+    return GpuCode(**_tuples({**data, "groups": groups}))
+
+
+def _tuples(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}

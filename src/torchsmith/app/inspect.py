@@ -1,0 +1,186 @@
+"""``torchsmith inspect``: what binaries contain, read and never run."""
+
+from __future__ import annotations
+
+from torchsmith.model.errors import UnreadableInputError
+from torchsmith.model.finding import Severity
+from torchsmith.model.inspected import binary_object
+from torchsmith.model.inspection import Entry, Inspection
+from torchsmith.model.known import Known, Unknown
+from torchsmith.model.paths import normal
+from torchsmith.model.pattern import pattern
+from torchsmith.model.record import record, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from torchsmith.engine.declare import Node
+    from torchsmith.host.base import Host
+    from torchsmith.model.facts.gpu import Device
+    from torchsmith.model.known import Fact
+
+_REQUIREMENT = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}(?:\s*==\s*[A-Za-z0-9.!+_-]{1,80})?")
+_ORDER = (Severity.NOTE, Severity.DEGRADED, Severity.BLOCKER)
+
+
+@record
+class Wanted:
+    """What is asked of ``inspect``, beside its targets."""
+
+    platform: str = ""
+    """Of a wheel on an index: ``linux-x86_64``, ``win_amd64`` ...; "" for this machine's."""
+    python_tag: str = ""
+    """Of a wheel on an index: ``cp313``; "" for this interpreter's."""
+    index_url: str = ""
+    deep: bool = False
+    """Read what is costly too: vector instructions, the whole of a remote library."""
+    hash: bool = False
+    """Compare contents with RECORD, not only sizes."""
+    listed: str = ""
+    """A file with more paths, one a line; ``-`` for standard input."""
+
+
+@record
+class Gpus:
+    """The GPUs to answer for, and the highest CUDA version that their driver supports (None: no driver known)."""
+
+    devices: tuple[Device, ...]
+    cuda: str | None
+
+
+def inspect(host: Host, targets: Sequence[str], wanted: Wanted, assumed: Mapping[str, Fact[Any]]) -> Inspection:
+    """Read every target: a file, a folder, an environment, or ``NAME==VERSION`` on the package index.
+
+    Without a target: the environment that ``check`` would look at.
+
+    Raises:
+        TorchsmithError: a target that does not exist, or holds nothing that can be read.
+
+    """
+    gpus = _gpus(host, assumed)
+    found = [_target(host, target, wanted, gpus, assumed) for target in targets or (_here(host, assumed),)]
+    return found[0] if len(found) == 1 else joined(found)
+
+
+def exit_code(found: Inspection, fail_on: Severity) -> int:
+    """1 for a finding at or above ``fail_on``, else 0."""
+    return int(any(_ORDER.index(remark.severity) >= _ORDER.index(fail_on) for remark in found.remarks))
+
+
+def joined(parts: Iterable[Inspection]) -> Inspection:
+    """Several answers as one; which object speaks for all of them is not said."""
+    parts = tuple(parts)
+    return Inspection(
+        entries=tuple(entry for part in parts for entry in part.entries),
+        remarks=tuple(remark for part in parts for remark in part.remarks),
+        unread=tuple(pair for part in parts for pair in part.unread),
+        gpus=parts[0].gpus,
+    )
+
+
+def _target(host: Host, target: str, wanted: Wanted, gpus: Gpus, assumed: Mapping[str, Fact[Any]]) -> Inspection:
+    stat = host.stat(target)
+    if isinstance(stat, Unknown):
+        if _REQUIREMENT.fullmatch(target) and "/" not in target:
+            from torchsmith.app import inspect_wheel
+
+            return inspect_wheel.remote(host, target, wanted, gpus)
+        raise UnreadableInputError(
+            f"`{target}` cannot be read: {stat.reason}; give a file, a folder, an environment, or NAME==VERSION for a wheel"
+            " on the package index"
+        )
+    if stat.value.kind == "dir":
+        return _folder(host, target, wanted, gpus, assumed)
+    if stat.value.kind != "file":
+        raise UnreadableInputError(f"`{target}` is no regular file")
+    return _file(host, target, wanted, gpus)
+
+
+def _folder(host: Host, target: str, wanted: Wanted, gpus: Gpus, assumed: Mapping[str, Fact[Any]]) -> Inspection:
+    from torchsmith.app import inspect_environment
+    from torchsmith.probes.prefix import prefix
+
+    found = prefix(host, target)
+    if isinstance(found, Unknown):
+        raise UnreadableInputError(f"`{target}` cannot be read: {found.reason}")
+    return inspect_environment.inspect(host, normal(target), found.value, wanted, gpus, assumed)
+
+
+def _file(host: Host, target: str, wanted: Wanted, gpus: Gpus) -> Inspection:
+    """A wheel or an image by what it is, anything else as one binary."""
+    start = host.binary("first-bytes", target)
+    kind = start.value if isinstance(start, Known) else ""
+    if kind == "zip":
+        from torchsmith.app import inspect_wheel
+
+        return inspect_wheel.local(host, target, wanted, gpus)
+    if kind == "tar":
+        from torchsmith.app import inspect_image
+
+        return inspect_image.inspect(host, target, wanted, gpus)
+    answer = host.binary("object", target)
+    if isinstance(answer, Unknown):
+        raise UnreadableInputError(f"`{target}` cannot be read as a binary: {answer.reason}")
+    entries = tuple(entries_of(target, answer.value, gpus))
+    return Inspection(entries, main=target if len(entries) == 1 else "", gpus=tuple(named(device) for device in gpus.devices))
+
+
+def entries_of(path: str, answer: dict[str, Any], gpus: Gpus) -> Iterable[Entry]:
+    """The entry of one binary, and those of its members if it is an archive."""
+    binary = binary_object(answer)
+    yield judged(Entry(path, binary.format, replace(binary, members=())), gpus)
+    for name, member in binary.members:
+        yield judged(Entry(f"{path}({name})", member.format, member), gpus)
+
+
+def judged(entry: Entry, gpus: Gpus) -> Entry:
+    """The entry with an answer for each GPU, where it has GPU code."""
+    code = entry.binary.gpu_code if entry.binary else None
+    if code is None or not gpus.devices:
+        return entry
+    from torchsmith.derive.runs_on import runs_on
+
+    return replace(entry, runs_on=tuple(runs_on(code, device, gpus.cuda) for device in gpus.devices if device.sm))
+
+
+def named(device: Device) -> str:
+    """A GPU's name, or its number."""
+    return device.name or f"GPU {device.index}"
+
+
+def _here(host: Host, assumed: Mapping[str, Fact[Any]]) -> str:
+    """The prefix of the environment that ``check`` would look at; its interpreter is not run."""
+    target = _collected(host, assumed, "target").get("target")
+    if not isinstance(target, Known):
+        raise UnreadableInputError("no environment was found here: name a file, a folder, or NAME==VERSION")
+    python = normal(target.value.python)
+    folder = python.rpartition("/")[0]
+    return folder.rpartition("/")[0] if folder.endswith(("/bin", "/Scripts")) else folder
+
+
+def _gpus(host: Host, assumed: Mapping[str, Fact[Any]]) -> Gpus:
+    """GPUs and driver, live or assumed."""
+    facts = _collected(host, assumed, "gpus", "driver")
+    found, driver = facts.get("gpus"), facts.get("driver")
+    return Gpus(
+        tuple(found.value) if isinstance(found, Known) and found.value else (),
+        driver.value.cuda if isinstance(driver, Known) and driver.value else None,
+    )
+
+
+def _collected(host: Host, assumed: Mapping[str, Fact[Any]], *wanted: str) -> dict[str, Fact[Any]]:
+    """These facts, with what they need and nothing else."""
+    from torchsmith.app.catalogue import NODES
+    from torchsmith.engine.collect import collect
+
+    by_fact: dict[str, Node] = {node.fact: node for node in NODES}
+    needed: set[str] = set()
+    waiting = list(wanted)
+    while waiting:
+        fact = waiting.pop()
+        if fact not in needed and fact in by_fact:
+            needed.add(fact)
+            waiting += [need.fact for need in by_fact[fact].needs]
+    return collect(host, [node for node in NODES if node.fact in needed], assumed)

@@ -1,0 +1,74 @@
+"""An environment as its folders show it: nothing of it is run, not even its interpreter."""
+
+from __future__ import annotations
+
+import re
+
+from torchsmith.host.base import Host, text_of
+from torchsmith.model.facts.python import Interpreter
+from torchsmith.model.known import Fact, Known, Unknown
+from torchsmith.model.paths import normal
+from torchsmith.model.pattern import pattern
+
+_FOLDER = pattern(r"(?:python|pypy)(3\.\d{1,2})(t?)", re.ASCII)
+_LIMIT = 1 << 16
+
+
+def prefix(host: Host, path: str) -> Fact[Interpreter | None]:
+    """The environment whose prefix is ``path``; Known(None) where the folder is none.
+
+    ``lib/python3.X/site-packages`` (POSIX) or ``Lib/site-packages`` (Windows) makes a folder an environment.
+    """
+    listed = host.names(path)
+    if isinstance(listed, Unknown):
+        return listed
+    path = normal(path)
+    names = set(listed.value)
+    settings = parse_pyvenv(text_of(host.read(f"{path}/pyvenv.cfg", _LIMIT))) if "pyvenv.cfg" in names else {}
+    if "lib" in names and (found := _posix(host, path)):
+        folder, version, threaded = found
+        stdlib = f"{path}/lib/{folder}"
+        platform, executable = "linux", f"{path}/bin/python{version}"
+    elif (lib := next((n for n in ("Lib", "lib") if n in names), "")) and host.exists(f"{path}/{lib}/site-packages"):
+        stdlib, threaded, version = f"{path}/{lib}", "", ""
+        platform, executable = "win32", f"{path}/Scripts/python.exe" if "Scripts" in names else f"{path}/python.exe"
+    else:
+        return Known(None, path)
+    full = settings.get("version_info") or settings.get("version") or version
+    sites = [f"{stdlib}/site-packages"]
+    home = normal(settings.get("home", ""))
+    base = (home.rpartition("/")[0] if platform == "linux" else home) or path
+    base_stdlib = f"{base}/lib/{stdlib.rpartition('/')[2]}" if platform == "linux" else f"{base}/Lib"
+    return Known(
+        Interpreter(
+            executable=executable,
+            version=".".join(full.split(".")[:3]),
+            prefix=path,
+            base_prefix=base,
+            bits=64,
+            machine="",
+            platform=platform,
+            kind="conda" if "conda-meta" in names else "venv" if settings else "system",
+            search_path=(f"{base_stdlib}/lib-dynload", *sites),
+            site_packages=tuple(sites),
+            cache_tag=f"cpython-{version.replace('.', '')}{threaded}" if version else "",
+            free_threaded=bool(threaded),
+            stdlib=base_stdlib,
+            venv_home=home,
+            system_site=settings.get("include-system-site-packages", "").lower() == "true",
+        ),
+        f"{path}: its folders" + (" and pyvenv.cfg" if settings else ""),
+    )
+
+
+def _posix(host: Host, path: str) -> tuple[str, str, str] | None:
+    """Folder name, version and ``t`` of the newest Python of this prefix that has packages."""
+    listed = host.names(f"{path}/lib")
+    matches = [m for name in (listed.value if isinstance(listed, Known) else []) if (m := _FOLDER.fullmatch(name))]
+    matches.sort(key=lambda match: int(match[1].partition(".")[2]), reverse=True)
+    return next(((m[0], m[1], m[2]) for m in matches if host.exists(f"{path}/lib/{m[0]}/site-packages")), None)
+
+
+def parse_pyvenv(text: str) -> dict[str, str]:
+    """The settings of a pyvenv.cfg."""
+    return {key.strip().lower(): value.strip() for key, _, value in (line.partition("=") for line in text.splitlines())}

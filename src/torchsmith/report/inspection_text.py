@@ -1,0 +1,190 @@
+"""What a person reads of ``inspect``: the GPU code and whom it serves, what is missing or does not agree, then the objects."""
+
+from __future__ import annotations
+
+from torchsmith import __version__
+from torchsmith.model.finding import Severity
+from torchsmith.report.escape import safe
+from torchsmith.report.page import Page
+from torchsmith.report.words import listed, size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torchsmith.model.gpu_code import GpuCode
+    from torchsmith.model.inspected import BinaryObject
+    from torchsmith.model.inspection import Entry, Identity, Inspection, Need, RunsOn
+
+NARROW, WIDE = 40, 100
+FEW_OBJECTS = 3
+"""So many objects are shown in full; of more, what each one is takes a line."""
+GROUPS_SHOWN = 6
+_COLOURS = {Severity.BLOCKER: "31;1", Severity.DEGRADED: "33;1", Severity.NOTE: "36"}
+_HOW = {"native": "32", "jit": "33", "no": "31;1"}
+
+
+def render(found: Inspection, width: int = 80, colour: bool = False, verbose: bool = False) -> str:
+    """The answer, at most ``width`` columns wide where words allow it."""
+    page = Page(max(NARROW, min(WIDE, width)), colour)
+    count = len(found.entries)
+    where = found.environment or (found.entries[0].path if found.entries else "nothing")
+    page.block(f"torchsmith {__version__}: {safe(where)}" + (f", {count} objects" if count != 1 else ""), "", "  ")
+    if found.torch:
+        page.block(_torch(found.torch), "  ")
+    main = next((entry for entry in found.entries if entry.path == found.main), None)
+    if main is not None and count > FEW_OBJECTS:
+        page.gap()
+        _main(page, main, found)
+    for remark in found.remarks:
+        page.gap()
+        page.line(f"{page.paint(f'{remark.severity.value.upper():<8}', _COLOURS[remark.severity])} {remark.what}")
+        page.block(safe(remark.summary), "  ")
+        for name, value in remark.evidence:
+            page.block(f"{safe(name)}: {safe(value)}", "    ", "      ")
+    if count <= FEW_OBJECTS or verbose:
+        for entry in found.entries:
+            page.gap()
+            _entry(page, entry, found, verbose)
+    else:
+        _lines(page, found, main)
+    for path, reason in found.unread:
+        page.gap()
+        page.block(f"not read: {safe(_short(path, found))}: {safe(reason)}", "", "  ")
+    return page.text()
+
+
+def _torch(torch: Identity) -> str:
+    return safe(
+        f"torch {torch.version}"
+        + (f" | CUDA {torch.cuda}" if torch.cuda else "")
+        + (f" | built for {' '.join(torch.declared)}" if torch.declared else "")
+        + (f" | git {torch.git[:10]}" if torch.git else "")
+    )
+
+
+def _short(path: str, found: Inspection) -> str:
+    """The path from site-packages on, or from the folder that was inspected."""
+    _, mark, inside = path.rpartition("/site-packages/")
+    return inside if mark else path.removeprefix(f"{found.environment}/") if found.environment else path
+
+
+def _main(page: Page, entry: Entry, found: Inspection) -> None:
+    code = entry.binary.gpu_code if entry.binary else None
+    if code is not None:
+        page.block(f"GPU code of {safe(_short(entry.path, found))}: {code.containers} kernel groups", "", "  ")
+        _code(page, code)
+        _elsewhere(page, entry)
+    _runs(page, entry.runs_on)
+
+
+def _code(page: Page, code: GpuCode) -> None:
+    for group in code.groups[:GROUPS_SHOWN]:
+        page.block(f"{group.count:>5} x {' '.join((*group.sass, *group.ptx)) or 'empty'}", "  ", "          ")
+    if len(code.groups) > GROUPS_SHOWN:
+        rest = sum(group.count for group in code.groups[GROUPS_SHOWN:])
+        page.line(f"  {rest:>5} x {len(code.groups) - GROUPS_SHOWN} other sets (--json has them)")
+    if code.ptx:
+        page.block(f"PTX: {' '.join(code.ptx)}" + (f", ISA {code.ptx_isa}" if code.ptx_isa else ""), "  ", "    ")
+    elif code.sass:
+        page.block("no PTX: nothing in it can be compiled for a GPU of another kind", "  ", "    ")
+    if code.lto:
+        page.block(f"link-time code: {' '.join(code.lto)}", "  ", "    ")
+    for warning in code.warnings:
+        page.block(f"warning: {safe(warning)}", "  ", "    ")
+
+
+def _elsewhere(page: Page, entry: Entry) -> None:
+    for section, code in entry.binary.gpu_code_elsewhere if entry.binary else ():
+        archs = " ".join((*code.sass, *code.ptx))
+        page.block(f"apart from these, in {safe(section)}: {code.containers} x {archs}", "  ", "    ")
+
+
+def _runs(page: Page, runs_on: tuple[RunsOn, ...]) -> None:
+    for one in runs_on:
+        how = page.paint(f"{one.how:<6}", _HOW[one.how])
+        page.block(f"{safe(one.gpu)} ({one.compute_capability}): {how} {safe(one.why)}", "  ", "    ")
+
+
+def _entry(page: Page, entry: Entry, found: Inspection, verbose: bool) -> None:
+    binary = entry.binary
+    page.line(safe(_short(entry.path, found)))
+    if binary is None:
+        page.block(entry.kind, "  ")
+    else:
+        _facts(page, entry, binary)
+    for name, value in entry.about:
+        page.block(f"{safe(name)}: {_phrase(value)}", "  ", "    ")
+    if binary and binary.gpu_code:
+        page.line(f"  GPU code: {binary.gpu_code.containers} kernel groups")
+        _code(page, binary.gpu_code)
+    _elsewhere(page, entry)
+    if binary and binary.hip_code:
+        targets = " ".join(binary.hip_code.targets) or binary.hip_code.unknown
+        page.block(f"AMD GPU code: {binary.hip_code.bundles} bundles: {safe(targets)}", "  ", "    ")
+    _runs(page, entry.runs_on)
+    _needs(page, entry.needs, found, verbose)
+    for warning in (*(binary.warnings if binary else ()), *entry.warnings):
+        page.block(f"warning: {safe(warning)}", "  ", "    ")
+
+
+def _facts(page: Page, entry: Entry, binary: BinaryObject) -> None:
+    kind = {"elf": "ELF", "pe": "PE", "macho": "Mach-O"}.get(binary.format, binary.format)
+    version = binary.file_version or (f"cuDNN {binary.cudnn}" if binary.cudnn else "")
+    page.block(safe(listed(kind, binary.machine, size(binary.size), version, binary.compiler)), "  ", "    ")
+    abi = binary.abi
+    cxx = {True: "C++11 strings", False: "old C++ strings", None: ""}[abi.cxx11]
+    numpy = {"1": "NumPy 1 only", "both": "NumPy 1 and 2", "2": "NumPy 2 only"}.get(abi.numpy or "", "")
+    floors = listed(
+        f"Python {abi.python}" if abi.python else "",
+        numpy,
+        f"glibc >= {abi.glibc}" if abi.glibc else "",
+        f"GLIBCXX >= {abi.glibcxx}" if abi.glibcxx else "",
+        cxx,
+        f"pybind11 {abi.pybind11}" if abi.pybind11 else "",
+        f"CUDA runtime {entry.cuda_runtime}" if entry.cuda_runtime else "",
+        " ".join(abi.msvc),
+    )
+    if floors:
+        page.block(safe(f"made for {floors}"), "  ", "    ")
+    baseline = binary.cpu_baseline or ("not told" if binary.cpu_reason else "")
+    if baseline:
+        page.block(safe(f"processor: {baseline} ({binary.cpu_reason})"), "  ", "    ")
+    if binary.rpath or binary.runpath:
+        kind = "RUNPATH" if binary.runpath else "RPATH"
+        page.block(safe(f"{kind} {binary.runpath or binary.rpath}"), "  ", "    ")
+
+
+def _needs(page: Page, needs: tuple[Need, ...], found: Inspection, verbose: bool) -> None:
+    for need in needs:
+        if need.found:
+            if verbose or len(found.entries) <= FEW_OBJECTS:
+                page.block(f"needs {safe(need.name)}: {safe(_short(need.found, found))} [{need.how}]", "  ", "    ")
+            continue
+        after = f"; after `import torch`: {_short(need.after_torch, found)}" if need.after_torch else ""
+        brought = f" (package {need.provider})" if need.provider else ""
+        page.block(safe(f"needs {need.name}: not found{brought}{after}"), "  ", "    ")
+
+
+def _lines(page: Page, found: Inspection, main: Entry | None) -> None:
+    """One line for each object that carries GPU code, and a count of the others."""
+    carrying = [
+        (entry, entry.binary.gpu_code) for entry in found.entries if entry.binary and entry.binary.gpu_code and entry is not main
+    ]
+    if carrying:
+        page.gap()
+        page.line("Other objects with GPU code (each by itself; never merged)")
+        for entry, code in carrying:
+            archs = " ".join((*code.sass, *code.ptx))
+            runs = "".join(f" [{one.compute_capability}: {one.how}]" for one in entry.runs_on)
+            page.block(f"{safe(_short(entry.path, found))}: {code.containers} x {archs}{runs}", "  ", "    ")
+    others = len(found.entries) - len(carrying) - (main is not None)
+    if others > 0:
+        page.gap()
+        page.block(f"{others} more objects without GPU code; --verbose shows each one, --json has every fact", "", "  ")
+
+
+def _phrase(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{safe(name)} {_phrase(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_phrase(item) for item in value)
+    return "none" if value is None else safe(value)
