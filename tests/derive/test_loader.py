@@ -15,12 +15,13 @@ import pytest
 from torchsmith.derive.loaded_libraries import loaded_libraries
 from torchsmith.host.local import LocalHost
 from torchsmith.model.facts.libraries import LoadedLibraries, TorchLibraries
-from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Known
 from torchsmith.model.record import replace
+from torchsmith.probes.cpu import cpu
 from torchsmith.probes.loader_paths import loader_paths
+from torchsmith.probes.machine import machine
 from torchsmith.probes.torch_libraries import torch_libraries
 
 GCC = shutil.which("gcc")
@@ -113,20 +114,22 @@ class Tree:
     def collected(self) -> tuple[TorchLibraries, LoadedLibraries]:
         """What torchsmith says of the same tree."""
         host = LocalHost(environ=self.environ, cwd=str(self.root))
-        machine = Machine("linux", "x86_64")
+        here = machine(host)
+        assert isinstance(here, Known)
         site = str(self.root / SITE)
         root = str(self.root)
         program = f"{root}/bin/python3.11"
         interpreter = Interpreter(program, "3.11.7", root, root, 64, "x86_64", "linux", "venv", (site,), (site,))
         interpreter = replace(interpreter, cache_tag="cpython-311", stdlib=f"{root}/lib/python3.11")
         torch = Torch(f"{site}/torch", "2.14.1+cu130", "cuda", "cu130", "13.0")
-        paths = loader_paths(host, machine, interpreter, torch)
+        processor = cpu(host, here.value, torch)
+        paths = loader_paths(host, here.value, interpreter, torch, processor.value if isinstance(processor, Known) else processor)
         assert isinstance(paths, Known)
         assert paths.value is not None
-        libraries = torch_libraries(host, machine, interpreter, torch, paths.value)
+        libraries = torch_libraries(host, here.value, interpreter, torch, paths.value)
         assert isinstance(libraries, Known)
         assert libraries.value is not None
-        return libraries.value, loaded_libraries(machine, paths.value, libraries.value).value
+        return libraries.value, loaded_libraries(here.value, paths.value, libraries.value).value
 
 
 def random_tree(root: Path, seed: int) -> Tree:

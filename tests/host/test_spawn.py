@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -101,3 +103,48 @@ def test_noise_around_the_answer_is_passed_over(tmp_path: Path) -> None:
     answer = LocalHost(wait=20).ask("describe", python=str(path))
     assert isinstance(answer, Known)
     assert answer.value["implementation"] == sys.implementation.name
+
+
+def alive(pid: int) -> bool:
+    """Whether it runs; one that ended and was not waited for yet does not."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_hung_child_does_not_outlive_us(number: signal.Signals, tmp_path: Path) -> None:
+    program = tmp_path / "python"
+    program.write_text(f'#!/bin/sh\necho $$ > "{tmp_path}/pid.new"; mv "{tmp_path}/pid.new" "{tmp_path}/pid"; sleep 60 & wait\n')
+    program.chmod(0o755)
+    ours = subprocess.Popen(
+        [PYTHON, "-m", "torchsmith", "check", "--wait", "60", "--python", str(program)], stderr=subprocess.PIPE, start_new_session=True
+    )
+    while not (tmp_path / "pid").exists():
+        time.sleep(0.02)
+    child = int((tmp_path / "pid").read_text())
+    assert alive(child)
+    ours.send_signal(number)
+    ours.communicate(timeout=20)
+    assert ours.returncode == (130 if number == signal.SIGINT else -number)
+    deadline = time.monotonic() + 10
+    while alive(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(child)
+
+
+def test_a_handler_of_the_embedding_program_stays() -> None:
+    def own(_number: int, _frame: object) -> None:
+        pass
+
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        assert spawn.run([PYTHON, "-c", "print(1)"], 20, os.environ)[1].strip() == "1"
+        assert signal.getsignal(signal.SIGTERM) is own
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_child_is_open_to_signals() -> None:
+    code = "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, ()), signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)"
+    assert spawn.run([PYTHON, "-c", code], 20, os.environ)[1].strip() == "set() True"

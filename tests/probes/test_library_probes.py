@@ -12,7 +12,15 @@ from torchsmith.model.facts.python import Interpreter, Package, Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Known
 from torchsmith.model.paths import joined, normal
-from torchsmith.probes import cuda_consumers, loader_paths, openmp_runtimes, torch_libraries, torch_requirements, wheel_clashes
+from torchsmith.probes import (
+    cuda_consumers,
+    loadable_files,
+    loader_paths,
+    openmp_runtimes,
+    torch_libraries,
+    torch_requirements,
+    wheel_clashes,
+)
 from torchsmith.probes.library_versions import library_versions
 
 OLD_METADATA = """\
@@ -118,17 +126,17 @@ def test_what_torch_opens_itself(source: str, expected: object) -> None:
 
 
 def test_rpath_folders() -> None:
-    assert torch_libraries.folders("$ORIGIN:${ORIGIN}/../../nvidia/x/lib::/abs", "/s/torch/lib", "/here") == (
+    assert loadable_files.folders("$ORIGIN:${ORIGIN}/../../nvidia/x/lib::/abs", "/s/torch/lib", "/here") == (
         "/s/torch/lib",
         "/s/nvidia/x/lib",
         "/here",
         "/abs",
     )
-    assert torch_libraries.folders(None, "/s", "/here") is None
+    assert loadable_files.folders(None, "/s", "/here") is None
 
 
 def test_a_runpath_takes_the_rpath_away() -> None:
-    parsed = torch_libraries.parse("/s/l.so", {"rpath": "/a", "runpath": "/b", "needed": ["x"]}, "/")
+    parsed = loadable_files.parse("/s/l.so", {"rpath": "/a", "runpath": "/b", "needed": ["x"]}, "/")
     assert (parsed.rpath, parsed.runpath) == (None, ("/b",))
 
 

@@ -12,6 +12,7 @@ COMPUTE_CACHE = Need("compute_cache", False, False)
 CONTAINER = Need("container", False, False)
 CONTAINER_ANY = Need("container", True, True)
 CPU = Need("cpu", False, False)
+CPU_ANY = Need("cpu", True, True)
 CUDA_CONSUMERS = Need("cuda_consumers", False, False)
 DEVICE_NODES = Need("device_nodes", False, False)
 DEVICE_NODES_ANY = Need("device_nodes", True, True)
@@ -123,7 +124,6 @@ NODES: tuple[Node, ...] = (
     Node("fabric_manager", "torchsmith.probes.fabric_manager", "fabric_manager", (MACHINE, DRIVER_STATE), True),
     Node("host_compiler", "torchsmith.probes.host_compiler", "host_compiler", (MACHINE, TOOLKITS, TORCH), True),
     Node("kernel_log", "torchsmith.probes.kernel_log", "kernel_log", (MACHINE, DRIVER_STATE, NVIDIA_LIBRARIES_UNKNOWN), True),
-    Node("loader_paths", "torchsmith.probes.loader_paths", "loader_paths", (MACHINE, INTERPRETER, TORCH), True),
     Node("locked_torch", "torchsmith.probes.locked_torch", "locked_torch", (ENVIRONMENT, TORCH), True),
     Node("nix", "torchsmith.probes.nix", "nix", (MACHINE, INTERPRETER, VARIABLES, TORCH_ANY), True),
     Node("numpy_abi", "torchsmith.probes.numpy_abi", "numpy_abi", (MACHINE, TORCH, PACKAGES), True),
@@ -139,10 +139,11 @@ NODES: tuple[Node, ...] = (
     Node("fitting_build", "torchsmith.derive.fitting_build", "fitting_build", (MACHINE, INTERPRETER, GPUS, DRIVER_ANY, TORCH_ANY, PACKAGES_UNKNOWN), False),
     Node("visible_gpus", "torchsmith.derive.visible_gpus", "visible_gpus", (VARIABLES, GPUS), False),
     Node("extension_gpu_code", "torchsmith.probes.extension_gpu_code", "extension_gpu_code", (EXTENSION_FILES, GPUS), True),
+    Node("loader_paths", "torchsmith.probes.loader_paths", "loader_paths", (MACHINE, INTERPRETER, TORCH, CPU_ANY), True),
     Node("python_headers", "torchsmith.probes.python_headers", "python_headers", (MACHINE, INTERPRETER, HOST_COMPILER), True),
-    Node("torch_libraries", "torchsmith.probes.torch_libraries", "torch_libraries", (MACHINE, INTERPRETER, TORCH, LOADER_PATHS), True),
     Node("gpu_coverage", "torchsmith.derive.gpu_coverage", "gpu_coverage", (MACHINE_UNKNOWN, TORCH, TORCH_GPU_CODE_ANY, GPUS, DRIVER_ANY, VISIBLE_GPUS_ANY), False),
     Node("torch_origin", "torchsmith.derive.torch_origin", "torch_origin", (PACKAGES, TORCH_INSTALL_ANY, LOCKED_TORCH_ANY, TORCH_PINS_ANY), False),
+    Node("torch_libraries", "torchsmith.probes.torch_libraries", "torch_libraries", (MACHINE, INTERPRETER, TORCH, LOADER_PATHS), True),
     Node("cuda_consumers", "torchsmith.probes.cuda_consumers", "cuda_consumers", (PACKAGES, LOADER_PATHS, TORCH_LIBRARIES), True),
     Node("loaded_libraries", "torchsmith.derive.loaded_libraries", "loaded_libraries", (MACHINE, LOADER_PATHS, TORCH_LIBRARIES), False),
     Node("library_versions", "torchsmith.probes.library_versions", "library_versions", (LOADED_LIBRARIES, TORCH_LIBRARIES), True),

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from torchsmith.model.known import Fact
 
 _REQUIREMENT = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}(?:\s*==\s*[A-Za-z0-9.!+_-]{1,80})?")
+LIST_LIMIT = 64 << 20
+"""Bytes of a list of paths."""
+
 _ORDER = (Severity.NOTE, Severity.DEGRADED, Severity.BLOCKER)
 
 
@@ -60,8 +63,18 @@ def inspect(host: Host, targets: Sequence[str], wanted: Wanted, assumed: Mapping
 
     """
     gpus = _gpus(host, assumed)
-    found = [_target(host, target, wanted, gpus, assumed) for target in targets or (_here(host, assumed),)]
-    return found[0] if len(found) == 1 else joined(found)
+    targets = (*targets, *_listed(wanted.listed)) or (_here(host, assumed),)
+    if len(targets) == 1:
+        return _target(host, targets[0], wanted, gpus, assumed)
+    found, unread = [], []
+    for target in targets:
+        try:
+            found.append(_target(host, target, wanted, gpus, assumed))
+        except UnreadableInputError as error:
+            unread.append((target, str(error)))
+    if not found:
+        raise UnreadableInputError(f"none of the {len(targets)} targets can be read; the first: {unread[0][1]}")
+    return joined(found, unread)
 
 
 def exit_code(found: Inspection, fail_on: Severity) -> int:
@@ -69,15 +82,25 @@ def exit_code(found: Inspection, fail_on: Severity) -> int:
     return int(any(_ORDER.index(remark.severity) >= _ORDER.index(fail_on) for remark in found.remarks))
 
 
-def joined(parts: Iterable[Inspection]) -> Inspection:
-    """Several answers as one; which object speaks for all of them is not said."""
+def joined(parts: Iterable[Inspection], unread: Iterable[tuple[str, str]] = ()) -> Inspection:
+    """Several answers as one, with what else could not be read; which object speaks for all of them is not said."""
     parts = tuple(parts)
     return Inspection(
         entries=tuple(entry for part in parts for entry in part.entries),
         remarks=tuple(remark for part in parts for remark in part.remarks),
-        unread=tuple(pair for part in parts for pair in part.unread),
+        unread=(*(pair for part in parts for pair in part.unread), *unread),
         gpus=parts[0].gpus,
     )
+
+
+def _listed(path: str) -> tuple[str, ...]:
+    """The paths in a list, one a line; none where no list was given."""
+    if not path:
+        return ()
+    from torchsmith.host import files
+
+    text = files.read_input(path, LIST_LIMIT).decode("utf-8", "surrogateescape")
+    return tuple(line for line in text.replace("\0", "\n").splitlines() if line.strip())
 
 
 def _target(host: Host, target: str, wanted: Wanted, gpus: Gpus, assumed: Mapping[str, Fact[Any]]) -> Inspection:
@@ -95,7 +118,7 @@ def _target(host: Host, target: str, wanted: Wanted, gpus: Gpus, assumed: Mappin
         return _folder(host, target, wanted, gpus, assumed)
     if stat.value.kind != "file":
         raise UnreadableInputError(f"`{target}` is no regular file")
-    return _file(host, target, wanted, gpus)
+    return _file(host, target, wanted, gpus, assumed)
 
 
 def _folder(host: Host, target: str, wanted: Wanted, gpus: Gpus, assumed: Mapping[str, Fact[Any]]) -> Inspection:
@@ -108,7 +131,7 @@ def _folder(host: Host, target: str, wanted: Wanted, gpus: Gpus, assumed: Mappin
     return inspect_environment.inspect(host, normal(target), found.value, wanted, gpus, assumed)
 
 
-def _file(host: Host, target: str, wanted: Wanted, gpus: Gpus) -> Inspection:
+def _file(host: Host, target: str, wanted: Wanted, gpus: Gpus, assumed: Mapping[str, Fact[Any]]) -> Inspection:
     """A wheel or an image by what it is, anything else as one binary."""
     start = host.binary("first-bytes", target)
     kind = start.value if isinstance(start, Known) else ""
@@ -120,11 +143,15 @@ def _file(host: Host, target: str, wanted: Wanted, gpus: Gpus) -> Inspection:
         from torchsmith.app import inspect_image
 
         return inspect_image.inspect(host, target, wanted, gpus)
-    answer = host.binary("object", target)
-    if isinstance(answer, Unknown):
-        raise UnreadableInputError(f"`{target}` cannot be read as a binary: {answer.reason}")
-    entries = tuple(entries_of(target, answer.value, gpus))
-    return Inspection(entries, main=target if len(entries) == 1 else "", gpus=tuple(named(device) for device in gpus.devices))
+    from torchsmith.app import inspect_environment
+    from torchsmith.probes.prefix import around
+
+    home, interpreter = around(host, normal(target))
+    found = inspect_environment.inspect(host, home, interpreter, wanted, gpus, assumed, (normal(target),))
+    if not found.entries:
+        reason = found.unread[0][1] if found.unread else "nothing in it is known"
+        raise UnreadableInputError(f"`{target}` cannot be read as a binary: {reason}")
+    return found
 
 
 def entries_of(path: str, answer: dict[str, Any], gpus: Gpus) -> Iterable[Entry]:
@@ -152,7 +179,7 @@ def named(device: Device) -> str:
 
 def _here(host: Host, assumed: Mapping[str, Fact[Any]]) -> str:
     """The prefix of the environment that ``check`` would look at; its interpreter is not run."""
-    target = _collected(host, assumed, "target").get("target")
+    target = collected(host, assumed, "target").get("target")
     if not isinstance(target, Known):
         raise UnreadableInputError("no environment was found here: name a file, a folder, or NAME==VERSION")
     python = normal(target.value.python)
@@ -162,7 +189,7 @@ def _here(host: Host, assumed: Mapping[str, Fact[Any]]) -> str:
 
 def _gpus(host: Host, assumed: Mapping[str, Fact[Any]]) -> Gpus:
     """GPUs and driver, live or assumed."""
-    facts = _collected(host, assumed, "gpus", "driver")
+    facts = collected(host, assumed, "gpus", "driver")
     found, driver = facts.get("gpus"), facts.get("driver")
     return Gpus(
         tuple(found.value) if isinstance(found, Known) and found.value else (),
@@ -170,7 +197,7 @@ def _gpus(host: Host, assumed: Mapping[str, Fact[Any]]) -> Gpus:
     )
 
 
-def _collected(host: Host, assumed: Mapping[str, Fact[Any]], *wanted: str) -> dict[str, Fact[Any]]:
+def collected(host: Host, assumed: Mapping[str, Fact[Any]], *wanted: str) -> dict[str, Fact[Any]]:
     """These facts, with what they need and nothing else."""
     from torchsmith.app.catalogue import NODES
     from torchsmith.engine.collect import collect

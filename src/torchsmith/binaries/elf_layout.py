@@ -46,6 +46,7 @@ class Dt:
     SONAME = 14
     RPATH = 15
     RUNPATH = 29
+    FLAGS_1 = 0x6FFFFFFB
     VERDEF = 0x6FFFFFFC
     VERNEED = 0x6FFFFFFE
 
@@ -75,6 +76,9 @@ class Layout:
         return row[0], row[3], row[5], row[1], row[2]
 
 
+_LAYOUTS: dict[tuple[int, str], Layout] = {}
+
+
 def layout_of(ident: bytes) -> Layout:
     """Return the layouts that the first 16 bytes of a file ask for; raise BinaryError where it is no ELF file."""
     if ident[:4] != MAGIC or len(ident) < 16:
@@ -86,9 +90,12 @@ def layout_of(ident: bytes) -> Layout:
 
 def layout_for(bits: Literal[32, 64], endian: Literal["<", ">"]) -> Layout:
     """Return the layouts of a word size and byte order."""
+    if known := _LAYOUTS.get((bits, endian)):
+        return known
     if bits == 64:
         shapes = ("16x HHIQQQIHHHHHH", "IIQQQQQQ", "IIQQQQIIQQ", "QQ", "IBBHQQ")
     else:
         shapes = ("16x HHIIIIIHHHHHH", "IIIIIIII", "IIIIIIIIII", "II", "IIIBBH")
     header, program, section, dynamic, symbol = (struct.Struct(endian + shape) for shape in shapes)
-    return Layout(bits, endian, header, program, section, dynamic, symbol)
+    made = _LAYOUTS[bits, endian] = Layout(bits, endian, header, program, section, dynamic, symbol)
+    return made

@@ -14,7 +14,8 @@ from torchsmith.binaries.reader import Reader
 VERSION_LIMIT = 16_384
 """Records of one table; libstdc++, the richest library known, has about a hundred."""
 
-VER_FLG_BASE = 1
+VER_FLG_BASE, VER_FLG_WEAK = 1, 2
+VERSION_NUMBER, VERSION_HIDDEN = 0x7FFF, 0x8000
 
 
 def needed_versions(reader: Reader, endian: str, start: int | None, names: tuple[int, int] | None) -> dict[str, tuple[str, ...]]:
@@ -42,6 +43,34 @@ def defined_versions(reader: Reader, endian: str, start: int | None, names: tupl
             name, _ = reader.unpack(detail, at + fields[5], "a symbol version")
             found.append(_name(reader, names, name))
     return tuple(found)
+
+
+def needs_by_number(
+    reader: Reader, endian: str, start: int | None, names: tuple[int, int] | None
+) -> dict[int, tuple[str, str, bool]]:
+    """Return number -> (library, version, whether it may be missing): the symbol version table names versions by number."""
+    if start is None or names is None:
+        return {}
+    record, detail = struct.Struct(endian + "HHIII"), struct.Struct(endian + "IHHII")
+    budget = _Budget()
+    found: dict[int, tuple[str, str, bool]] = {}
+    for at, (_, _, library, details, _) in _chain(reader, record, start, 4, budget):
+        key = _name(reader, names, library)
+        for _, (_, flags, number, name, _) in _chain(reader, detail, at + details, 4, budget):
+            found[number & VERSION_NUMBER] = (key, _name(reader, names, name), bool(flags & VER_FLG_WEAK))
+    return found
+
+
+def defined_by_number(reader: Reader, endian: str, start: int | None, names: tuple[int, int] | None) -> dict[int, str]:
+    """Return number -> version of those that an object has, the base entry too."""
+    if start is None or names is None:
+        return {}
+    record, detail = struct.Struct(endian + "HHHHIII"), struct.Struct(endian + "II")
+    found: dict[int, str] = {}
+    for at, fields in _chain(reader, record, start, 6, _Budget()):
+        name, _ = reader.unpack(detail, at + fields[5], "a symbol version")
+        found[fields[2] & VERSION_NUMBER] = _name(reader, names, name)
+    return found
 
 
 class _Budget:

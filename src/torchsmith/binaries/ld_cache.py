@@ -23,21 +23,31 @@ _FLAG_LIBC6 = 3
 
 _HEADER = struct.Struct("<20sIIB3xI12x")
 _ENTRY = struct.Struct("<iIIIQ")
+_EXTENSION = struct.Struct("<II")
+_PART = struct.Struct("<IIII")
+_EXTENSION_MAGIC = 0xEAA42174
+_HWCAPS_TAG = 1
+_PART_LIMIT = 64
+_HWCAPS_LIMIT = 256
+_OF_HWCAPS, _LEVELS = 1 << 30, 0x3FF
 
 
 def parse(data: bytes, machine: int | None = None) -> dict[str, str]:
     """Return soname -> path of the 64-bit libraries for ``machine`` (``e_machine``), or for x86-64 and AArch64.
 
-    Entries for special hardware capabilities are left out where there is a plain one. Raises BinaryError for what is
-    no cache of the format that glibc 2.2 introduced.
+    Entries of a ``glibc-hwcaps`` folder stand under that folder and the soname: ``glibc-hwcaps/x86-64-v3/libx.so.1``. Those
+    for hardware capabilities of the older kind are left out where there is a plain one. Raises BinaryError for what is no
+    cache of the format that glibc 2.2 introduced.
     """
     start = _start(data)
-    _, count, *_rest = _HEADER.unpack_from(data, start)
+    _, count, _, _, extension = _HEADER.unpack_from(data, start)
     first = start + _HEADER.size
     if count > ENTRY_LIMIT or first + count * _ENTRY.size > len(data):
         raise BinaryError(f"{count} entries do not fit into a loader cache of {len(data)} bytes", cut_short=True)
     plain: dict[str, str] = {}
     special: dict[str, str] = {}
+    better: dict[str, str] = {}
+    hwcaps = _hwcaps(data, start, extension)
     left = TEXT_LIMIT
     for flags, key, value, _, capabilities in _ENTRY.iter_unpack(data[first : first + count * _ENTRY.size]):
         found = _MACHINES.get(flags & 0xFF00)
@@ -47,8 +57,28 @@ def parse(data: bytes, machine: int | None = None) -> dict[str, str]:
         left -= len(name) + len(path)
         if left < 0:
             raise BinaryError(f"more than {TEXT_LIMIT} bytes of names in the loader cache")
-        (special if capabilities else plain).setdefault(name, path)
-    return special | plain
+        if not capabilities:
+            plain.setdefault(name, path)
+        elif capabilities >> 32 & ~_LEVELS != _OF_HWCAPS:
+            special.setdefault(name, path)
+        elif (index := capabilities & 0xFFFFFFFF) < len(hwcaps):
+            better.setdefault(f"glibc-hwcaps/{hwcaps[index]}/{name}", path)
+    return special | plain | better
+
+
+def _hwcaps(data: bytes, start: int, extension: int) -> list[str]:
+    """The names of the ``glibc-hwcaps`` folders that entries refer to by number; none in a cache before glibc 2.33."""
+    place = start + extension
+    if not extension or place + _EXTENSION.size > len(data):
+        return []
+    magic, parts = _EXTENSION.unpack_from(data, place)
+    if magic != _EXTENSION_MAGIC or parts > _PART_LIMIT or place + _EXTENSION.size + parts * _PART.size > len(data):
+        return []
+    table = data[place + _EXTENSION.size : place + _EXTENSION.size + parts * _PART.size]
+    for tag, _, offset, size in _PART.iter_unpack(table):
+        if tag == _HWCAPS_TAG and size // 4 <= _HWCAPS_LIMIT and start + offset + size <= len(data):
+            return [_string(data, start + at) for at in struct.unpack_from(f"<{size // 4}I", data, start + offset)]
+    return []
 
 
 def _start(data: bytes) -> int:

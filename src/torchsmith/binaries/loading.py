@@ -15,6 +15,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+NODEFLIB = 0x800
+"""In ``DT_FLAGS_1``: the system's folders are not to be searched."""
+
 _AT_ONCE = 1 << 16
 """Bytes: string tables up to this size are read whole."""
 
@@ -40,6 +43,10 @@ def describe(file: BinaryFile, size: int) -> dict[str, Any]:
         "needed": found[Dt.NEEDED],
         "rpath": found[Dt.RPATH][-1] if found[Dt.RPATH] else None,
         "runpath": found[Dt.RUNPATH][-1] if found[Dt.RUNPATH] else None,
+        "interpreter": next(
+            (reader.string(at, at + n, "the interpreter") for kind, at, _, n in programs if kind == Pt.INTERP), None
+        ),
+        "no_default": bool(dynamic.get(Dt.FLAGS_1, [0])[-1] & NODEFLIB),
     }
 
 

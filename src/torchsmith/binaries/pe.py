@@ -1,35 +1,50 @@
-"""Windows executables and DLLs: what they import, and the version that they carry.
+"""Windows executables and DLLs: what they import, and what they say of themselves.
 
 Source: https://learn.microsoft.com/windows/win32/debug/pe-format
 """
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from torchsmith.binaries.errors import BinaryError
-from torchsmith.binaries.reader import BinaryFile, Reader, Section, text
+from torchsmith.binaries.pe_image import DEBUG, DELAY_IMPORTS, IMPORTS, LOAD_CONFIG, Image, image
+from torchsmith.binaries.pe_version import file_version, version
+from torchsmith.binaries.reader import BinaryFile, Section, text
+from torchsmith.model.inspected import BinaryObject
+from torchsmith.model.pattern import pattern
+from torchsmith.model.place import Place
 from torchsmith.model.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Literal, TypeVar
 
-SECTION_LIMIT = 96
+    T = TypeVar("T")
+
 IMPORT_LIMIT = 4096
-RESOURCE_LIMIT = 4096
+DEBUG_LIMIT = 64
+PATH_LIMIT = 4096
 
-IMPORTS, RESOURCES, DELAY_IMPORTS = 1, 2, 13
-RT_VERSION = 16
-FIXED_FILE_INFO = struct.pack("<I", 0xFEEF04BD)
+MACHINES = {0x14C: "x86", 0x1C4: "arm", 0x8664: "x86_64", 0xAA64: "aarch64", 0xA641: "arm64ec", 0xA64E: "arm64x"}
+HYBRIDS = {0x8664: "arm64ec", 0xAA64: "arm64x"}
+"""What a machine becomes where the file has Arm64EC code besides: such a DLL serves x86-64 processes on Windows on Arm."""
 
-_COFF = struct.Struct("<4sHHIIIHH")
-_SECTION = struct.Struct("<8sIIIIIIHHI")
+RUNTIME = pattern(r"(?:msvcp|vcruntime|concrt|vccorlib|vcomp|vcamp|msvcr)\d+\w*\.dll", re.IGNORECASE)
+"""Microsoft's C++ runtime, which comes with its redistributable. ``msvcrt.dll`` and ``ucrtbase.dll`` are Windows' own."""
+_PYTHON = pattern(r"python3(\d{0,2})(t?)(?:_d)?\.dll", re.IGNORECASE)
+
 _IMPORT = struct.Struct("<IIIII")
 _DELAY_IMPORT = struct.Struct("<IIIIIIII")
-_RESOURCE_TABLE = struct.Struct("<IIHHHH")
-_PAIR = struct.Struct("<II")
+_DEBUG = struct.Struct("<IIHHIIII")
+_PDB = struct.Struct("<4sIHH8sI")
+_CODEVIEW = 2
+_CHPE = 0xC8
+"""Where a 64-bit load configuration points to the metadata of hybrid code."""
+_LOAD_FLAGS = {32: 0x36, 64: 0x4E}
+"""Where a load configuration holds ``DependentLoadFlags``."""
 
 
 @record
@@ -49,141 +64,175 @@ class Pe:
 
 
 @record
-class _Mapping:
-    """A section as the loader maps it."""
+class Pdb:
+    """The debugging symbols that belong to a file."""
 
-    address: int
-    offset: int
-    size: int
-
-
-@record
-class _Image:
-    reader: Reader
-    mappings: tuple[_Mapping, ...]
-    directories: tuple[tuple[int, int], ...]
-    base: int
-
-    def directory(self, index: int) -> int | None:
-        """Return the address of a data directory, relative to the image; None where the file has none."""
-        if index >= len(self.directories) or not all(self.directories[index]):
-            return None
-        return self.directories[index][0]
-
-    def offset(self, address: int) -> int:
-        for mapping in self.mappings:
-            if mapping.address <= address < mapping.address + mapping.size:
-                return mapping.offset + address - mapping.address
-        raise BinaryError(f"address {address:#x} is in no section of the file")
-
-    def unpack(self, layout: struct.Struct, address: int, what: str) -> tuple[int, ...]:
-        return self.reader.unpack(layout, self.offset(address), what)
-
-    def string(self, address: int, what: str) -> str:
-        start = self.offset(address)
-        return self.reader.string(start, self.reader.size, what)
+    identity: str
+    """GUID and age as symbol servers write them: 32 and more hexadecimal digits."""
+    path: str
+    """As the linker wrote it."""
+    place: Place
 
 
 def read(file: BinaryFile, size: int) -> Pe:
     """Read a PE file of ``size`` bytes; raise BinaryError for one that is none, is damaged or is cut short."""
-    reader = Reader(file, size)
-    if reader.up_to(0, 2, "the DOS header") != b"MZ":
-        raise BinaryError("not a PE file")
-    (start,) = reader.unpack(struct.Struct("<I"), 0x3C, "the DOS header")
-    magic, machine, count, _, _, _, optional_size, _ = reader.unpack(_COFF, start, "the PE header")
-    if magic != b"PE\0\0":
-        raise BinaryError("a DOS program, not a PE file")
-    if count > SECTION_LIMIT:
-        raise BinaryError(f"{count} sections: at most {SECTION_LIMIT} are believed")
-    optional = reader.at(start + _COFF.size, optional_size, "the optional header")
-    bits, base, directories = _optional_header(optional)
-    table = reader.at(start + _COFF.size + optional_size, count * _SECTION.size, "the section table")
-    rows = list(_SECTION.iter_unpack(table))
-    image = _Image(reader, tuple(_Mapping(row[2], row[4], row[3]) for row in rows), directories, base)
+    mapped = image(file, size)
     return Pe(
-        bits=bits,
-        machine=machine,
-        imports=tuple(_imports(image)),
-        delay_imports=tuple(_delay_imports(image)),
-        sections=tuple(Section(text(row[0].rstrip(b"\0")), row[4], row[3], row[9]) for row in rows),
-        file_version=_file_version(image),
+        bits=mapped.bits,
+        machine=mapped.machine,
+        imports=tuple(_imports(mapped)),
+        delay_imports=tuple(_delay_imports(mapped)),
+        sections=mapped.sections,
+        file_version=file_version(mapped),
     )
 
 
-def _optional_header(data: bytes) -> tuple[Literal[32, 64], int, tuple[tuple[int, int], ...]]:
-    """Return the word size, the preferred base address and the data directories."""
-    magic = data[:2]
-    if magic == b"\x0b\x02" and len(data) >= 112:
-        bits: Literal[32, 64] = 64
-        (base,), start = struct.unpack_from("<Q", data, 24), 112
-    elif magic == b"\x0b\x01" and len(data) >= 96:
-        bits = 32
-        (base,), start = struct.unpack_from("<I", data, 28), 96
-    else:
-        raise BinaryError(f"an optional header of {len(data)} bytes that is neither PE32 nor PE32+")
-    (said,) = struct.unpack_from("<I", data, start - 4)
-    count = min(said, 16, (len(data) - start) // _PAIR.size)
-    return bits, base, tuple(_PAIR.iter_unpack(data[start : start + count * _PAIR.size]))
+def inspected(file: BinaryFile, size: int) -> BinaryObject:
+    """Read everything but GPU code; what is damaged ends in the warnings. Raises BinaryError where the headers are."""
+    mapped = image(file, size)
+    warnings = [_cut(section, size) for section in mapped.sections if section.offset + section.size > size][:1]
+
+    def part(what: str, read_part: Callable[[], T], otherwise: T) -> T:
+        try:
+            return read_part()
+        except BinaryError as error:
+            warnings.append(f"{what}: {error}")
+            return otherwise
+
+    nothing: tuple[str, ...] = ()
+    needed = part("imports", lambda: tuple(_imports(mapped)), nothing)
+    delayed = part("delay imports", lambda: tuple(_delay_imports(mapped)), nothing)
+    known = part("version", lambda: version(mapped), None)
+    debug = part("debug directory", lambda: pdb(mapped), None)
+    tables = (_table(mapped, name, index) for name, index in (("needed", IMPORTS), ("delay_needed", DELAY_IMPORTS)))
+    places = [table for table in tables if table]
+    places += [("file_version", known.place)] if known else []
+    places += [("build_id", debug.place)] if debug else []
+    return BinaryObject(
+        format="pe",
+        size=size,
+        machine=part("load configuration", lambda: machine_name(mapped), MACHINES.get(mapped.machine, "")),
+        bits=mapped.bits,
+        file_version=known.file if known else None,
+        build_id=debug.identity if debug else None,
+        compiler=_compiler(mapped),
+        needed=needed,
+        delay_needed=delayed,
+        places=tuple(places),
+        warnings=tuple(warnings),
+    )
 
 
-def _imports(image: _Image) -> Iterator[str]:
-    address = image.directory(IMPORTS)
+def machine_name(mapped: Image) -> str:
+    """Return the processor that the file is for, ``arm64ec`` and ``arm64x`` told from plain ones."""
+    if mapped.bits == 64 and mapped.machine in HYBRIDS and _load_config(mapped, _CHPE, "<Q"):
+        return HYBRIDS[mapped.machine]
+    return MACHINES.get(mapped.machine, f"pe-{mapped.machine:#x}")
+
+
+def load_flags(file: BinaryFile, size: int) -> int:
+    """Return ``DependentLoadFlags``: where Windows looks for what this DLL imports, whatever its loader asks for; 0 is as usual.
+
+    0x800 is System32 only. Raises BinaryError for a damaged file.
+    """
+    mapped = image(file, size)
+    return _load_config(mapped, _LOAD_FLAGS[mapped.bits], "<H")
+
+
+def pdb(mapped: Image) -> Pdb | None:
+    """Return the debugging symbols that the debug directory names; raise BinaryError where it is damaged."""
+    start = mapped.directory(DEBUG)
+    if start is None:
+        return None
+    count = min(mapped.directories[DEBUG][1] // _DEBUG.size, DEBUG_LIMIT)
+    for row in range(count):
+        *_, kind, length, _, place = mapped.unpack(_DEBUG, start + row * _DEBUG.size, "the debug directory")
+        if kind != _CODEVIEW or length < _PDB.size or not place:
+            continue
+        data = mapped.reader.at(place, min(length, _PDB.size + PATH_LIMIT), "the name of the debugging symbols")
+        magic, first, second, third, rest, age = _PDB.unpack_from(data)
+        if magic == b"RSDS":
+            guid = f"{first:08X}{second:04X}{third:04X}{rest.hex().upper()}"
+            section = next((m.section for m in mapped.mappings if m.offset <= place < m.offset + m.size), "")
+            return Pdb(f"{guid}{age:X}", text(data[_PDB.size :].partition(b"\0")[0]), Place(section, place, length))
+    return None
+
+
+def runtime_dlls(imports: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the imported DLLs that come with Microsoft's C++ redistributable."""
+    return tuple(name for name in imports if RUNTIME.fullmatch(name))
+
+
+def python_abi(imports: Iterable[str]) -> str | None:
+    """Return the interpreters that an extension module is for, by the Python DLL that it imports.
+
+    ``python311.dll`` is ``cp311``, ``python313t.dll`` ``cp313t``; ``python3.dll`` is the stable ABI, ``abi3`` (``abi3t``).
+    """
+    found = [match for name in imports if (match := _PYTHON.fullmatch(name))]
+    exact = [f"cp3{match[1]}{match[2].lower()}" for match in found if match[1]]
+    stable = [f"abi3{match[2].lower()}" for match in found if not match[1]]
+    return next(iter((*exact, *stable)), None)
+
+
+def _load_config(mapped: Image, at: int, layout: str) -> int:
+    """Return a number of the load configuration; 0 where it is too short to have it, or there is none."""
+    address = mapped.directory(LOAD_CONFIG)
+    if address is None:
+        return 0
+    (length,) = mapped.unpack(struct.Struct("<I"), address, "the load configuration")
+    if at + struct.calcsize(layout) > length:
+        return 0
+    return mapped.unpack(struct.Struct(layout), address + at, "the load configuration")[0]
+
+
+def _compiler(mapped: Image) -> str | None:
+    """Return the linker: only Microsoft's leaves its ``Rich`` mark between the DOS program and the PE header."""
+    head = mapped.reader.up_to(0, 0x400, "the DOS header")
+    major, minor = mapped.linker
+    if not major:
+        return None
+    rich = head.find(b"Rich", 0x40, max(head.find(b"PE\0\0"), 0)) > 0
+    return f"Microsoft linker {major}.{minor:02d}" if rich else f"linker {major}.{minor}"
+
+
+def _table(mapped: Image, name: str, index: int) -> tuple[str, Place] | None:
+    """Return where the table of a data directory lies; None where the file has none there."""
+    address = mapped.directory(index)
+    if address is None:
+        return None
+    try:
+        return name, mapped.place(address, mapped.directories[index][1])
+    except BinaryError:
+        return None
+
+
+def _cut(section: Section, size: int) -> str:
+    end = section.offset + section.size
+    return f"section {section.name} ends at {end}, the file at {size}: the file was cut short"
+
+
+def _imports(mapped: Image) -> Iterator[str]:
+    address = mapped.directory(IMPORTS)
     if address is None:
         return
     for _ in range(IMPORT_LIMIT):
-        _, _, _, name, thunk = image.unpack(_IMPORT, address, "the import table")
+        _, _, _, name, thunk = mapped.unpack(_IMPORT, address, "the import table")
         if not name or not thunk:  # where the Windows loader stops
             return
-        yield image.string(name, "the name of an imported DLL")
+        yield mapped.string(name, "the name of an imported DLL")
         address += _IMPORT.size
     raise BinaryError(f"more than {IMPORT_LIMIT} imported DLLs")
 
 
-def _delay_imports(image: _Image) -> Iterator[str]:
-    address = image.directory(DELAY_IMPORTS)
+def _delay_imports(mapped: Image) -> Iterator[str]:
+    address = mapped.directory(DELAY_IMPORTS)
     if address is None:
         return
     for _ in range(IMPORT_LIMIT):
-        attributes, name, *_rest = image.unpack(_DELAY_IMPORT, address, "the delay import table")
+        attributes, name, *_rest = mapped.unpack(_DELAY_IMPORT, address, "the delay import table")
         if not name:
             return
         relative = attributes & 1  # before Visual C++ 7 these were absolute addresses
-        yield image.string(name if relative else name - image.base, "the name of a delay-loaded DLL")
+        yield mapped.string(name if relative else name - mapped.base, "the name of a delay-loaded DLL")
         address += _DELAY_IMPORT.size
     raise BinaryError(f"more than {IMPORT_LIMIT} delay-loaded DLLs")
-
-
-def _file_version(image: _Image) -> str | None:
-    """Return the version in the first language that the version resource has."""
-    root = image.directory(RESOURCES)
-    if root is None:
-        return None
-    place = 0
-    for level in range(3):  # type, name, language
-        entry = _resource_entry(image, root + place, RT_VERSION if level == 0 else None)
-        if entry is None:
-            return None
-        place = entry & 0x7FFFFFFF
-        is_table = entry >> 31
-        if bool(is_table) is (level == 2):
-            raise BinaryError("the version resource is not three levels deep")
-    address, length = image.unpack(_PAIR, root + place, "the version resource")
-    data = image.reader.at(image.offset(address), min(length, 512), "the version resource")
-    at = data.find(FIXED_FILE_INFO)
-    if at < 0 or at + 16 > len(data):
-        return None
-    high, low = _PAIR.unpack_from(data, at + 8)
-    return f"{high >> 16}.{high & 0xFFFF}.{low >> 16}.{low & 0xFFFF}"
-
-
-def _resource_entry(image: _Image, table: int, wanted: int | None) -> int | None:
-    """Return the target of the entry ``wanted``, or of the first one, in one resource table."""
-    *_, named, numbered = image.unpack(_RESOURCE_TABLE, table, "the resource table")
-    if named + numbered > RESOURCE_LIMIT:
-        raise BinaryError(f"{named + numbered} resources: at most {RESOURCE_LIMIT} are believed")
-    length = (named + numbered) * _PAIR.size
-    rows = image.reader.at(image.offset(table) + _RESOURCE_TABLE.size, length, "the resource table")
-    for identifier, target in _PAIR.iter_unpack(rows):
-        if wanted is None or identifier == wanted:
-            return int(target)
-    return None

@@ -9,7 +9,7 @@ import struct
 
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.reader import BinaryFile, Reader, Section, text
-from torchsmith.model.inspected import Place
+from torchsmith.model.place import Place
 from torchsmith.model.record import record
 
 TYPE_CHECKING = False
@@ -111,7 +111,9 @@ def image(file: BinaryFile, size: int) -> Image:
     sector = _SECTOR if alignment >= _PAGE else 1
     names = [text(row[0].rstrip(b"\0")) for row in rows]
     mappings = [
-        Mapping(row[2], row[4] // sector * sector, row[3], name) for row, name in zip(rows, names, strict=True) if row[4] and row[3]
+        Mapping(row[2], row[4] // sector * sector, row[3], name)
+        for row, name in zip(rows, names, strict=True)
+        if row[4] and row[3]
     ]
     return Image(
         reader=reader,

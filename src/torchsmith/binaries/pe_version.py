@@ -9,7 +9,7 @@ import struct
 
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.pe_image import RESOURCES, Image
-from torchsmith.model.inspected import Place
+from torchsmith.model.place import Place
 from torchsmith.model.record import record
 
 TYPE_CHECKING = False

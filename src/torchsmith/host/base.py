@@ -11,6 +11,7 @@ from torchsmith.model.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from torchsmith.host.redact import Identity
@@ -41,6 +42,23 @@ class Stat:
     gid: int
     mtime: int
     links: int = 1
+
+
+@record
+class Candidate:
+    """A regular file that is to be read. All but ``path`` is its identity: two paths that agree in it lead to one content.
+
+    ``inode`` is 0 where the system does not tell.
+    """
+
+    path: str
+    size: int
+    """Bytes."""
+    mtime_ns: int
+    device: int
+    inode: int
+    links: int
+    """How many names this file has; links that lead to it are not counted."""
 
 
 class Host:
@@ -95,6 +113,31 @@ class Host:
     def binary(self, reader: str, path: str) -> Fact[Any]:
         """What the reader named ``reader`` (see ``host/readers.py``) finds in the file ``path``."""
         return self.fetch("binary", reader, path)
+
+    def tree(self, *paths: str) -> Iterator[Candidate | Unknown]:
+        """The files among ``paths``, and every binary in the folders among them; Unknown for what cannot be looked at."""
+        for path in paths:
+            yield Unknown("a recorded machine has no folders to walk", (path,))
+
+    def binaries(self, reader: str, files: Iterable[Candidate]) -> Iterator[tuple[str, Fact[Any]]]:
+        """(path, answer) for every file, as ``binary`` gives it, in the order in which they come.
+
+        A host that can reads in parallel, and one content once, whatever the number of its paths; they share the answer.
+        """
+        for file in files:
+            yield file.path, self.binary(reader, file.path)
+
+    def installed(self, record: str, folder: str, levels: int, hashed: bool = False) -> Fact[dict[str, Any]]:
+        """The files of ``folder`` that differ from a RECORD (see ``host/installed.py``); ``levels`` it may climb, for scripts."""
+        return self.fetch("installed", record, folder, levels, hashed)
+
+    def project_files(self, name: str, index_url: str = "") -> Fact[dict[str, Any]]:
+        """What the configured package index, or the one at ``index_url``, lists for a project (see ``host/index.py``)."""
+        return self.fetch("project_files", name, index_url)
+
+    def remote_wheel(self, name: str, filename: str, index_url: str = "", deep: bool = False) -> Fact[dict[str, Any]]:
+        """What a wheel on the index says of itself; with ``deep`` its native libraries too."""
+        return self.fetch("remote_wheel", name, filename, index_url, deep)
 
     def variable(self, name: str, private: str = "") -> Fact[str | None]:
         """An environment variable; Known(None) if it is not set.

@@ -8,23 +8,31 @@ import sys
 
 from torchsmith.model.errors import UnreadableInputError, UsageError
 
+WRITER_WAIT = 10.0
+"""Seconds that a named pipe may be without a writer; one with a writer is waited for, as standard input is."""
+
 
 def read_input(path: str, limit: int) -> bytes:
     """The content of ``path``, or of standard input for ``-``.
 
     Raises:
-        UnreadableInputError: it does not exist, is no file, or holds more than ``limit`` bytes.
+        UnreadableInputError: it does not exist, is no file, is a named pipe that nobody writes, or holds more than ``limit`` bytes.
 
     """
     try:
         if path == "-":
             data = sys.stdin.buffer.read(limit + 1)
         else:
-            with open(path, "rb") as file:
+            # Opening a named pipe would wait for its writer.
+            flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+            with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
                 kind = os.fstat(file.fileno()).st_mode
                 if stat.S_ISDIR(kind):
                     raise UnreadableInputError(f"`{path}` is a folder; name a file in it")
-                data = file.read(limit + 1)
+                data = _first(file.fileno(), path) if stat.S_ISFIFO(kind) else b""
+                if hasattr(os, "set_blocking"):
+                    os.set_blocking(file.fileno(), True)
+                data += file.read(limit + 1)
     except OSError as error:
         raise UnreadableInputError(f"`{path}` cannot be read: {error.strerror or error}") from None
     except ValueError as error:
@@ -32,6 +40,23 @@ def read_input(path: str, limit: int) -> bytes:
     if len(data) > limit:
         raise UnreadableInputError(f"`{path}` holds more than {limit >> 20} MiB; cut it to the part that matters")
     return data
+
+
+def _first(pipe: int, path: str) -> bytes:
+    """Wait until the pipe has something to read, or a writer that may yet write; a byte that had to be read to tell is returned."""
+    import select
+
+    watch = select.poll()
+    watch.register(pipe, select.POLLIN)
+    if watch.poll(WRITER_WAIT * 1000):
+        return b""
+    try:
+        first = os.read(pipe, 1)
+    except BlockingIOError:  # nothing yet, but somebody holds the other end
+        return b""
+    if not first:
+        raise UnreadableInputError(f"`{path}` is a named pipe that nobody writes")
+    return first
 
 
 def write_new(path: str, text: str) -> None:

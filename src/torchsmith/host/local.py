@@ -11,9 +11,11 @@ from torchsmith.model.known import Fact, Known, Unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
+    from torchsmith.host.base import Candidate
+    from torchsmith.host.index import Index
     from torchsmith.host.redact import Identity
 
 # A frame around an answer, so that what site hooks, drivers or wrappers print cannot spoil it.
@@ -35,6 +37,7 @@ class LocalHost(base.Host):
         self._wait = wait
         self._cwd = cwd
         self._silent: dict[str, Unknown] = {}
+        self._indexes: dict[str, Index] = {}
 
     def fetch(self, operation: str, *arguments: Any) -> Fact[Any]:
         """See ``Host.fetch``."""
@@ -59,6 +62,18 @@ class LocalHost(base.Host):
         home = folders.value["home"] if isinstance(folders, Known) else ""
         user = self._environ.get("USERNAME" if sys.platform == "win32" else "USER") or os.path.basename(home.rstrip("/\\"))
         return Identity(user, home, socket.gethostname())
+
+    def tree(self, *paths: str) -> Iterator[Candidate | Unknown]:
+        """See ``Host.tree``."""
+        from torchsmith.host import tree
+
+        return tree.listed(paths)
+
+    def binaries(self, reader: str, files: Iterable[Candidate]) -> Iterator[tuple[str, Fact[Any]]]:
+        """See ``Host.binaries``."""
+        from torchsmith.host import distinct
+
+        return distinct.binaries(lambda path: self.fetch("binary", reader, path), files)
 
     def _place(self, path: str) -> str:
         if self._root and path.startswith(_MACHINE_PATHS):
@@ -188,6 +203,27 @@ class LocalHost(base.Host):
         from torchsmith.host import readers
 
         return readers.read(reader, self._place(path), path)
+
+    def _installed(self, record: str, folder: str, levels: int, hashed: bool) -> Fact[dict[str, Any]]:
+        from torchsmith.host import installed
+
+        return installed.answer(self._place(record), self._place(folder), levels, hashed)
+
+    def _project_files(self, name: str, index_url: str) -> Fact[dict[str, Any]]:
+        return self._index(index_url).answer("page", name)
+
+    def _remote_wheel(self, name: str, filename: str, index_url: str, deep: bool) -> Fact[dict[str, Any]]:
+        return self._index(index_url).answer("wheel", name, filename, deep)
+
+    def _index(self, index_url: str) -> Index:
+        """The index, with what it listed before."""
+        if index_url not in self._indexes:
+            from torchsmith.host import index, index_config
+
+            places = self._folders()
+            home, cwd = (places.value["home"], places.value["cwd"]) if isinstance(places, Known) else ("", "")
+            self._indexes[index_url] = index.Index(index_config.config(self._environ, home, cwd, index_url))
+        return self._indexes[index_url]
 
     def _variable(self, name: str, private: str) -> Fact[str | None]:
         del private  # for the recorder

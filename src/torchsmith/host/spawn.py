@@ -10,7 +10,8 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from types import FrameType
     from typing import IO
 
 OUTPUT_LIMIT = 4 << 20
@@ -57,7 +58,12 @@ class _Posix:
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         ]
         start = os.posix_spawn if "/" in argv[0] else os.posix_spawnp
-        self._pid = start(argv[0], argv, environ, file_actions=actions, setpgroup=0)
+        mask = _hold_signals()  # until the child is known, or one that ends us now would leave it behind
+        try:
+            self._pid = start(argv[0], argv, environ, file_actions=actions, setpgroup=0, setsigmask=mask)
+            _running.add(self._pid)
+        finally:
+            _release_signals(mask)
         self._watch = _watch(self._pid)
         self._ended = False
         self.status = 0
@@ -84,11 +90,49 @@ class _Posix:
 
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._pid, signal.SIGKILL)
+        _running.discard(self._pid)
         if not self._ended:
             # One that is stuck in the kernel (state D) cannot be reaped, and must not keep us.
             self.ended(0.2)
         if self._watch is not None:
             os.close(self._watch[1])
+
+
+_running: set[int] = set()
+"""Process groups that must not outlive us."""
+
+
+def _hold_signals() -> Iterable[int]:
+    """Hold back the signals that end a process without a word to ``finally``, and have them end the children too; the mask before."""
+    import signal
+
+    deadly = (signal.SIGTERM, signal.SIGHUP)
+    for number in deadly:
+        if signal.getsignal(number) is signal.SIG_DFL:  # who embeds us keeps a handler of his own
+            try:
+                signal.signal(number, _end_all)
+            except ValueError:  # not the main thread
+                break
+    return signal.pthread_sigmask(signal.SIG_BLOCK, deadly)
+
+
+def _release_signals(mask: Iterable[int]) -> None:
+    import signal
+
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _end_all(number: int, _frame: FrameType | None) -> None:
+    """End the children, then ourselves by the same signal."""
+    import signal
+
+    for group in tuple(_running):
+        try:
+            os.killpg(group, signal.SIGKILL)
+        except OSError:  # it has ended
+            continue
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def _watch(pid: int):  # type: ignore[no-untyped-def]  # noqa: ANN202

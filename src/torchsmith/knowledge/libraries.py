@@ -1,4 +1,4 @@
-"""CUDA libraries by file name: which package brings them, and which cuDNN a torch uses."""
+"""Libraries by file name: which package brings them, and which cuDNN a torch uses."""
 
 from __future__ import annotations
 
@@ -22,23 +22,51 @@ class Provider:
     """Where it lies under site-packages."""
 
 
+@record
+class SystemLibrary:
+    """The packages that bring a library file, by distribution; empty where none does. ``note``: what it comes with."""
+
+    file: str
+    debian: str
+    fedora: str
+    pip_package: str
+    note: str
+
+
+_BY_NAME: dict[tuple[str, str], list[Provider]] = {}
+
+
 def providers(file: str, cuda_major: int | None = None, platform: str = "linux-x86_64") -> tuple[Provider, ...]:
     """Every package that brings a library file, packages of its own before torch's bundled copies."""
     # The names do not depend on the processor; the tables list them once.
     system = "windows" if platform.startswith("windows") else "linux-x86_64"
-    wanted = file.lower() if system == "windows" else file
-    found = [
-        Provider(*row)
-        for row in ROWS
-        if row[1] == system and (row[3].lower() if system == "windows" else row[3]) == wanted and cuda_major in {None, row[0]}
-    ]
-    return tuple(sorted(found, key=lambda provider: provider.bundled))
+    if not _BY_NAME:
+        for row in ROWS:
+            _BY_NAME.setdefault((row[1], row[3].lower() if row[1] == "windows" else row[3]), []).append(Provider(*row))
+    found = _BY_NAME.get((system, file.lower() if system == "windows" else file), [])
+    return tuple(sorted((p for p in found if cuda_major in {None, p.cuda_major}), key=lambda provider: provider.bundled))
 
 
 def provider(file: str, cuda_major: int | None = None, platform: str = "linux-x86_64") -> str | None:
     """The one pip package that brings a library file; None if there is none, or several CUDA majors have one each."""
     found = {known.pip_package for known in providers(file, cuda_major, platform) if not known.bundled}
     return found.pop() if len(found) == 1 else None
+
+
+def system_library(file: str) -> SystemLibrary | None:
+    """What brings a library that is none of CUDA's; None for an unlisted one."""
+    from torchsmith.knowledge.compiled.system_libraries import ROWS as SYSTEM
+
+    row = next((row for row in SYSTEM if row[0] == file), None)
+    return SystemLibrary(*(cell or "" for cell in row)) if row else None
+
+
+def system_package(file: str, system: str = "") -> str:
+    """The one package to get it from: the wheel if there is one, else that of the ``system`` (debian, fedora), else empty."""
+    found = system_library(file)
+    if found is None:
+        return ""
+    return found.pip_package or {"debian": found.debian, "fedora": found.fedora}.get(system, "")
 
 
 def bundled_with_torch(file: str, cuda_major: int | None = None) -> bool:

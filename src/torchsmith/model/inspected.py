@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from torchsmith.model.gpu_code import GpuCode, Group
+from torchsmith.model.place import Place
 from torchsmith.model.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-
-@record
-class Place:
-    """Where in the file a fact was read: the section's name ("" for a header), offset and size in bytes."""
-
-    section: str
-    offset: int
-    size: int
 
 
 @record

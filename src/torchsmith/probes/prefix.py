@@ -61,6 +61,22 @@ def prefix(host: Host, path: str) -> Fact[Interpreter | None]:
     )
 
 
+def around(host: Host, path: str) -> tuple[str, Interpreter | None]:
+    """The folder of the file ``path``, and the environment in whose site-packages it lies, if it does."""
+    full = host.real(path)
+    path = normal(full.value) if isinstance(full, Known) else path
+    folder = path.rpartition("/")[0] or "/"
+    before, mark, _ = path.partition("/site-packages/")
+    if not mark:
+        return folder, None
+    for levels in (2, 1):  # lib/python3.12/site-packages, Lib/site-packages
+        home = before.rsplit("/", levels)[0]
+        found = prefix(host, home) if home else Known(None, home)
+        if isinstance(found, Known) and found.value and f"{before}/site-packages" in found.value.site_packages:
+            return folder, found.value
+    return folder, None
+
+
 def _posix(host: Host, path: str) -> tuple[str, str, str] | None:
     """Folder name, version and ``t`` of the newest Python of this prefix that has packages."""
     listed = host.names(f"{path}/lib")

@@ -34,12 +34,7 @@ def render(found: Inspection, width: int = 80, colour: bool = False, verbose: bo
     if main is not None and count > FEW_OBJECTS:
         page.gap()
         _main(page, main, found)
-    for remark in found.remarks:
-        page.gap()
-        page.line(f"{page.paint(f'{remark.severity.value.upper():<8}', _COLOURS[remark.severity])} {remark.what}")
-        page.block(safe(remark.summary), "  ")
-        for name, value in remark.evidence:
-            page.block(f"{safe(name)}: {safe(value)}", "    ", "      ")
+    _remarks(page, found, verbose)
     if count <= FEW_OBJECTS or verbose:
         for entry in found.entries:
             page.gap()
@@ -50,6 +45,19 @@ def render(found: Inspection, width: int = 80, colour: bool = False, verbose: bo
         page.gap()
         page.block(f"not read: {safe(_short(path, found))}: {safe(reason)}", "", "  ")
     return page.text()
+
+
+def _remarks(page: Page, found: Inspection, verbose: bool) -> None:
+    """Faults in full; what is only good to know in a sentence."""
+    for remark in found.remarks:
+        page.gap()
+        if remark.severity is Severity.NOTE and not verbose:
+            page.block(f"note     {safe(remark.summary)} ({remark.what})", "", "         ")
+            continue
+        page.line(f"{page.paint(f'{remark.severity.value.upper():<8}', _COLOURS[remark.severity])} {remark.what}")
+        page.block(safe(remark.summary), "  ")
+        for name, value in remark.evidence:
+            page.block(f"{safe(name)}: {safe(value)}", "    ", "      ")
 
 
 def _torch(torch: Identity) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchsmith.model.record import record
+from torchsmith.model.record import record, replace
 
 # The parts that every cuDNN of a major has. libcudnn opens them by name; of cuDNN 9, libcudnn_graph opens the engines and the
 # heuristics (seen in 9.1 to 9.26: "Unable to load any of {libcudnn_engines_...}" comes from there).
@@ -10,6 +10,7 @@ CUDNN_PARTS = {
     8: ("ops_infer", "ops_train", "cnn_infer", "cnn_train", "adv_infer", "adv_train"),
     9: ("graph", "ops", "cnn", "adv", "engines_runtime_compiled", "heuristic"),
 }
+STORES = ("/nix/store/", "/gnu/store/")
 CUDNN_OPENED_BY_GRAPH = ("libcudnn_engines_", "libcudnn_heuristic.")
 
 
@@ -20,6 +21,8 @@ class SharedObject:
     ``rpath`` and ``runpath`` are lists of folders with ``$ORIGIN`` filled in, None where the file has none; a file with a
     RUNPATH has no effective RPATH. ``glibcxx`` is the highest version of libstdc++'s symbols that it needs,
     ``has_glibcxx`` the highest that it offers. ``version`` of a Windows file is that of its version resource.
+    ``identity`` is alike for two paths of one file, empty where it was not asked; ``interpreter`` is a program's loader;
+    ``no_default`` marks a file that does not want the system's folders searched (DF_1_NODEFLIB).
     """
 
     path: str
@@ -32,6 +35,9 @@ class SharedObject:
     glibcxx: str | None = None
     has_glibcxx: str | None = None
     version: str | None = None
+    identity: str = ""
+    interpreter: str = ""
+    no_default: bool = False
 
     @property
     def name(self) -> str:
@@ -51,6 +57,10 @@ class LoaderPaths:
     On Linux ``library_path`` is LD_LIBRARY_PATH, ``preload`` LD_PRELOAD, ``default`` the system's own folders. On Windows
     ``default`` is the folder of python.exe, those that torch adds, and System32, which is also ``system``; ``library_path``
     is PATH, which is looked at only when nothing else helps.
+
+    ``hwcaps`` are the sub-folders that glibc searches before each folder itself, the best first
+    (``glibc-hwcaps/x86-64-v3``); ``lib`` and ``platform`` are what ``$LIB`` and ``$PLATFORM`` mean in a RPATH; ``musl`` marks
+    the other C library, whose loader has other rules.
     """
 
     library_path: tuple[str, ...] = ()
@@ -58,6 +68,16 @@ class LoaderPaths:
     default: tuple[str, ...] = ()
     system: str = ""
     cwd: str = ""
+    hwcaps: tuple[str, ...] = ()
+    lib: str = ""
+    platform: str = ""
+    musl: bool = False
+
+    def under(self, loader: str) -> LoaderPaths:
+        """The paths as a program's own ``loader`` takes them: that of Nix or Guix knows its own folder and no system cache."""
+        if not loader.startswith(STORES):
+            return self
+        return replace(self, default=(loader.rpartition("/")[0],))
 
 
 @record

@@ -1,0 +1,157 @@
+"""A whole environment, a site-packages or any folder: every binary in it, and what holds between them."""
+
+from __future__ import annotations
+
+from torchsmith.app import inspect as single
+from torchsmith.derive import inspection_remarks as remarks
+from torchsmith.model.inspection import Entry, Identity, Inspection, Remark
+from torchsmith.model.known import Known, Unknown
+from torchsmith.model.record import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from torchsmith.app.inspect import Gpus, Wanted
+    from torchsmith.host.base import Host
+    from torchsmith.model.facts.machine import Machine
+    from torchsmith.model.facts.python import Interpreter, Packages
+    from torchsmith.model.facts.torch import Torch
+    from torchsmith.model.known import Fact
+    from torchsmith.model.library_needs import LibraryNeeds, Mixed
+
+MAIN = ("libtorch_cuda.so", "torch_cuda.dll", "libtorch_hip.so", "torch_hip.dll")
+_FACTS = ("machine", "cpu", "packages", "torch")
+
+
+def inspect(
+    host: Host,
+    folder: str,
+    interpreter: Interpreter | None,
+    wanted: Wanted,
+    gpus: Gpus,
+    assumed: Mapping[str, Fact[Any]],
+    only: tuple[str, ...] = (),
+) -> Inspection:
+    """Read all binaries below ``folder``; where it is an environment, also torch, the packages' records and the loader.
+
+    Given paths, ``only`` these are read and judged; the environment is then what they are loaded in.
+    """
+    given = {**assumed, "interpreter": Known(interpreter, folder)} if interpreter else dict(assumed)
+    facts = single.collected(host, given, *(_FACTS if interpreter else _FACTS[:2]))
+    return _Environment(host, folder, interpreter, wanted, gpus, facts).read(only)
+
+
+class _Environment:
+    """What is known of it, and the entries as they come together."""
+
+    def __init__(
+        self, host: Host, folder: str, interpreter: Interpreter | None, wanted: Wanted, gpus: Gpus, facts: dict[str, Fact[Any]]
+    ) -> None:
+        self._host, self._folder, self._interpreter = host, folder, interpreter
+        self._wanted, self._gpus, self._facts = wanted, gpus, facts
+        self._torch: Torch | None = self._value("torch")
+        self._packages: Packages | None = self._value("packages")
+        self._library_path: tuple[str, ...] = ()
+        self._machine: Machine | None = self._value("machine")
+
+    def read(self, only: tuple[str, ...] = ()) -> Inspection:
+        """Everything, or ``only`` these files."""
+        roots = only or (self._interpreter.site_packages if self._interpreter else (self._folder,))
+        entries, unread = self._entries(roots)
+        needs = self._needs([entry.path for entry in entries if entry.binary])
+        if needs:
+            by_path = {found.path: found.needs for found in needs.objects}
+            entries = [replace(entry, needs=by_path.get(entry.path, ())) for entry in entries]
+        main = self._main(entries)
+        return Inspection(
+            entries=tuple(entries),
+            remarks=tuple(self._remarks(entries, main, needs)),
+            torch=self._identity(),
+            main=main.path if main else "",
+            unread=tuple(unread),
+            environment="" if only else self._folder,
+            gpus=tuple(single.named(device) for device in self._gpus.devices),
+        )
+
+    def _entries(self, roots: tuple[str, ...]) -> tuple[list[Entry], list[tuple[str, str]]]:
+        """One entry for each binary, by path, and what could not be read."""
+        unread: list[tuple[str, str]] = []
+        files = []
+        for found in self._host.tree(*roots):
+            if isinstance(found, Unknown):
+                unread.append((", ".join(found.tried), found.reason))
+            elif not found.path.endswith(".whl"):
+                files.append(found)
+        entries: list[Entry] = []
+        for path, answer in self._host.binaries("object", files):
+            if isinstance(answer, Unknown):
+                unread.append((path, answer.reason))
+            else:
+                entries += [self._with_runtime(entry) for entry in single.entries_of(path, answer.value, self._gpus)]
+        return sorted(entries, key=lambda entry: entry.path), sorted(unread)
+
+    def _with_runtime(self, entry: Entry) -> Entry:
+        """The entry with the CUDA runtime that it is for: torch's own say it in full, others by the name of the library."""
+        if self._torch and self._torch.cuda and entry.path.startswith(f"{self._torch.folder}/"):
+            return replace(entry, cuda_runtime=self._torch.cuda)
+        return replace(entry, cuda_runtime=remarks.cuda_runtime(entry.binary.needed) if entry.binary else None)
+
+    def _needs(self, paths: Iterable[str]) -> LibraryNeeds | None:
+        """What the Linux loader gives each of them; None where this is no Linux machine."""
+        machine = self._machine
+        if machine is None or machine.os != "linux":
+            return None
+        from torchsmith.derive.object_needs import object_needs
+        from torchsmith.probes import object_files
+        from torchsmith.probes.loader_paths import linux_paths
+
+        program = self._interpreter.executable if self._interpreter else ""
+        loader = linux_paths(self._host, machine, program, self._value("cpu")).value
+        files = object_files.collect(self._host, loader, paths, self._interpreter, self._torch)
+        cuda = int(self._torch.cuda.partition(".")[0]) if self._torch and self._torch.cuda else None
+        self._library_path = loader.library_path
+        return object_needs(loader, files, cuda, machine.kin({"debian", "fedora"}))
+
+    def _main(self, entries: Iterable[Entry]) -> Entry | None:
+        """The object that speaks for all: torch's GPU library, else the only one with GPU code."""
+        folder = f"{self._torch.folder}/lib/" if self._torch else ""
+        found = [entry for entry in entries if entry.binary and entry.binary.gpu_code]
+        main = next((entry for entry in found if folder and entry.path in {folder + name for name in MAIN}), None)
+        return main or (found[0] if len(found) == 1 else None)
+
+    def _remarks(self, entries: list[Entry], main: Entry | None, needs: LibraryNeeds | None) -> Iterator[Remark]:
+        """The worst first."""
+        found = list(self._all_remarks(entries, main, needs))
+        order = ("blocker", "degraded", "note")
+        yield from sorted(found, key=lambda remark: order.index(remark.severity.value))
+
+    def _all_remarks(self, entries: list[Entry], main: Entry | None, needs: LibraryNeeds | None) -> Iterator[Remark]:
+        yield from remarks.gpu_coverage(main)
+        if needs:
+            yield from remarks.missing_libraries(needs, entries)
+            yield from remarks.mixed_libraries(self._mixed(entries, needs))
+            yield from remarks.shadowed_libraries(entries, self._library_path)
+        if self._interpreter and self._interpreter.cache_tag:
+            yield from remarks.python_abi(entries, self._interpreter.tag)
+        if self._packages:
+            yield from remarks.numpy_abi(entries, self._packages.version("numpy"))
+        if self._machine:
+            yield from remarks.glibc_floor(entries, self._machine.libc, self._machine.libc_version)
+
+    def _mixed(self, entries: list[Entry], needs: LibraryNeeds) -> Iterator[Mixed]:
+        """Libraries that must not meet, by their versions: those that were read, and the few that were not."""
+        from torchsmith.derive.mixed_libraries import contested, mixed
+
+        read = {entry.path: entry.binary.cudnn for entry in entries if entry.binary and entry.binary.cudnn}
+        versions = {path: version for path in contested(needs.together) if (version := read.get(path))}
+        return mixed(needs.together, versions)
+
+    def _identity(self) -> Identity | None:
+        torch = self._torch
+        return Identity(torch.version, torch.cuda, torch.git, folder=torch.folder) if torch else None
+
+    def _value(self, name: str) -> Any:
+        fact = self._facts.get(name)
+        return fact.value if isinstance(fact, Known) else None
