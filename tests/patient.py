@@ -12,7 +12,8 @@ from torchsmith.model.diagnosis import Diagnosis
 from torchsmith.model.facts.gpu import Device, Driver, Gpus
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter, Target
-from torchsmith.model.facts.torch import GpuCodeGroup, TorchGpuCode
+from torchsmith.model.facts.torch import TorchGpuCode
+from torchsmith.model.gpu_code import Group
 from torchsmith.model.known import Fact, Known
 
 LINUX = Machine(os="linux", arch="x86_64", libc="glibc", libc_version="2.36")
@@ -31,7 +32,7 @@ def code(*groups: tuple[str, int]) -> TorchGpuCode:
     for text, count in groups:
         words = text.split()
         sass, ptx = tuple(w for w in words if w.startswith("sm_")), tuple(w for w in words if w.startswith("compute_"))
-        made.append(GpuCodeGroup(sass, ptx, count))
+        made.append(Group(sass, ptx, count))
     sass_all = tuple(dict.fromkeys(arch for group in made for arch in group.sass))
     ptx_all = tuple(dict.fromkeys(arch for group in made for arch in group.ptx))
     return TorchGpuCode("torch/lib/libtorch_cuda.so", tuple(made), sass_all, ptx_all)

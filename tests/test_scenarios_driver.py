@@ -23,7 +23,8 @@ from torchsmith.host.local import LocalHost
 from torchsmith.model.diagnosis import Diagnosis, Verdict
 from torchsmith.model.facts.container import Container
 from torchsmith.model.facts.python import Interpreter, Packages, Target
-from torchsmith.model.facts.torch import GpuCodeGroup, Torch, TorchGpuCode
+from torchsmith.model.facts.torch import Torch, TorchGpuCode
+from torchsmith.model.gpu_code import Group
 from torchsmith.model.finding import Outcome
 from torchsmith.model.known import Fact, Known
 
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.skipif(not lab.hides_own_driver(), reason="this machine
 
 def assumed(torch: str = "2.14.1", kind: str = "cuda", cuda: str | None = "13.0", **more: Fact[Any]) -> dict[str, Fact[Any]]:
     """An environment with a torch in it, outside of any container."""
-    code = TorchGpuCode("libtorch_cuda.so", (GpuCodeGroup(SASS, ("compute_120",), 400),), SASS, ("compute_120",))
+    code = TorchGpuCode("libtorch_cuda.so", (Group(SASS, ("compute_120",), 400),), SASS, ("compute_120",))
     python = Interpreter("/venv/bin/python", "3.12.3", "/venv", "/usr", 64, "x86_64", "linux", "venv", (), ())
     build = {"cuda": "cu130", "cpu": "cpu"}.get(kind, kind)
     facts: dict[str, Fact[Any]] = {

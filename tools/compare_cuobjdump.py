@@ -27,6 +27,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.lab.cuobjdump import ours, theirs
+
 from torchsmith.binaries import elf, fatbin
 from torchsmith.binaries.errors import BinaryError
 
@@ -35,45 +37,33 @@ HEADING = "## GPU code against cuobjdump"
 
 PROGRAMS = ("nvidia-cuda-cuobjdump==13.5.37", "triton==3.9.0", "triton==3.3.0", "triton==3.0.0", "triton==2.2.0")
 
-WHEELS = """
-bitsandbytes==0.39.1 bitsandbytes==0.41.3 bitsandbytes==0.43.3 bitsandbytes==0.45.5 bitsandbytes==0.49.2
-torchvision==0.14.1 torchvision==0.17.2 torchvision==0.20.1 torchvision==0.24.1 torchvision==0.29.2
-torchaudio==0.13.1 torchaudio==2.2.2 torchaudio==2.5.1 torchaudio==2.9.1
-ctranslate2==3.24.0 ctranslate2==4.6.0 faiss-gpu==1.7.2 faiss-gpu-cu12==1.11.0 warp-lang==0.15.1 warp-lang==1.8.0
-cupy-cuda11x==12.3.0 cupy-cuda12x==13.6.0 cupy-cuda13x==13.6.0 fbgemm-gpu==0.5.0 xformers==0.0.16 xformers==0.0.25 xformers==0.0.33
-nvidia-nccl-cu11==2.14.3 nvidia-nccl-cu12==2.18.1 nvidia-nccl-cu12==2.21.5 nvidia-nccl-cu13==2.28.3
-nvidia-curand-cu11==10.2.10.91 nvidia-curand-cu12==10.3.2.106 nvidia-cufft-cu11==10.9.0.58 nvidia-cufft-cu12==11.2.1.3
-nvidia-cusparse-cu11==11.7.4.91 nvidia-cusparse-cu12==12.1.0.106 nvidia-cusolver-cu11==11.4.0.1 nvidia-cusolver-cu12==11.6.1.9
-nvidia-npp-cu11==11.8.0.86 nvidia-npp-cu12==12.4.1.87 nvidia-nvjpeg-cu12==12.4.0.76 nvidia-cusparselt-cu12==0.6.2
-nvidia-nvshmem-cu12==3.3.20 nvidia-cublas-cu11==11.10.3.66 nvidia-cublas-cu12==12.1.3.1 nvidia-cublas-cu12==12.8.4.1
-nvidia-cublas==13.1.0.3 xgboost==1.7.6 xgboost==2.1.4 spconv-cu118==2.3.6 spconv-cu120==2.3.6 cumm-cu118==0.4.11
-onnxruntime-gpu==1.14.1 onnxruntime-gpu==1.18.1 onnxruntime-gpu==1.23.2 auto-gptq==0.7.1 vllm==0.4.0 sgl-kernel==0.3.16
-nvidia-cudnn-cu11==8.5.0.96 nvidia-cudnn-cu11==8.9.4.25 nvidia-cudnn-cu12==8.9.2.26 nvidia-cudnn-cu12==9.1.0.70
-nvidia-cudnn-cu12==9.10.2.21 nvidia-cudnn-cu13==9.15.1.9 tensorflow==2.12.1 catboost==1.2.7 paddlepaddle-gpu==2.6.2
-torch==1.12.1 torch==1.13.1 torch==2.0.1 torch==2.2.2 torch==2.4.1 torch==2.6.0 torch==2.8.0 torch==2.11.0 torch==2.15.0
-""".split()  # the mid-sized first: what goes wrong shows early
+# fmt: off
+WHEELS = (
+    "bitsandbytes==0.39.1", "bitsandbytes==0.41.3", "bitsandbytes==0.43.3", "bitsandbytes==0.45.5", "bitsandbytes==0.49.2",
+    "torchvision==0.14.1", "torchvision==0.17.2", "torchvision==0.20.1", "torchvision==0.24.1", "torchvision==0.29.2",
+    "torchaudio==0.13.1", "torchaudio==2.2.2", "torchaudio==2.5.1", "torchaudio==2.9.1", "ctranslate2==3.24.0",
+    "ctranslate2==4.6.0", "faiss-gpu==1.7.2", "faiss-gpu-cu12==1.11.0", "warp-lang==0.15.1", "warp-lang==1.8.0",
+    "cupy-cuda11x==12.3.0", "cupy-cuda12x==13.6.0", "cupy-cuda13x==13.6.0", "fbgemm-gpu==0.5.0", "xformers==0.0.16",
+    "xformers==0.0.25", "xformers==0.0.33", "nvidia-nccl-cu11==2.14.3", "nvidia-nccl-cu12==2.18.1", "nvidia-nccl-cu12==2.21.5",
+    "nvidia-nccl-cu13==2.28.3", "nvidia-curand-cu11==10.2.10.91", "nvidia-curand-cu12==10.3.2.106",
+    "nvidia-cufft-cu11==10.9.0.58", "nvidia-cufft-cu12==11.2.1.3", "nvidia-cusparse-cu11==11.7.4.91",
+    "nvidia-cusparse-cu12==12.1.0.106", "nvidia-cusolver-cu11==11.4.0.1", "nvidia-cusolver-cu12==11.6.1.9",
+    "nvidia-npp-cu11==11.8.0.86", "nvidia-npp-cu12==12.4.1.87", "nvidia-nvjpeg-cu12==12.4.0.76",
+    "nvidia-cusparselt-cu12==0.6.2", "nvidia-nvshmem-cu12==3.3.20", "nvidia-cublas-cu11==11.10.3.66",
+    "nvidia-cublas-cu12==12.1.3.1", "nvidia-cublas-cu12==12.8.4.1", "nvidia-cublas==13.1.0.3", "xgboost==1.7.6",
+    "xgboost==2.1.4", "spconv-cu118==2.3.6", "spconv-cu120==2.3.6", "cumm-cu118==0.4.11", "onnxruntime-gpu==1.14.1",
+    "onnxruntime-gpu==1.18.1", "onnxruntime-gpu==1.23.2", "auto-gptq==0.7.1", "vllm==0.4.0", "sgl-kernel==0.3.16",
+    "nvidia-cudnn-cu11==8.5.0.96", "nvidia-cudnn-cu11==8.9.4.25", "nvidia-cudnn-cu12==8.9.2.26", "nvidia-cudnn-cu12==9.1.0.70",
+    "nvidia-cudnn-cu12==9.10.2.21", "nvidia-cudnn-cu13==9.15.1.9", "tensorflow==2.12.1", "catboost==1.2.7",
+    "paddlepaddle-gpu==2.6.2", "torch==1.12.1", "torch==1.13.1", "torch==2.0.1", "torch==2.2.2", "torch==2.4.1", "torch==2.6.0",
+    "torch==2.8.0", "torch==2.11.0", "torch==2.15.0",
+)
+# fmt: on
+"""The mid-sized first: what goes wrong shows early."""
 
 PYTHONS = ("3.12", "3.11", "3.10", "3.9", "3.8")
-PLATFORMS = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64")
-MORE_PLATFORMS = ("manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64", "linux_x86_64")
-
-_ENTRY = re.compile(r"^Fatbin (elf|ptx|nvvm|[a-z -]+?) code:$")
-_KINDS = {"elf": "sass", "nvvm": "lto"}
-
-
-class Listed(NamedTuple):
-    """One entry, as both sides tell it."""
-
-    kind: str
-    arch: str
-    version: str
-    host: str
-    debug: bool
-    compressed: bool
-
-    def without_suffix(self) -> Listed:
-        """For a cuobjdump that does not print ``a`` and ``f``."""
-        return self._replace(arch=self.arch.rstrip("af"))
+PLATFORMS = ("2_35", "2_34", "2_31", "2_28", "2_27", "2_24", "2_17", "2_12", "2_5", "2014", "2010", "1")
+"""Of manylinux; a wheel may also be for Linux at large."""
 
 
 class Result(NamedTuple):
@@ -84,43 +74,6 @@ class Result(NamedTuple):
     entries: int
     program: str
     agrees: str
-
-
-def ours(path: Path) -> list[Listed]:
-    """What torchsmith reads."""
-    with path.open("rb", buffering=0) as file:
-        size = path.stat().st_size
-        found = []
-        for entry in fatbin.entries(file, size, elf.read(file, size).sections):
-            host = next((flag for flag in entry.flags if flag in {"linux", "windows"}), "")
-            arch = "sm_" + entry.arch.partition("_")[2]
-            found.append(Listed(entry.kind, arch, entry.version, host, "debug" in entry.flags, bool(entry.compression)))
-        return found
-
-
-def theirs(program: Path, path: Path) -> list[Listed] | None:
-    """What a cuobjdump lists; None where it does not read the file to its end."""
-    done = subprocess.run([program, "-all", path], capture_output=True, timeout=1800, check=False)
-    if done.returncode or re.search(rb"fatal|error", done.stderr):
-        return None
-    found: list[Listed] = []
-    for line in done.stdout.decode("utf-8", "replace").splitlines():
-        if head := _ENTRY.match(line):
-            kind = head[1].strip()
-            found.append(Listed(_KINDS.get(kind, kind), "", "", "", debug=False, compressed=False))
-            continue
-        if not found:
-            continue
-        name, _, value = line.partition(" = ")
-        if name == "arch":
-            found[-1] = found[-1]._replace(arch=value)
-        elif name == "code version":
-            found[-1] = found[-1]._replace(version=value.strip("[]").replace(",", "."))
-        elif name == "host":
-            found[-1] = found[-1]._replace(host=value)
-        elif line in {"has debug info", "compressed"}:
-            found[-1] = found[-1]._replace(**{"debug" if line[0] == "h" else "compressed": True})
-    return found
 
 
 def compare(wheel: str, name: str, path: Path, programs: dict[str, Path]) -> Result:
@@ -169,7 +122,8 @@ def libraries(wheel: Path, folder: Path) -> Iterator[tuple[str, Path]]:
 
 def download(requirement: str, folder: Path) -> Path | None:
     """The Linux wheel of a requirement, for the newest Python that it has one for."""
-    platforms = [word for name in (*PLATFORMS, *MORE_PLATFORMS) for word in ("--platform", name)]
+    names = [f"manylinux{'_' if '_' in name else ''}{name}_x86_64" for name in PLATFORMS]
+    platforms = [word for name in (*names, "linux_x86_64") for word in ("--platform", name)]
     command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d", str(folder)]
     for python in PYTHONS:
         done = subprocess.run(
@@ -253,7 +207,12 @@ def main() -> None:
         for result in results:
             print(*result, sep=" | ", flush=True)
     if options.write:
-        rows = [Result(*row) for name in WHEELS if (kept / f"{name}.json").exists() for row in json.loads((kept / f"{name}.json").read_text())]
+        rows = [
+            Result(*row)
+            for name in WHEELS
+            if (kept / f"{name}.json").exists()
+            for row in json.loads((kept / f"{name}.json").read_text())
+        ]
         write(rows, programs)
 
 

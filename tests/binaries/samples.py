@@ -8,6 +8,12 @@ import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from torchsmith.binaries import elf as elf_reader
+from torchsmith.binaries import fatbin
+from torchsmith.binaries.reader import Section
+from torchsmith.model.gpu_code import Entry as GpuEntry
+from torchsmith.model.gpu_code import GpuCode
+
 MIB = 1024 * 1024
 
 
@@ -42,6 +48,20 @@ def loaded() -> Iterator[Path]:
 
 
 # GPU code
+
+
+def gpu_code(path: Path, sections: Sequence[Section] | None = None) -> GpuCode:
+    """The code in these sections of a file, those of an ELF object if none are given."""
+    with path.open("rb", buffering=0) as file:
+        size = path.stat().st_size
+        return fatbin.scan(file, size, elf_reader.read(file, size).sections if sections is None else sections)
+
+
+def gpu_entries(path: Path, sections: Sequence[Section] | None = None) -> list[GpuEntry]:
+    with path.open("rb", buffering=0) as file:
+        size = path.stat().st_size
+        return list(fatbin.entries(file, size, elf_reader.read(file, size).sections if sections is None else sections))
+
 
 Entry = tuple[int, int, int]
 """Kind, SM number, flags."""

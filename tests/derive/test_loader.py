@@ -43,6 +43,8 @@ SITE = "lib/python3.11/site-packages"
 FOLDERS = (f"{SITE}/torch/lib", f"{SITE}/nvidia/cudnn/lib", f"{SITE}/nvidia/nccl/lib", "lib", "trap", "trap2")
 # names that no system has
 NAMES = ("libtsalpha.so.9", "libtsbeta.so.2", "libtsgamma.so.13", "libtsdelta.so.1", "libtsepsilon.so.1")
+# sub-folders that glibc searches first, on some processors and in some versions; the last one in none
+BETTER = ("glibc-hwcaps/x86-64-v2", "glibc-hwcaps/x86-64-v3", "glibc-hwcaps/x86-64-v4", "tls", "haswell", "x86_64", "zen")
 EXTENSION = "_C.cpython-311-x86_64-linux-gnu.so"
 
 
@@ -147,6 +149,8 @@ def random_tree(root: Path, seed: int) -> Tree:
         for folder in chance.sample(FOLDERS[1:], chance.randint(1, 3)):
             needed = tuple(chance.sample(NAMES[index + 1 :], min(len(NAMES) - index - 1, chance.randint(0, 2))))
             libraries.append(Library(folder, name, needed, *paths()))
+            if chance.random() < 0.3:
+                libraries.append(Library(f"{folder}/{chance.choice(BETTER)}", name, needed, *paths()))
     torch_lib = FOLDERS[0]
     deps = tuple(chance.sample(NAMES, 3))
     libraries.append(

@@ -91,11 +91,11 @@ class _Audit:
 _audit = _Audit()
 
 
-def judged(read: Read, data: bytes, seconds: float = SECONDS) -> Fault | None:
+def judged(read: Read, data: bytes, seconds: float = SECONDS, *, may_open: bool = False) -> Fault | None:
     """Run ``read`` on ``data``; the promise that it broke, if any."""
     begun = time.process_time()
     try:
-        with _limits(seconds):
+        with _limits(seconds, may_open):
             read(data)
     except BinaryError:
         pass
@@ -111,10 +111,10 @@ def judged(read: Read, data: bytes, seconds: float = SECONDS) -> Fault | None:
 
 
 @contextlib.contextmanager
-def _limits(seconds: float) -> Iterator[None]:
+def _limits(seconds: float, may_open: bool) -> Iterator[None]:
     _audit.install()
     if resource is None:
-        _audit.on = True
+        _audit.on = not may_open
         try:
             yield
         finally:
@@ -124,7 +124,7 @@ def _limits(seconds: float) -> Iterator[None]:
     earlier = signal.signal(signal.SIGVTALRM, _too_slow)
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
-    _audit.on = True
+    _audit.on = not may_open
     try:
         yield
     finally:

@@ -31,7 +31,7 @@ def test_corpus_is_small_and_of_known_targets() -> None:
 @pytest.mark.parametrize("name", TARGETS)
 def test_kept(name: str) -> None:
     target = TARGETS[name]
-    _warm(name)
+    warm(name)
     for data in target.corpus(name):
         assert judged(target.read, data, HANG) is None
 
@@ -39,7 +39,7 @@ def test_kept(name: str) -> None:
 @pytest.mark.parametrize("name", TARGETS)
 def test_damaged(name: str) -> None:
     target, random = TARGETS[name], Random(name)
-    _warm(name)
+    warm(name)
     files = target.corpus(name)
     for _ in range(DAMAGED):
         data = mutated(random.choice(files), random, LENGTH, target.words, random.choice(files))
@@ -48,7 +48,7 @@ def test_damaged(name: str) -> None:
         assert judged(target.read, data, HANG) is None, data.hex()
 
 
-def _warm(name: str) -> None:
+def warm(name: str) -> None:
     """Readers import some modules when they first need them."""
     for data in TARGETS[name].corpus(name):
         try:

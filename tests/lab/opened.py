@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -59,7 +58,8 @@ for number, path in enumerate(paths):
     os._exit(0)
 """
 
-_ASKED = re.compile(r"file=(\S+) \[0\];  (needed|dynamically loaded) by (\S+) \[0\]")
+_ASKED = re.compile(r"file=(\S+) \[0\];  (needed|dynamically loaded) by (\S+) \[0\]$")
+_LOADER = re.compile(r"\s*\d+:\t|\s*\d+:\s*$")
 _TRYING = re.compile(r"trying file=(\S+)")
 _MADE = re.compile(r"file=(\S+) \[0\];  generating link map")
 
@@ -106,10 +106,17 @@ def open_all(
     (folder / "paths").write_text("\n".join(objects))
     env = {**(environ or {}), "LD_DEBUG": "libs,files", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
-        [python, "-c", _HARNESS, folder, first], env=env, capture_output=True, text=True, errors="replace", check=False, timeout=900
+        [python, "-c", _HARNESS, folder, first],
+        env=env,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        timeout=900,
     )
     if not (folder / "base").exists():
-        raise RuntimeError(done.stderr[-2000:])
+        said = [line for line in done.stderr.splitlines() if line.strip() and not _LOADER.match(line)]
+        raise RuntimeError("\n".join(said[-20:]) or f"exit status {done.returncode}")
     (folder / "start.debug").write_text(done.stderr)
     opened = []
     for number, path in enumerate(objects):
@@ -119,8 +126,3 @@ def open_all(
         lines = maps.read_text().split("\n") if maps.exists() else [""]
         opened.append(Opened(path, lines[0], found, tuple(map(os.path.normpath, filter(None, lines[1:]))), not maps.exists()))
     return (folder / "base").read_text().split("\n"), opened
-
-
-def as_json(opened: Opened) -> str:
-    """For a report."""
-    return json.dumps(opened.__dict__, default=str)

@@ -164,12 +164,15 @@ def entries_of(path: str, answer: dict[str, Any], gpus: Gpus) -> Iterable[Entry]
 
 def judged(entry: Entry, gpus: Gpus) -> Entry:
     """The entry with an answer for each GPU, where it has GPU code."""
-    code = entry.binary.gpu_code if entry.binary else None
-    if code is None or not gpus.devices:
+    binary = entry.binary
+    if binary is None or not gpus.devices or not (binary.gpu_code or binary.gpu_code_elsewhere):
         return entry
     from torchsmith.derive.runs_on import runs_on
 
-    return replace(entry, runs_on=tuple(runs_on(code, device, gpus.cuda) for device in gpus.devices if device.sm))
+    answers = (
+        runs_on(binary.gpu_code, device, gpus.cuda, binary.gpu_code_elsewhere, entry.cuda_runtime) for device in gpus.devices
+    )
+    return replace(entry, runs_on=tuple(answer for answer in answers if answer))
 
 
 def named(device: Device) -> str:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from torchsmith.app import inspect as single
+from torchsmith.binaries import wheel
+from torchsmith.derive import declared_code
 from torchsmith.derive import inspection_remarks as remarks
+from torchsmith.derive.altered_files import altered_files
+from torchsmith.host.base import text_of
 from torchsmith.model.inspection import Entry, Identity, Inspection, Remark
 from torchsmith.model.known import Known, Unknown
 from torchsmith.model.record import replace
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
     from torchsmith.model.library_needs import LibraryNeeds, Mixed
 
 MAIN = ("libtorch_cuda.so", "torch_cuda.dll", "libtorch_hip.so", "torch_hip.dll")
+LINKED = (".a", ".o", ".lib")
+"""Nothing loads them: they lie in an environment for those who compile against it."""
+METADATA_LIMIT = 1 << 20
 _FACTS = ("machine", "cpu", "packages", "torch")
 
 
@@ -58,8 +65,7 @@ class _Environment:
 
     def read(self, only: tuple[str, ...] = ()) -> Inspection:
         """Everything, or ``only`` these files."""
-        roots = only or (self._interpreter.site_packages if self._interpreter else (self._folder,))
-        entries, unread = self._entries(roots)
+        entries, unread = self._entries(only)
         needs = self._needs([entry.path for entry in entries if entry.binary])
         if needs:
             by_path = {found.path: found.needs for found in needs.objects}
@@ -67,7 +73,7 @@ class _Environment:
         main = self._main(entries)
         return Inspection(
             entries=tuple(entries),
-            remarks=tuple(self._remarks(entries, main, needs)),
+            remarks=tuple(self._remarks(entries, main, needs, whole=not only)),
             torch=self._identity(),
             main=main.path if main else "",
             unread=tuple(unread),
@@ -75,17 +81,19 @@ class _Environment:
             gpus=tuple(single.named(device) for device in self._gpus.devices),
         )
 
-    def _entries(self, roots: tuple[str, ...]) -> tuple[list[Entry], list[tuple[str, str]]]:
+    def _entries(self, only: tuple[str, ...]) -> tuple[list[Entry], list[tuple[str, str]]]:
         """One entry for each binary, by path, and what could not be read."""
         unread: list[tuple[str, str]] = []
+        roots = only or (self._interpreter.site_packages if self._interpreter else (self._folder,))
         files = []
         for found in self._host.tree(*roots):
             if isinstance(found, Unknown):
                 unread.append((", ".join(found.tried), found.reason))
-            elif not found.path.endswith(".whl"):
+            elif only or not (found.path.endswith(".whl") or (self._interpreter and found.path.endswith(LINKED))):
                 files.append(found)
         entries: list[Entry] = []
-        for path, answer in self._host.binaries("object", files):
+        reader = "object" if only or self._wanted.deep else "library"
+        for path, answer in self._host.binaries(reader, files):
             if isinstance(answer, Unknown):
                 unread.append((path, answer.reason))
             else:
@@ -121,9 +129,11 @@ class _Environment:
         main = next((entry for entry in found if folder and entry.path in {folder + name for name in MAIN}), None)
         return main or (found[0] if len(found) == 1 else None)
 
-    def _remarks(self, entries: list[Entry], main: Entry | None, needs: LibraryNeeds | None) -> Iterator[Remark]:
+    def _remarks(self, entries: list[Entry], main: Entry | None, needs: LibraryNeeds | None, *, whole: bool) -> Iterator[Remark]:
         """The worst first."""
         found = list(self._all_remarks(entries, main, needs))
+        if whole:
+            found += self._records()
         order = ("blocker", "degraded", "note")
         yield from sorted(found, key=lambda remark: order.index(remark.severity.value))
 
@@ -133,6 +143,7 @@ class _Environment:
             yield from remarks.missing_libraries(needs, entries)
             yield from remarks.mixed_libraries(self._mixed(entries, needs))
             yield from remarks.shadowed_libraries(entries, self._library_path)
+        yield from self._declared(main)
         if self._interpreter and self._interpreter.cache_tag:
             yield from remarks.python_abi(entries, self._interpreter.tag)
         if self._packages:
@@ -148,9 +159,43 @@ class _Environment:
         versions = {path: version for path in contested(needs.together) if (version := read.get(path))}
         return mixed(needs.together, versions)
 
+    def _declared(self, main: Entry | None) -> Iterator[Remark]:
+        """Where torch's own words and its binaries differ."""
+        torch = self._identity()
+        if torch is None:
+            return
+        binary = main.binary if main and main.path.startswith(f"{torch.folder}/") else None
+        path = main.path if main and binary else torch.folder
+        pins = wheel.pins(self._requires())
+        yield from declared_code.differences(
+            torch, path, binary.gpu_code if binary else None, binary.needed if binary else (), pins
+        )
+        listed = self._host.binary("arch-list", f"{torch.folder}/lib/libtorch_python.so") if torch.declared else None
+        if isinstance(listed, Known):
+            yield from declared_code.lists(torch, listed.value)
+
+    def _requires(self) -> list[str]:
+        package = self._packages.get("torch") if self._packages else None
+        text = text_of(self._host.read(f"{package.metadata}/METADATA", METADATA_LIMIT)) if package else ""
+        return [value for name, value in wheel.headers(text) if name == "requires-dist"]
+
+    def _records(self) -> Iterator[Remark]:
+        """Every package held against what its installer noted."""
+        levels = 4  # scripts lie in bin, four folders above site-packages on POSIX
+        for package in self._packages.installed if self._packages else ():
+            record = f"{package.metadata}/RECORD"
+            compared = self._host.installed(record, package.folder, levels, self._wanted.hash)
+            if isinstance(compared, Known):
+                yield from altered_files(package.name, compared.value)
+
     def _identity(self) -> Identity | None:
+        """Torch by its own files."""
         torch = self._torch
-        return Identity(torch.version, torch.cuda, torch.git, folder=torch.folder) if torch else None
+        if torch is None:
+            return None
+        config = text_of(self._host.read(f"{torch.folder}/include/ATen/cuda/CUDAConfig.h", METADATA_LIMIT))
+        version = text_of(self._host.read(f"{torch.folder}/version.py", METADATA_LIMIT))
+        return declared_code.identity(version, config, torch.folder)
 
     def _value(self, name: str) -> Any:
         fact = self._facts.get(name)

@@ -1,8 +1,8 @@
 """A cubin: the ELF file that holds SASS for one architecture, when it is a file of its own.
 
-Sources: LLVM's ``llvm/BinaryFormat/ELF.h`` for the architecture in ``e_flags`` (``EF_CUDA_SM``, and its place in the newer layout);
-that the note ``.note.nv.tkinfo`` holds the command line of ptxas, and that no flag tells sm_100 from sm_100a and sm_100f, was
-measured with CUDA 11.8 to 13.5.
+Sources: LLVM's ``llvm/BinaryFormat/ELF.h`` for the architecture in ``e_flags`` (``EF_CUDA_SM``, and its place in the newer
+layout). That the note ``.note.nv.tkinfo`` holds the command line of ptxas, and that no flag tells sm_100 from sm_100a and
+sm_100f, was measured with CUDA 11.8 to 13.5.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from torchsmith.binaries.elf_layout import (
     DYNAMIC_LIMIT,
+    NAMES_AT_ONCE_LIMIT,
     SECTION_LIMIT,
     SECTION_NAMES_LIMIT,
     SEGMENT_LIMIT,
@@ -300,6 +301,8 @@ def _symbols(reader: Reader, elf: Elf) -> Iterator[tuple[int, int, int, int, int
 def _symbol_names(file: BinaryFile, size: int, elf: Elf, *, defined: bool) -> Iterator[str]:
     if elf.symbols is None:
         return
+    if elf.symbols.names_size > NAMES_AT_ONCE_LIMIT:
+        raise BinaryError(f"{elf.symbols.names_size} bytes of symbol names: at most {NAMES_AT_ONCE_LIMIT} are read")
     reader = Reader(file, size)
     table = reader.at(elf.symbols.names_offset, elf.symbols.names_size, "the dynamic string table")
     names = Strings(table, "the dynamic string table")

@@ -16,8 +16,10 @@ MAGIC = b"\x7fELF"
 
 SEGMENT_LIMIT = 512
 SECTION_LIMIT = 200_000
-SECTION_NAMES_LIMIT = 64 * 1024 * 1024
+SECTION_NAMES_LIMIT = 16 * 1024 * 1024
 STRING_TABLE_LIMIT = 256 * 1024 * 1024
+NAMES_AT_ONCE_LIMIT = 32 * 1024 * 1024
+"""Bytes of names that are held in memory while all symbols are listed; libtorch_cpu.so has five million."""
 DYNAMIC_LIMIT = 65_536
 SYMBOL_LIMIT = 8_000_000
 
@@ -47,6 +49,8 @@ class Dt:
     RPATH = 15
     RUNPATH = 29
     FLAGS_1 = 0x6FFFFFFB
+    AUXILIARY = 0x7FFFFFFD
+    FILTER = 0x7FFFFFFF
     VERDEF = 0x6FFFFFFC
     VERNEED = 0x6FFFFFFE
 

@@ -32,7 +32,7 @@ SECTION_NAMES = frozenset({".nv_fatbin", "__nv_relfatbin", ".nv_fatb", "__nv_rel
 """Linked and relocatable code in ELF, and the same names cut to the eight bytes that PE has."""
 
 HIDING_PLACES = frozenset({".cask_resource", ".cask_re", ".lrodata", ".ldata"})
-"""Where libraries hide containers that they load themselves: cuBLASLt, cuDNN and cuSPARSELt (the first two names), torch, cuFFT."""
+"""Where libraries hide containers that they load themselves: cuBLASLt, cuDNN, cuSPARSELt (the first two names), torch, cuFFT."""
 
 DATA_SECTIONS = frozenset({".rodata", ".data", ".rdata"})
 """Those of cuSPARSE, CUPTI and cuFFT 11: sections that every library has."""
@@ -53,9 +53,15 @@ KIND_PTX, KIND_CUBIN, KIND_LTO, KIND_OTHER_CUBIN = 1, 2, 8, 16
 FLAG_DEBUG, FLAG_ARCH_SPECIFIC, FLAG_FAMILY_SPECIFIC = 0x2, 0x100000, 0x200000
 FLAG_LZ4, FLAG_ZSTD = 0x2000, 0x8000
 
-STUB_SIZES = {7: (512, 1280), 8: (512, 2304)}
-"""Minor version of a cubin -> bytes between which it is what a device link without kernels leaves: 760 with CUDA 11.8, 1,456 to
-1,904 with 13.0, where the smallest cubins with a kernel have 1,864 and 2,856."""
+STUB_SIZES = {7: 1280, 8: 2304}
+"""Minor version of a cubin -> bytes below which it holds no kernel.
+
+A device link, and a source file whose kernels are all for other architectures, leave a cubin of empty tables: 760 bytes with
+CUDA 11.8, 1,456 to 2,256 with 13.0, where the smallest cubins with a kernel have 1,864 and 2,856 (an empty one, for each
+architecture). In cuBLASLt, cuDNN and cuSPARSELt of CUDA 13 this takes out 1,888 containers; unpacked, none has a ``.text``.
+"""
+MINIMAL_CUBIN = 256
+"""Bytes: what is smaller is no cubin at all."""
 
 _CONTAINER = struct.Struct("<4sHHQ")
 _ENTRY = struct.Struct("<HxxIQIxxxxHHIxxxxxxxxQxxxxxxxxQ")
@@ -260,13 +266,14 @@ class _Count:
         for container in self.walk.containers(section):
             row = []
             try:
-                for kind, _, payload, _, minor, major, number, flags, uncompressed in headers(container):
+                for header in headers(container):
+                    kind, _, _, _, minor, major, number, flags, _ = header
                     entry = (kind, number, flags >> 20 & 3, major, minor)
                     row.append(numbers[entry] if entry in numbers else learn(entry))
             except BinaryError as error:
                 self.walk.warn(str(error))
                 continue
-            stub = len(row) == 1 and kind == KIND_CUBIN and _is_stub(minor, uncompressed or payload)
+            stub = len(row) == 1 and self._is_stub(container[1], header)
             self.rows[stub, tuple(row)] += 1
 
     def result(self) -> GpuCode:
@@ -297,6 +304,16 @@ class _Count:
             places=tuple(self.places),
         )
 
+    def _is_stub(self, position: int, header: Header) -> bool:
+        """Whether the only entry of a container, at ``position``, is a cubin without a kernel."""
+        kind, size, payload, _, minor, _, _, flags, uncompressed = header
+        if kind != KIND_CUBIN or (uncompressed or payload) >= STUB_SIZES.get(minor, 0):
+            return False
+        if flags & (FLAG_LZ4 | FLAG_ZSTD):
+            return uncompressed > MINIMAL_CUBIN
+        cubin = self.walk.reader.at(position + size, payload, "a cubin")
+        return len(cubin) > MINIMAL_CUBIN and cubin.startswith(b"\x7fELF") and b".text." not in cubin
+
     def _learn(self, entry: tuple[int, ...]) -> int:
         """Understand an entry that was not met before; return its number."""
         kind, number, suffix, major, minor = entry
@@ -318,11 +335,6 @@ class _Count:
 KINDS = {KIND_CUBIN: "sass", KIND_OTHER_CUBIN: "sass", KIND_PTX: "ptx", KIND_LTO: "lto"}
 SUFFIXES = ("", "a", "f", "a")
 """By the two bits FLAG_ARCH_SPECIFIC and FLAG_FAMILY_SPECIFIC."""
-
-
-def _is_stub(minor: int, size: int) -> bool:
-    low, high = STUB_SIZES.get(minor, (0, 0))
-    return low <= size < high
 
 
 def _named(prefix: str, archs: Iterable[Arch]) -> tuple[str, ...]:

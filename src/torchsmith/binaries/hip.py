@@ -39,7 +39,7 @@ _ENTRY = struct.Struct("<QQQ")
 _HEADERS = {1: (struct.Struct("<I8x"), False), 2: (struct.Struct("<II8x"), True), 3: (struct.Struct("<QQ8x"), True)}
 """Version -> the header behind magic, version and method; whether its first number is the size of the whole."""
 _INPUTS = (16 * 1024, 256 * 1024)
-"""Bytes of a compressed bundle that are unpacked, at first and where they do not hold the table: a zstd block has at most 128 KiB."""
+"""Bytes of a compressed bundle that are unpacked, at first and where they do not hold the table: a zstd block has up to 128 KiB."""
 
 
 class _NoZstdError(Exception):
@@ -118,19 +118,21 @@ class _Scan:
         if method not in {ZLIB, ZSTD}:
             raise BinaryError(f"the compressed bundle at {position} has method {method}: zlib (0) and zstd (1) are known")
         try:
-            unpack = _zstd() if method == ZSTD else _unpack_zlib
+            self._packed_table(_unpack_zstd if method == ZSTD else _unpack_zlib, start, stop, position)
         except _NoZstdError:
             self.unknown = "zstd not available"
-            return stop if sized else start
+        return stop if sized else start
+
+    def _packed_table(self, unpack: Callable[[bytes], bytes], start: int, stop: int, position: int) -> None:
         for length in _INPUTS:
             data = unpack(self.reader.at(start, min(length, stop - start), "a compressed bundle"))
             try:
                 self._table(_of(data), f"the compressed bundle at {position}")
-                break
             except BinaryError:
                 if length == _INPUTS[-1] or length >= stop - start:
                     raise
-        return stop if sized else start
+            else:
+                return
 
     def _table(self, read: Callable[[int, int], bytes], what: str) -> int:
         """Note the targets of a table; return where its last code object ends, in bytes from the bundle's start."""
@@ -194,34 +196,25 @@ def _unpack_zlib(data: bytes) -> bytes:
         raise BinaryError(f"a compressed bundle cannot be unpacked: {error}") from error
 
 
-def _zstd() -> Callable[[bytes], bytes]:
-    """A function that unpacks the first TABLE_LIMIT bytes of a zstd stream; raise _NoZstdError where this Python has none."""
+def _unpack_zstd(data: bytes) -> bytes:
+    """The first TABLE_LIMIT bytes of a zstd stream; raise _NoZstdError where this Python cannot unpack it."""
     from importlib import import_module
 
-    for name in ("compression.zstd", "backports.zstd"):
-        try:
-            module = import_module(name)
-        except ImportError:
-            continue
+    from torchsmith.binaries import zstd
 
-        def unpack(data: bytes) -> bytes:
-            try:
-                found: bytes = module.ZstdDecompressor().decompress(data, TABLE_LIMIT)
-            except module.ZstdError as error:
-                raise BinaryError(f"a compressed bundle cannot be unpacked: {error}") from error
-            return found
-
-        return unpack
     try:
-        zstandard = import_module("zstandard")
-    except ImportError:
-        raise _NoZstdError from None
-
-    def unpack_older(data: bytes) -> bytes:
+        module = zstd.module()
+    except BinaryError:
         try:
-            found: bytes = zstandard.ZstdDecompressor().stream_reader(data).read(TABLE_LIMIT)
-        except zstandard.ZstdError as error:
-            raise BinaryError(f"a compressed bundle cannot be unpacked: {error}") from error
-        return found
-
-    return unpack_older
+            module = import_module("zstandard")  # older, and often there already
+        except ImportError:
+            raise _NoZstdError from None
+    unpacking = module.ZstdDecompressor()
+    try:
+        if hasattr(unpacking, "stream_reader"):  # zstandard's
+            found: bytes = unpacking.stream_reader(data).read(TABLE_LIMIT)
+        else:
+            found = unpacking.decompress(data, TABLE_LIMIT)
+    except module.ZstdError as error:
+        raise BinaryError(f"a compressed bundle cannot be unpacked: {error}") from error
+    return found

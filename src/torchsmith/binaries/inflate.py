@@ -132,19 +132,19 @@ class Inflated:
         try:
             data = self._inflate(wanted)
         except zlib.error as error:
-            self._next = -1
+            self._next = -1  # this state is of no use: the next reading begins at a kept one
             raise BinaryError(f"the compressed data is damaged behind byte {self._frontier * BLOCK}: {error}") from None
         except BinaryError:
             self._next = -1
             raise
         if self._end is None and len(data) < wanted:
             self._end = self._next * BLOCK + len(data)
-        if self._next == self._frontier:
-            self._frontier += 1
+        self._next += 1
+        if self._next > self._frontier:
+            self._frontier = self._next
             self._sum = zlib.crc32(data, self._sum)
             if self._end is not None and self._frontier * BLOCK >= self._end:
                 self._check_end()
-        self._next += 1
         return data
 
     def _inflate(self, wanted: int) -> bytes:
@@ -190,9 +190,8 @@ class Inflated:
             self.problem = f"checksum {self._sum:08x} instead of {self._crc:08x}"
         elif not self._state.eof:
             try:
-                more = self._state.decompress(self._tail or self._input(), 1)
+                more = self._state.copy().decompress(self._tail or self._input(), 1)
             except zlib.error:
                 more = b""
-            self._next = -1  # this state has gone too far; the next reading begins at a kept one
             if more:
                 self.problem = f"inflates to more than the declared {self._end} bytes"

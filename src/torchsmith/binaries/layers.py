@@ -53,14 +53,19 @@ class Files:
         self._under: dict[str, set[str]] = {}
         """Folder -> paths of the binaries below it, at any depth."""
         self._text = 0
+        self._emptied: set[str] = set()
+        """Folders whose lower layers the present layer has hidden already: saying so again must not cost again."""
 
     def __iter__(self) -> Iterator[Found]:
         """Those that are left, in the order in which their layers hold them."""
-        return iter(sorted((found for _, found in self._files.values()), key=lambda found: (found.layer, found.offset, found.path)))
+        return iter(
+            sorted((found for _, found in self._files.values()), key=lambda found: (found.layer, found.offset, found.path))
+        )
 
     def add(self, layer: int, members: Iterable[Member]) -> None:
         """Lay a layer over those below."""
         climbing = 0
+        self._emptied = set()
         for member in members:
             path = _clean(member.name)
             if ".." in path and ".." in path.split("/"):
@@ -69,11 +74,11 @@ class Files:
             if not name.startswith(WHITEOUT):
                 self._put(path, layer, member)
             elif name == OPAQUE:
-                self._hide_below(folder, layer)
+                self._empty(folder, layer)
             elif not name.startswith(".wh..wh."):  # what is left are notes of old storage drivers
                 hidden = f"{folder}/{name[4:]}" if folder else name[4:]
                 self._hide(hidden, layer)
-                self._hide_below(hidden, layer)
+                self._empty(hidden, layer)
         if climbing:
             self._warnings.append(f"layer {layer}: {climbing} names climb out of the image")
 
@@ -81,7 +86,8 @@ class Files:
         found = self._found(path, layer, member)
         self._hide(path, layer + 1)
         if member.kind != "dir":
-            self._hide_below(path, layer + 1)
+            for below in tuple(self._under.get(path, ())):
+                self._hide(below, layer + 1)
         if found is None or not self._fits(path):
             return
         self._files[path] = (layer, found)
@@ -120,9 +126,15 @@ class Files:
             self._text -= len(path)
             for folder in _folders(path):
                 self._under[folder].discard(path)
+                if not self._under[folder]:
+                    del self._under[folder]
 
-    def _hide_below(self, folder: str, layer: int) -> None:
-        for path in tuple(self._under.get(folder, ()) if folder else self._files):
+    def _empty(self, folder: str, layer: int) -> None:
+        """Forget the binaries below ``folder`` that layers below ``layer`` put there."""
+        if folder in self._emptied or (folder and folder not in self._under):
+            return
+        self._emptied.add(folder)
+        for path in tuple(self._under[folder] if folder else self._files):
             self._hide(path, layer)
 
 

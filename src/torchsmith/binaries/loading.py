@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 NODEFLIB = 0x800
 """In ``DT_FLAGS_1``: the system's folders are not to be searched."""
 
+_NAMES = (Dt.SONAME, Dt.NEEDED, Dt.RPATH, Dt.RUNPATH, Dt.AUXILIARY, Dt.FILTER)
+
 _AT_ONCE = 1 << 16
 """Bytes: string tables up to this size are read whole."""
 
@@ -32,7 +34,7 @@ def describe(file: BinaryFile, size: int) -> dict[str, Any]:
     _, machine, _, _, phoff, _, _, _, phentsize, phnum, *_ = reader.unpack(layout.header, 0, "the ELF header")
     programs = elf.program_headers(reader, layout, phoff, phentsize, phnum)
     dynamic = elf.dynamic_section(reader, layout, programs)
-    wanted = {tag: dynamic.get(tag, []) for tag in (Dt.SONAME, Dt.NEEDED, Dt.RPATH, Dt.RUNPATH)}
+    wanted = {tag: dynamic.get(tag, []) for tag in _NAMES}
     strings = _strings(reader, programs, dynamic) if any(wanted.values()) else None
     found = {tag: [strings(at) for at in places] if strings else [] for tag, places in wanted.items()}
     return {
@@ -40,7 +42,8 @@ def describe(file: BinaryFile, size: int) -> dict[str, Any]:
         "machine": dict(shared.ELF_MACHINES).get(machine, f"elf-{machine}"),
         "bits": layout.bits,
         "soname": found[Dt.SONAME][-1] if found[Dt.SONAME] else None,
-        "needed": found[Dt.NEEDED],
+        "needed": [*found[Dt.NEEDED], *found[Dt.FILTER]],
+        "auxiliary": found[Dt.AUXILIARY],
         "rpath": found[Dt.RPATH][-1] if found[Dt.RPATH] else None,
         "runpath": found[Dt.RUNPATH][-1] if found[Dt.RUNPATH] else None,
         "interpreter": next(

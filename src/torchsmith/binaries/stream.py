@@ -25,16 +25,19 @@ if TYPE_CHECKING:
 RATIO = 64
 """An archive unpacks to so many times its size at most; the layers of real images to four times."""
 
-ALWAYS = 4 << 30
+ALWAYS = 1 << 30
 """Bytes that may be unpacked from the smallest archive."""
+
+NEAR = 2 << 20
+"""Bytes behind the last place that are still in memory."""
 
 
 class Budget:
     """Bytes that may still be unpacked, again and again where a reader jumps back."""
 
-    def __init__(self, size: int) -> None:
-        """``size`` is that of the archive."""
-        self._all = self._left = max(ALWAYS, RATIO * size)
+    def __init__(self, size: int, times: int = 1) -> None:
+        """``size`` is that of the archive; ``times`` is for who reads it here and there."""
+        self._all = self._left = max(ALWAYS, RATIO * size) * times
 
     def take(self, count: int) -> None:
         """Spend some of it; raise BinaryError where it is spent."""
@@ -57,8 +60,9 @@ class Stream:
         if end > self._front:
             self._budget.take(end - self._front)
             self._front = end
-        elif offset < self._last:
-            self._budget.take(self._unpacking.step(offset))
+        elif not self._last - NEAR <= offset <= self._last:
+            step = self._unpacking.step(offset)
+            self._budget.take(min(step, offset - self._last) if offset > self._last else step)
         self._last = offset
         return self._unpacking.read_at(length, offset)
 

@@ -311,4 +311,3 @@ def versions_lacking(needs: Iterable[VersionNeed], scope: Sequence[Library]) -> 
         versions = library.versions() if library else {}
         if versions and need.version not in versions.values():
             yield need
-

@@ -90,7 +90,7 @@ def read(file: BinaryFile, size: int) -> Archive:
         members, warnings = _directory(reader, length, directory), []
         if len(members) > count:
             warnings.append(f"{len(members)} members where the end of the file tells of {count}")
-    judged = tuple(_judge(members, size))
+    judged = tuple(_judge(members, size, cut=end is None))
     if len({member.name for member in judged}) < len(judged):
         warnings.append("two members have the same name")
     faulty = [member for member in judged if member.fault]
@@ -157,7 +157,7 @@ def _end_record(reader: Reader) -> tuple[int, int, int] | None:
 
 def _directory(reader: Reader, length: int, start: int) -> list[Member]:
     data = reader.at(start, length, "the directory of the zip file")
-    members = []
+    members: list[Member] = []
     at = 0
     while at < length:
         if data[at : at + 4] != b"PK\1\2" or at + _ENTRY.size > length:
@@ -222,29 +222,29 @@ def _walk(reader: Reader) -> list[Member]:
     return members
 
 
-def _judge(members: Iterable[Member], size: int) -> Iterable[Member]:
+def _judge(members: Iterable[Member], size: int, *, cut: bool) -> Iterable[Member]:
     """The members, in their order, with what is wrong with each."""
-    members = tuple(members)
-    order = sorted(range(len(members)), key=lambda index: members[index].header)
+    judged = [replace(member, fault=fault) if (fault := _fault(member, size, cut)) else member for member in members]
+    order = sorted((index for index, member in enumerate(judged) if not member.fault), key=lambda index: judged[index].header)
     overlapping = {
         index
         for before, after in pairwise(order)
-        if members[before].header + _LOCAL.size + members[before].packed > members[after].header
+        if judged[before].header + _LOCAL.size + judged[before].packed > judged[after].header
         for index in (before, after)
     }
-    for index, member in enumerate(members):
-        fault = "it overlaps another member" if index in overlapping else _fault(member, size)
-        yield replace(member, fault=fault) if fault else member
+    for index in overlapping:
+        judged[index] = replace(judged[index], fault="it overlaps another member")
+    return judged
 
 
-def _fault(member: Member, size: int) -> str:
+def _fault(member: Member, size: int, cut: bool) -> str:
     if name := name_fault(member.name):
         return name
     if member.encrypted:
         return "encrypted"
     if member.method not in {STORED, DEFLATED}:
         return f"compressed with {_OTHER_METHODS.get(member.method, f'method {member.method}')}, which is not read"
-    if member.header + _LOCAL.size > size or member.packed > size or member.size > 1 << 48:
+    if member.header + _LOCAL.size > size or (member.packed > size and not cut) or member.size > 1 << 48:
         return "it lies outside the file"
     if member.method == STORED and member.size != member.packed:
         return f"stored as it is, {member.packed} bytes claim to be {member.size}"
@@ -270,4 +270,5 @@ def _content(reader: Reader, member: Member) -> int:
     name = _text(reader.at(member.header + _LOCAL.size, name_size, "a member's name"), flags)
     if mark != b"PK\3\4" or (name, method) != (member.name, member.method):
         raise BinaryError(f"{member.name[:200]}: the zip file's directory and the member itself do not agree")
-    return member.header + _LOCAL.size + name_size + extra_size
+    start: int = member.header + _LOCAL.size + name_size + extra_size
+    return start

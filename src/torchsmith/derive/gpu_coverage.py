@@ -7,7 +7,8 @@ from torchsmith.knowledge import archs
 from torchsmith.model.facts.driver import VisibleGpus
 from torchsmith.model.facts.gpu import Device, Driver, Gpus
 from torchsmith.model.facts.machine import Machine
-from torchsmith.model.facts.torch import DeviceCoverage, GpuCodeGroup, GpuCoverage, Torch, TorchGpuCode
+from torchsmith.model.facts.torch import DeviceCoverage, GpuCoverage, Torch, TorchGpuCode
+from torchsmith.model.gpu_code import Group
 from torchsmith.model.known import Fact, Known, Unknown
 from torchsmith.model.versions import at_least
 
@@ -36,7 +37,7 @@ def gpu_coverage(
         row = torch_builds.archs(torch.version, torch.build, machine.platform) if isinstance(machine, Machine) else None
         if row is None:
             return torch_gpu_code
-        group = GpuCodeGroup(tuple(f"sm_{sm}" for sm in row.sass), tuple(f"compute_{sm}" for sm in row.ptx), 1)
+        group = Group(tuple(f"sm_{sm}" for sm in row.sass), tuple(f"compute_{sm}" for sm in row.ptx), 1)
         groups, evidence, source = (group,), "table", f"table of builds; the binary: {torch_gpu_code.reason}"
         carried = (*group.sass, *group.ptx)
     runs = driver.cuda if isinstance(driver, Driver) else None
@@ -48,17 +49,9 @@ def gpu_coverage(
     return Known(GpuCoverage(tuple(found), carried, evidence), source)
 
 
-def coverage(
-    device: Device, sm: int, groups: tuple[GpuCodeGroup, ...], cuda: str | None, ptx_too_new: bool = False
-) -> DeviceCoverage:
+def coverage(device: Device, sm: int, groups: tuple[Group, ...], cuda: str | None, ptx_too_new: bool = False) -> DeviceCoverage:
     """How code serves a GPU of compute capability ``sm``; ``ptx_too_new`` where its driver cannot compile this CUDA's PTX."""
-    total = native = jit = 0
-    for group in groups:
-        total += group.count
-        if any(archs.sass_runs_on(arch, sm, cuda) for arch in group.sass):
-            native += group.count
-        elif any(archs.ptx_runs_on(arch, sm) for arch in group.ptx):
-            jit += group.count
+    total, native, jit = archs.count(groups, sm, cuda)
     ptx_driver = (cuda or "") if ptx_too_new and 2 * native < total <= 2 * (native + jit) and total else ""
     if ptx_driver:
         jit = 0

@@ -211,6 +211,9 @@ class Process:
                 new = self._find(name, mapped)
                 if new is not None:
                     queue.append(new)
+            for name in mapped.file.auxiliary:
+                if name in self.known or self._search(name, mapped)[0]:
+                    queue += [new] if (new := self._find(name, mapped)) is not None else []
 
     def _find(self, name: str, asker: Map | None) -> Map | None:
         """Answer ``name``; the map that is new by that, if any."""

@@ -58,7 +58,7 @@ class Choice:
 
 
 def platform(text: str) -> Platform | None:
-    """``linux-x86_64``, ``manylinux_2_28_aarch64``, ``win_amd64``, ``macosx_11_0_arm64``, ``macos-arm64`` ...; None: not understood."""
+    """``linux-x86_64``, ``manylinux_2_28_aarch64``, ``win_amd64``, ``macosx_11_0_arm64`` ...; None: not understood."""
     text = text.lower().replace("-", "_")
     for expression, system in ((_MANYLINUX, "linux"), (_MUSLLINUX, "musllinux"), (_MACOS, "macos")):
         if found := expression.fullmatch(text):

@@ -56,6 +56,7 @@ class Loader:
         self._listed = None if process.listed is None else frozenset(name.lower() for name in process.listed)
         self._brings = frozenset(name.lower() for name in process.brings)
         self._loaded: dict[str, _Found] = {}
+        self._paths: dict[str, None] = {}
         self._answers: dict[str, _Found] = {}
         self._asked: dict[str, tuple[str, dict[str, None]]] = {}
         self._later: set[str] = set()
@@ -75,7 +76,9 @@ class Loader:
         for low, answer in found.items():
             self._answers.setdefault(low, answer)
         if self._whole(found):
-            self._loaded.update(found)
+            # one that is loaded by its path beside another of its name does not take that one's place
+            self._loaded = found | self._loaded
+            self._paths.update({answer.path: None for answer in found.values() if answer.path})
         return self._whole(found)
 
     def open_later(self) -> None:
@@ -89,6 +92,10 @@ class Loader:
                 if low not in self._answers:
                     self._later.add(low)
                     self._answers[low] = self._loaded.get(low) or self._search(low, order)
+
+    def paths(self) -> tuple[str, ...]:
+        """The files that are loaded now, in order; API sets are none."""
+        return tuple(self._paths)
 
     def answers(self) -> tuple[Answer, ...]:
         """An answer for every name that was asked for, in the order of asking."""

@@ -61,6 +61,16 @@ class Candidate:
     """How many names this file has; links that lead to it are not counted."""
 
 
+@record
+class ImagePart:
+    """A binary of an image; ``path`` is "" for the description of the whole archive."""
+
+    image: int
+    path: str
+    layer: int
+    answer: Fact[Any]
+
+
 class Host:
     """Base of all hosts. A host answers ``fetch``; the other methods are the typed questions."""
 
@@ -138,6 +148,15 @@ class Host:
     def remote_wheel(self, name: str, filename: str, index_url: str = "", deep: bool = False) -> Fact[dict[str, Any]]:
         """What a wheel on the index says of itself; with ``deep`` its native libraries too."""
         return self.fetch("remote_wheel", name, filename, index_url, deep)
+
+    def image(self, path: str) -> Iterator[ImagePart]:
+        """What the image archive, or tar, at ``path`` holds, in a stream.
+
+        First its description (``images`` and ``warnings``), or Unknown for what is none; then its binaries, each with
+        number of the image, path, number of the layer and answer as of the reader ``object``; last the description again,
+        with the warnings that were added on the way.
+        """
+        yield ImagePart(0, "", 0, Unknown("a recorded machine has no images", (path,)))
 
     def variable(self, name: str, private: str = "") -> Fact[str | None]:
         """An environment variable; Known(None) if it is not set.

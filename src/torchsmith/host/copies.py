@@ -84,7 +84,8 @@ class Copies:
         else:
             self._sites[site] = self._sites.pop(site)  # the last one is the freshest
             return self._sites[site]
-        self._sites[site] = rows = {}
+        rows: dict[str, tuple[int, str]] = {}
+        self._sites[site] = rows
         try:
             folders = [name for name in os.listdir(site) if name.endswith(".dist-info")]
         except OSError:

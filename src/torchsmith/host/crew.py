@@ -10,6 +10,7 @@ from __future__ import annotations
 import marshal
 import os
 import sys
+from contextlib import suppress
 
 from torchsmith.model.known import Known, Unknown
 from torchsmith.model.record import record
@@ -17,9 +18,8 @@ from torchsmith.model.record import record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
+    from typing import Any, Self
 
-    from torchsmith.host.base import Candidate
     from torchsmith.model.known import Fact
 
     Read = Callable[..., Fact[Any]]
@@ -57,7 +57,7 @@ class Crew:
         self._most = workers or min(usable_processors(), WORKERS_LIMIT)
         self._workers: list[_Worker] = []
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,18 +79,11 @@ class Crew:
         import select
 
         while True:
-            while waiting and len(self._workers) < self._most:
-                try:
-                    self._workers.append(_Worker(self._read, self._workers))
-                except OSError:
-                    break  # no more processes: with fewer, or without
-            for worker in self._workers:
-                if waiting and not worker.batch:
-                    worker.give(_batch(waiting, self._most))
-            ready = select.poll()
+            self._deal(waiting)
             busy = {worker.answers: worker for worker in self._workers if worker.batch}
             if not busy:
                 return
+            ready = select.poll()
             for descriptor in busy:
                 ready.register(descriptor, select.POLLIN)
             for descriptor, _ in ready.poll():
@@ -101,9 +94,20 @@ class Crew:
                     self._workers.remove(worker)
                     waiting += reversed(worker.batch)
                     answer = _frame(Unknown(f"its reader was ended by {worker.end()}"))
-                elif not worker.batch and waiting:
-                    worker.give(_batch(waiting, self._most))
+                self._deal(waiting)  # before the answer is looked at: that takes its time
                 yield task, answer
+
+    def _deal(self, waiting: list[Task]) -> None:
+        """Give every worker something to do; start one more as long as there is something left."""
+        for worker in self._workers:
+            if waiting and not worker.batch:
+                worker.give(_batch(waiting, self._most))
+        while waiting and len(self._workers) < self._most:
+            try:
+                self._workers.append(_Worker(self._read, self._workers))
+            except OSError:
+                return  # no more processes: with fewer, or without
+            self._workers[-1].give(_batch(waiting, self._most))
 
 
 class _Worker:
@@ -134,15 +138,12 @@ class _Worker:
     def give(self, batch: list[Task]) -> None:
         """Send it tasks; it must have answered all that it has."""
         self.batch = batch
-        try:
+        with suppress(BrokenPipeError):  # it has died: its answers end, and that is seen there
             _send(self.tasks, marshal.dumps([task.arguments for task in batch]))
-        except BrokenPipeError:
-            pass  # it has died: its answers end, and that is seen there
 
     def end(self) -> str:
         """Kill it; return how it had ended."""
         import signal
-        from contextlib import suppress
 
         os.close(self.tasks)
         os.close(self.answers)
@@ -161,7 +162,8 @@ def _serve(read: Read, tasks: int, answers: int) -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal interrupts all of us; the parent ends its workers
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     while (batch := _receive(tasks)) is not None:
         for arguments in marshal.loads(batch):  # noqa: S302 - from our own parent
             _send(answers, _answer(read, arguments))
@@ -191,7 +193,8 @@ def fact(frame: bytes) -> Fact[Any]:
 def _batch(waiting: list[Task], workers: int) -> list[Task]:
     """Take the next tasks: a large one alone, small ones together, and fewer towards the end."""
     most = max(1, min(BATCH_TASKS, len(waiting) // (4 * workers)))
-    batch, size = [], 0
+    batch: list[Task] = []
+    size = 0
     while waiting and len(batch) < most and size < BATCH_BYTES:
         batch.append(waiting.pop())
         size += batch[-1].size

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DISTINCT_LIMIT = 4096
 """Files that are gathered before they are read, the largest first."""
 
-PATHS_LIMIT = 65_536
+PATHS_LIMIT = 32_768
 """Paths that wait for the answer of their file."""
 
 REMEMBERED = 16 << 20
@@ -26,16 +26,15 @@ REMEMBERED = 16 << 20
 
 
 def binaries(read: Callable[[str], Fact[Any]], files: Iterable[Candidate], workers: int = 0) -> Iterator[tuple[str, Fact[Any]]]:
-    """(path, what ``read`` answers for it) for every file; see ``Host.binaries``. ``workers`` as in ``crew.Crew``."""
+    """(path, what ``read`` answers for it) for every file; see ``Host.binaries``. ``workers`` as in ``crew.Crew``.
+
+    Paths of one content come one after the other, with one value: who makes something of it can make it once for all.
+    """
     copies = Copies()
-    with crew.Crew(read, workers) as workers_of_ours:
-        reading = _Reading(workers_of_ours)
+    with crew.Crew(read, workers) as readers:
+        reading = _Reading(readers)
         for file in files:
-            identity = copies.original(file)
-            answer = reading.remembered.get(identity)
-            if answer is not None:
-                yield _at(file.path, crew.fact(answer))
-            elif reading.wait(file, identity):
+            if reading.wait(file, copies.original(file)):
                 yield from reading.answers()
         yield from reading.answers()
 
@@ -43,9 +42,9 @@ def binaries(read: Callable[[str], Fact[Any]], files: Iterable[Candidate], worke
 class _Reading:
     """The files that wait to be read, the paths that wait for them, and the answers that may be asked for again."""
 
-    def __init__(self, workers: crew.Crew) -> None:
-        self._crew = workers
-        self.remembered: dict[Identity, bytes] = {}
+    def __init__(self, readers: crew.Crew) -> None:
+        self._readers = readers
+        self._remembered: dict[Identity, bytes] = {}
         self._bytes = 0
         self._count = 0
         self._paths: dict[Identity, list[str]] = {}
@@ -58,26 +57,29 @@ class _Reading:
             self._paths[identity].append(file.path)
         else:
             self._paths[identity] = [file.path]
-            self._tasks[crew.Task((file.path,), file.size)] = identity
+            if identity not in self._remembered:
+                self._tasks[crew.Task((file.path,), file.size)] = identity
         return len(self._tasks) >= DISTINCT_LIMIT or self._count >= PATHS_LIMIT
 
     def answers(self) -> Iterator[tuple[str, Fact[Any]]]:
         """The answers for all that wait; nothing waits afterwards."""
-        for task, frame in self._crew.work(self._tasks):
+        for task, frame in self._readers.work(self._tasks):
             identity = self._tasks[task]
+            yield from _for_all(self._paths.pop(identity), frame)
             self._remember(identity, frame)
-            answer = crew.fact(frame)
-            for path in self._paths.pop(identity):
-                yield _at(path, answer)
-        self._tasks, self._count = {}, 0
+        for identity, paths in self._paths.items():
+            yield from _for_all(paths, self._remembered[identity])
+        self._tasks, self._paths, self._count = {}, {}, 0
+        while self._bytes > REMEMBERED:
+            self._bytes -= len(self._remembered.pop(next(iter(self._remembered))))  # the oldest: it is read again if need be
 
     def _remember(self, identity: Identity, frame: bytes) -> None:
-        self.remembered[identity] = frame
+        self._remembered[identity] = frame
         self._bytes += len(frame)
-        while self._bytes > REMEMBERED:
-            self._bytes -= len(self.remembered.pop(next(iter(self.remembered))))  # the oldest: it is read again if need be
 
 
-def _at(path: str, answer: Fact[Any]) -> tuple[str, Fact[Any]]:
-    """One content has one answer, whichever path it was read by."""
-    return path, Known(answer.value, path) if isinstance(answer, Known) else answer
+def _for_all(paths: list[str], frame: bytes) -> Iterator[tuple[str, Fact[Any]]]:
+    """The answer for each path: one content has one answer, whichever path it was read by."""
+    answer = crew.fact(frame)
+    for path in paths:
+        yield path, Known(answer.value, path) if isinstance(answer, Known) else answer

@@ -145,7 +145,7 @@ class Index:
         except HttpError:
             raise NoRangesError(why) from None
         found = wheel.from_metadata(filename, answer.body.decode("utf-8", "backslashreplace"), (why,))
-        return {"wheel": plain(found), "objects": [], "record": None, "size": None, "whole": True}
+        return {"wheel": plain(found), "objects": [], "record": None, "size": None, "arch_list": [], "whole": True}
 
     def _listed(self, place: str) -> list[dict[str, Any]]:
         """The files on one page or in one folder."""

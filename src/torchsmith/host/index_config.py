@@ -67,7 +67,7 @@ def built_in(environ: Mapping[str, str]) -> str:
 
 
 def _pip_sources(environ: Mapping[str, str]) -> Iterator[str]:
-    """The module in which pip keeps its default: installed beside us, in the active environment, or in the wheel that ensurepip carries."""
+    """The module in which pip keeps its default: beside us, in the active environment, or in the wheel of ensurepip."""
     module = os.path.join("pip", "_internal", "models", "index.py")
     prefixes = [environ.get(name, "") for name in ("VIRTUAL_ENV", "CONDA_PREFIX")]
     folders = [*sys.path]

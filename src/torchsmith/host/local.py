@@ -75,6 +75,12 @@ class LocalHost(base.Host):
 
         return distinct.binaries(lambda path: self.fetch("binary", reader, path), files)
 
+    def image(self, path: str) -> Iterator[base.ImagePart]:
+        """See ``Host.image``."""
+        from torchsmith.host import images
+
+        return images.parts(self._place(path), path)
+
     def _place(self, path: str) -> str:
         if self._root and path.startswith(_MACHINE_PATHS):
             return self._root + path

@@ -56,9 +56,15 @@ def _ld_cache(file: BinaryIO, size: int) -> object:
     return ld_cache.parse(file.read(min(size, 16 << 20)))
 
 
+def _arch_list(file: BinaryIO, size: int) -> object:
+    from torchsmith.binaries import torch_build
+
+    return torch_build.arch_list(file, size)
+
+
 def _torch_record(file: BinaryIO, size: int) -> object:
     """Path and size of torch's own native files in a wheel's RECORD: a few of its fifteen thousand rows."""
-    text = b"\n" + file.read(min(size, 32 << 20))
+    text = b"\n" + file.read(min(size, 16 << 20))
     rows = []
     for beginning in (b"\ntorch/lib/", b"\ntorch/_C."):
         place = text.find(beginning)
@@ -87,6 +93,13 @@ def _object(file: BinaryIO, size: int) -> object:
     return inspected.inspect(file, size, file.path)  # type: ignore[attr-defined]
 
 
+def _library(file: BinaryIO, size: int) -> object:
+    """As ``object``, without the search of long sections for hidden GPU code: one of the many in an environment."""
+    from torchsmith.binaries import inspected
+
+    return inspected.inspect(file, size, file.path, inspected.SEARCHED)  # type: ignore[attr-defined]
+
+
 def _first_bytes(file: BinaryIO, size: int) -> object:
     """``zip``, ``tar`` (also compressed) or "" for anything else: a binary."""
     from torchsmith.binaries.formats import container_of
@@ -109,12 +122,14 @@ def _wheel_hashed(file: BinaryIO, size: int) -> object:
 
 READERS: dict[str, Callable[[BinaryIO, int], object]] = {
     "object": _object,
+    "library": _library,
     "first-bytes": _first_bytes,
     "gpu-code": _gpu_code,
     "shared": _shared,
     "loading": _loading,
     "numpy-abi": _numpy_abi,
     "cudnn": _cudnn,
+    "arch-list": _arch_list,
     "ld-cache": _ld_cache,
     "torch-record": _torch_record,
     "requires-torch": _requires_torch,
@@ -130,29 +145,59 @@ def read(reader: str, place: str, path: str) -> Fact[Any]:
         OSError: the file cannot be opened.
 
     """
+    from torchsmith.binaries.errors import BinaryError
+
+    try:
+        file, size = opened(place, path)
+        with file:
+            if reader == "gpu-code":
+                _seldom_in_order(file)
+            return Known(plain(READERS[reader](file, size)), path)
+    except BinaryError as error:
+        return Unknown(str(error), (path,))
+
+
+def opened(place: str, path: str) -> tuple[BinaryIO, int]:
+    """The regular file at ``place``, which knows that it is called ``path``, and its size.
+
+    Raises:
+        BinaryError: it is no regular file.
+        OSError: it cannot be opened.
+
+    """
     import os
     import stat
 
     from torchsmith.binaries.errors import BinaryError
 
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
-    with _file(os.open(place, flags), path) as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            return Unknown("not a regular file", (path,))
-        if hasattr(os, "posix_fadvise") and reader == "gpu-code":
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)  # thousands of small headers: no read-ahead
-        try:
-            return Known(plain(READERS[reader](file, found.st_size)), path)
-        except BinaryError as error:
-            return Unknown(str(error), (path,))
+    file = _file(os.open(place, flags), path)
+    found = os.fstat(file.fileno())
+    if not stat.S_ISREG(found.st_mode):
+        file.close()
+        raise BinaryError("not a regular file")
+    return file, found.st_size
+
+
+def _seldom_in_order(file: BinaryIO) -> None:
+    """Thousands of small headers are read: what lies between them need not be fetched."""
+    import os
+
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
 
 
 def _file(descriptor: int, path: str) -> BinaryIO:
     """The open file, which knows its path and, where the system can, reads at a place in one call."""
     if not _INPUT:  # making a class takes a third of the time that a small file does
         _INPUT.append(_input())
-    made = _INPUT[0](descriptor, "rb")
+    try:
+        made = _INPUT[0](descriptor, "rb")
+    except OSError:  # a folder
+        import os
+
+        os.close(descriptor)
+        raise
     made.number, made.path = descriptor, path
     file: BinaryIO = made
     return file

@@ -8,7 +8,8 @@ from torchsmith.knowledge import torch_builds
 from torchsmith.model.facts.install import CompanionBuild, CompanionBuilds
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Environment, Interpreter, Package, Packages, Target, Variables
-from torchsmith.model.facts.torch import GpuCodeGroup, Torch, TorchGpuCode
+from torchsmith.model.facts.torch import Torch, TorchGpuCode
+from torchsmith.model.gpu_code import Group
 from torchsmith.model.known import Fact, Known
 from torchsmith.model.versions import at_least, cuda_of_label, local_label, minor
 
@@ -251,4 +252,4 @@ def _gpu_code(clues: Clues) -> Known[TorchGpuCode] | None:
         return None
     sass = tuple(arch for arch in said.value if arch.startswith("sm_"))
     ptx = tuple(arch for arch in said.value if arch.startswith("compute_"))
-    return Known(TorchGpuCode("", (GpuCodeGroup(sass, ptx, 1),), sass, ptx, "declared"), said.source)
+    return Known(TorchGpuCode("", (Group(sass, ptx, 1),), sass, ptx, "declared"), said.source)

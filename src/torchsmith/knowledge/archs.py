@@ -7,6 +7,12 @@ from torchsmith.model.pattern import pattern
 from torchsmith.model.record import record
 from torchsmith.model.versions import at_least
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torchsmith.model.gpu_code import Group
+
 _CODE = pattern(r"(?:sm_|compute_)?(\d{2,3})([af]?)")
 
 
@@ -48,6 +54,23 @@ def ptx_runs_on(code: str, device: int) -> bool:
     if parsed is None:
         return False
     return _suffixed_runs_on(parsed, device) if parsed.suffix else device >= parsed.sm
+
+
+def count(groups: Iterable[Group], device: int, cuda: str | None = None) -> tuple[int, int, int]:
+    """How many kernel groups there are, how many have SASS for a device, and how many of the others have PTX for it.
+
+    A container without SASS and PTX (LTO code alone) and a device link's stub hold nothing to run, and are no kernel groups.
+    """
+    total = native = jit = 0
+    for group in groups:
+        if group.stub or not (group.sass or group.ptx):
+            continue
+        total += group.count
+        if any(sass_runs_on(code, device, cuda) for code in group.sass):
+            native += group.count
+        elif any(ptx_runs_on(code, device) for code in group.ptx):
+            jit += group.count
+    return total, native, jit
 
 
 def toolkit_range(sm: int) -> tuple[str, str | None] | None:

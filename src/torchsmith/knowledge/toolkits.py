@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torchsmith.knowledge.compiled.cuda_toolkits import ROWS
 from torchsmith.model.record import record
-from torchsmith.model.versions import key
+from torchsmith.model.versions import key, minor
 
 
 @record
@@ -39,6 +39,15 @@ def get(version: str) -> Toolkit | None:
 def known() -> tuple[str, ...]:
     """All listed versions, oldest first."""
     return tuple(row[0] for row in ROWS)
+
+
+def first_with_ptx(isa: str) -> str | None:
+    """The first listed CUDA, such as "12.9", whose PTX ISA is at least ``isa``: a driver for it compiles such PTX."""
+    for row in ROWS:
+        toolkit = Toolkit(*row)
+        if toolkit.ptx_isa and key(toolkit.ptx_isa) >= key(isa):
+            return minor(toolkit.version)
+    return None
 
 
 def first_knowing(sm: int) -> Toolkit | None:

@@ -97,7 +97,8 @@ def binary_object(data: dict[str, Any]) -> BinaryObject:
 
 def _gpu_code(data: dict[str, Any]) -> GpuCode:
     groups = tuple(Group(**_tuples(group)) for group in data["groups"])
-    return GpuCode(**_tuples({**data, "groups": groups}))
+    places = tuple(Place(**place) for place in data.get("places", ()))
+    return GpuCode(**_tuples({**data, "groups": groups, "places": places}))
 
 
 def _tuples(data: dict[str, Any]) -> dict[str, Any]:

@@ -111,7 +111,7 @@ class Collector:
             if not self._kind:
                 self._kind = found.kind
                 self.paths = self.paths.under(found.interpreter)
-            waiting += self._answers(found.needed)
+            waiting += self._answers(found.needed + found.auxiliary)
             for folder in (*(found.rpath or ()), *(found.runpath or ())):
                 if folder not in self.folders:
                     waiting += self._new(folder)
@@ -220,6 +220,7 @@ def parse(
         identity=answer.get("identity") or "",
         interpreter=answer.get("interpreter") or "",
         no_default=bool(answer.get("no_default")),
+        auxiliary=tuple(answer.get("auxiliary") or ()),
     )
 
 

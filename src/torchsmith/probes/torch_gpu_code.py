@@ -6,7 +6,8 @@ from torchsmith.engine.declare import probe
 from torchsmith.host.base import Host
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.machine import Machine
-from torchsmith.model.facts.torch import GpuCodeGroup, Torch, TorchGpuCode
+from torchsmith.model.facts.torch import Torch, TorchGpuCode
+from torchsmith.model.gpu_code import Group
 from torchsmith.model.known import Fact, Known, Unknown
 
 TYPE_CHECKING = False
@@ -33,5 +34,5 @@ def torch_gpu_code(host: Host, machine: Machine, torch: Torch, gpus: Gpus | Unkn
 
 def parse(path: str, answer: dict[str, Any]) -> TorchGpuCode:
     """GPU code of the fatbin reader's answer."""
-    groups = tuple(GpuCodeGroup(tuple(g["sass"]), tuple(g["ptx"]), int(g["count"])) for g in answer["groups"])
+    groups = tuple(Group(tuple(g["sass"]), tuple(g["ptx"]), int(g["count"])) for g in answer["groups"])
     return TorchGpuCode(path, groups, tuple(answer["sass"]), tuple(answer["ptx"]), warnings=tuple(answer.get("warnings", ())))

@@ -12,11 +12,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.model.gpu_code import GpuCode
     from torchsmith.model.inspected import BinaryObject
-    from torchsmith.model.inspection import Entry, Identity, Inspection, Need, RunsOn
+    from torchsmith.model.inspection import Entry, Identity, Inspection, Need, Remark, RunsOn
 
 NARROW, WIDE = 40, 100
 FEW_OBJECTS = 3
 """So many objects are shown in full; of more, what each one is takes a line."""
+FEW_NOTES = 3
 GROUPS_SHOWN = 6
 _COLOURS = {Severity.BLOCKER: "31;1", Severity.DEGRADED: "33;1", Severity.NOTE: "36"}
 _HOW = {"native": "32", "jit": "33", "no": "31;1"}
@@ -48,16 +49,25 @@ def render(found: Inspection, width: int = 80, colour: bool = False, verbose: bo
 
 
 def _remarks(page: Page, found: Inspection, verbose: bool) -> None:
-    """Faults in full; what is only good to know in a sentence."""
+    """Faults in full; what is only good to know in a sentence, and many of one kind in one."""
+    notes: dict[str, list[Remark]] = {}
     for remark in found.remarks:
-        page.gap()
         if remark.severity is Severity.NOTE and not verbose:
-            page.block(f"note     {safe(remark.summary)} ({remark.what})", "", "         ")
+            notes.setdefault(remark.what, []).append(remark)
             continue
+        page.gap()
         page.line(f"{page.paint(f'{remark.severity.value.upper():<8}', _COLOURS[remark.severity])} {remark.what}")
         page.block(safe(remark.summary), "  ")
         for name, value in remark.evidence:
             page.block(f"{safe(name)}: {safe(value)}", "    ", "      ")
+    for what, alike in notes.items():
+        page.gap()
+        if len(alike) <= FEW_NOTES:
+            for remark in alike:
+                page.block(f"{safe(remark.summary)} ({what})", "note     ", "         ")
+        else:
+            subjects = ", ".join(safe(remark.subject) for remark in alike)
+            page.block(f"{len(alike)} x {what}: {subjects}; --verbose says more of each", "note     ", "         ")
 
 
 def _torch(torch: Identity) -> str:
@@ -86,7 +96,7 @@ def _main(page: Page, entry: Entry, found: Inspection) -> None:
 
 def _code(page: Page, code: GpuCode) -> None:
     for group in code.groups[:GROUPS_SHOWN]:
-        page.block(f"{group.count:>5} x {' '.join((*group.sass, *group.ptx)) or 'empty'}", "  ", "          ")
+        page.block(" ".join((*group.sass, *group.ptx)) or "empty", f"  {group.count:>5} x ", "          ")
     if len(code.groups) > GROUPS_SHOWN:
         rest = sum(group.count for group in code.groups[GROUPS_SHOWN:])
         page.line(f"  {rest:>5} x {len(code.groups) - GROUPS_SHOWN} other sets (--json has them)")

@@ -22,7 +22,8 @@ class SharedObject:
     RUNPATH has no effective RPATH. ``glibcxx`` is the highest version of libstdc++'s symbols that it needs,
     ``has_glibcxx`` the highest that it offers. ``version`` of a Windows file is that of its version resource.
     ``identity`` is alike for two paths of one file, empty where it was not asked; ``interpreter`` is a program's loader;
-    ``no_default`` marks a file that does not want the system's folders searched (DF_1_NODEFLIB).
+    ``no_default`` marks a file that does not want the system's folders searched (DF_1_NODEFLIB); ``auxiliary`` names what is
+    loaded with it if it is there (DT_AUXILIARY).
     """
 
     path: str
@@ -38,6 +39,7 @@ class SharedObject:
     identity: str = ""
     interpreter: str = ""
     no_default: bool = False
+    auxiliary: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from torchsmith.model.record import record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torchsmith.model.gpu_code import Group
+
 
 @record
 class Candidate:
@@ -50,20 +54,11 @@ class Torch:
 
 
 @record
-class GpuCodeGroup:
-    """``count`` containers (kernel groups) that hold exactly this SASS and PTX."""
-
-    sass: tuple[str, ...]
-    ptx: tuple[str, ...]
-    count: int
-
-
-@record
 class TorchGpuCode:
     """GPU code of libtorch_cuda, per container. ``evidence`` is ``binary`` or ``declared`` (a text that torch ships)."""
 
     path: str
-    groups: tuple[GpuCodeGroup, ...]
+    groups: tuple[Group, ...]
     sass: tuple[str, ...]
     ptx: tuple[str, ...]
     evidence: str = "binary"

@@ -1,0 +1,45 @@
+"""Thousands of binaries, streamed: what each is, made once for all the paths that lead to it."""
+
+from __future__ import annotations
+
+from torchsmith.model.inspected import binary_object
+from torchsmith.model.known import Unknown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from torchsmith.host.base import Candidate, Host
+    from torchsmith.model.inspected import BinaryObject
+
+WHEEL = ".whl"
+
+
+def objects(host: Host, paths: Iterable[str], wheels: list[str] | None = None) -> Iterator[tuple[str, BinaryObject | Unknown]]:
+    """(path, what it is) for the files among ``paths``, and for every binary in the folders among them, as they come.
+
+    Paths of one content share one object. What cannot be read, or looked into, is Unknown; the paths of wheels are put into
+    ``wheels``, if that is given: a wheel is no binary.
+    """
+    unseen: list[Unknown] = []
+    answers = host.binaries("object", _files(host, paths, unseen, [] if wheels is None else wheels))
+    value, made = None, None
+    for path, answer in answers:
+        if isinstance(answer, Unknown):
+            yield path, answer
+            continue
+        if made is None or answer.value is not value:  # paths of one content come one after the other
+            value, made = answer.value, binary_object(answer.value)
+        yield path, made
+    for unknown in unseen:
+        yield ", ".join(unknown.tried), unknown
+
+
+def _files(host: Host, paths: Iterable[str], unseen: list[Unknown], wheels: list[str]) -> Iterator[Candidate]:
+    for found in host.tree(*paths):
+        if isinstance(found, Unknown):
+            unseen.append(found)
+        elif found.path.endswith(WHEEL):
+            wheels.append(found.path)
+        else:
+            yield found

@@ -1,0 +1,131 @@
+"""How much of a binary's code is of which vector instruction set: ``torchsmith inspect --deep``.
+
+It needs the disassembler capstone (an extra of the package). What it counts is what code there is, not what runs: torch, BLAS
+libraries and the C library carry AVX2 and AVX-512 code that they choose while they run, on processors that have it. So no
+counts make a baseline; the absence of such code from a part of the program is the stronger statement.
+"""
+
+from __future__ import annotations
+
+from torchsmith.binaries.elf import Elf
+from torchsmith.binaries.errors import BinaryError
+from torchsmith.binaries.pe import Pe
+from torchsmith.binaries.reader import BinaryFile, Reader, Section
+from torchsmith.model.pattern import pattern
+from torchsmith.model.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+WHOLE_LIMIT = 4 * 1024 * 1024
+"""Bytes of code that are read whole, in about two seconds; of more, samples of that size in all are read."""
+WINDOW = 4096
+"""Bytes of one sample: short against a function, long against the few bytes in which a disassembler finds its step."""
+
+WARNING = (
+    "these count what code is there, not what runs: code for better processors may be chosen while the program runs,"
+    " so no processor can be called too old by them"
+)
+
+_X86, _AARCH64 = (62, 0x8664), (183, 0xAA64)
+_EXECUTABLE = {Elf: 0x4, Pe: 0x20000000}
+"""Flag of a section that is run: SHF_EXECINSTR, IMAGE_SCN_MEM_EXECUTE."""
+
+_SSE4 = frozenset(
+    (
+        "pabsb pabsw pabsd palignr phaddw phaddd phaddsw phsubw phsubd phsubsw pmaddubsw pmulhrsw pshufb psignb psignw psignd"
+        " blendpd blendps blendvpd blendvps dppd dpps extractps insertps movntdqa mpsadbw packusdw pblendvb pblendw pcmpeqq"
+        " pcmpestri pcmpestrm pcmpistri pcmpistrm pcmpgtq pextrb pextrd pextrq phminposuw pinsrb pinsrd pinsrq pmaxsb pmaxsd"
+        " pmaxud pmaxuw pminsb pminsd pminud pminuw pmovsxbw pmovsxbd pmovsxbq pmovsxwd pmovsxwq pmovsxdq pmovzxbw pmovzxbd"
+        " pmovzxbq pmovzxwd pmovzxwq pmovzxdq pmuldq pmulld ptest roundpd roundps roundsd roundss crc32 popcnt"
+    ).split()
+)
+"""What x86-64-v2 has over x86-64: SSSE3, SSE4.1, SSE4.2 and population count."""
+_AVX512 = pattern(r"zmm|\{k[1-7]\}|\bk[0-7]\b|[xy]mm(?:1[6-9]|2[0-9]|3[01])")
+_AVX2 = pattern(r"vp(?!erm2f128|ermil|test|estri|cmpestr|cmpistr)|v(?:broadcasti|extracti|inserti|gather)")
+_SVE = pattern(r"\bz(?:[12]?[0-9]|3[01])\.[bhsdq]\b|\bp(?:[0-9]|1[0-5])(?:\.[bhsd]|/[mz])")
+_NOT_VECTOR = frozenset(("verr", "verw", "vmcall", "vmlaunch", "vmresume", "vmread", "vmwrite", "vmxon", "vmxoff", "vmfunc"))
+
+
+@record
+class VectorCode:
+    """Counts of instructions, by instruction set."""
+
+    instructions: int
+    """How many were told apart, of any kind."""
+    counts: tuple[tuple[str, int], ...]
+    """(``sse4``, ``avx``, ``avx2``, ``fma``, ``avx512`` or ``sve``, number); those that are not there are left out."""
+    read: int
+    """Bytes of code that were read; fewer than ``code`` where samples were taken."""
+    code: int
+    """Bytes of code in the file."""
+    warning: str = WARNING
+
+
+def count(file: BinaryFile, size: int, parsed: Elf | Pe) -> VectorCode:
+    """Count the vector instructions of a binary that was ``parsed`` already, in bounded time.
+
+    Raises BinaryError where capstone is not installed, for other machines than x86-64 and AArch64, and for a bad file.
+    """
+    engine = _engine(parsed.machine)
+    kind = _kind_x86 if parsed.machine in _X86 else _kind_aarch64
+    flag = _EXECUTABLE[type(parsed)]
+    sections = [section for section in parsed.sections if section.flags & flag and section.size]
+    code = sum(section.size for section in sections)
+    counts: dict[str, int] = {}
+    instructions = read = 0
+    reader = Reader(file, size)
+    for section, offset, length in _samples(sections, code):
+        data = reader.up_to(offset, length, f"section {section}")
+        read += len(data)
+        for _, _, mnemonic, operands in engine.disasm_lite(data, 0):
+            instructions += 1
+            found = kind(mnemonic, operands)
+            if found:
+                counts[found] = counts.get(found, 0) + 1
+    return VectorCode(instructions, tuple(sorted(counts.items())), read, code)
+
+
+def _engine(machine: int) -> Any:
+    try:
+        import capstone
+    except ImportError as error:
+        raise BinaryError("capstone not installed") from error
+    if machine in _X86:
+        engine = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+    elif machine in _AARCH64:
+        engine = capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_LITTLE_ENDIAN)
+    else:
+        raise BinaryError(f"vector instructions of machine {machine} are not told apart")
+    engine.skipdata = True  # jump tables and paddings lie between functions
+    return engine
+
+
+def _samples(sections: list[Section], code: int) -> Iterator[tuple[str, int, int]]:
+    """Yield (section, offset, size): everything, or windows that are spread evenly."""
+    step = WINDOW if code <= WHOLE_LIMIT else code * WINDOW // WHOLE_LIMIT
+    for section in sections:
+        if code <= WHOLE_LIMIT:
+            yield section.name, section.offset, section.size
+            continue
+        for start in range(0, section.size, step // 16 * 16):
+            yield section.name, section.offset + start, min(WINDOW, section.size - start)
+
+
+def _kind_x86(mnemonic: str, operands: str) -> str | None:
+    if mnemonic[0] == "v" and mnemonic not in _NOT_VECTOR:
+        if _AVX512.search(operands):
+            return "avx512"
+        if mnemonic.startswith(("vfmadd", "vfmsub", "vfnmadd", "vfnmsub")):
+            return "fma"
+        wide = "ymm" in operands or mnemonic.startswith(("vpbroadcast", "vpsllv", "vpsrlv", "vpsrav", "vpblendd", "vpgather"))
+        return "avx2" if wide and _AVX2.match(mnemonic) else "avx"
+    if mnemonic in _SSE4:
+        return "sse4"
+    return "avx512" if mnemonic[0] == "k" and _AVX512.search(operands) else None
+
+
+def _kind_aarch64(_: str, operands: str) -> str | None:
+    return "sve" if _SVE.search(operands) else None
