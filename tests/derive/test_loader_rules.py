@@ -72,12 +72,8 @@ class Maker:
     def real(self, program: Path, opened: Path, **environ: str) -> list[str]:
         """What is mapped of this tree, links resolved, in order; a failure as its text."""
         done = subprocess.run([program, opened], env=environ, capture_output=True, text=True, check=True, cwd=self.root)
-        lines = done.stdout.splitlines()
-        return [
-            line if line.startswith("FAILED") else os.path.realpath(line)
-            for line in lines
-            if line.startswith((str(self.root), "FAILED"))
-        ]
+        found = (line if line.startswith("FAILED") else os.path.realpath(self.root / line) for line in done.stdout.splitlines())
+        return [line for line in found if line.startswith("FAILED") or (line.startswith(str(self.root)) and Path(line).exists())]
 
     def simulated(self, program: Path, opened: Path, **environ: str) -> Process:
         host = LocalHost(environ=environ, cwd=str(self.root))

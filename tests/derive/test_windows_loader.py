@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 from pathlib import Path, PureWindowsPath
 
 import pytest
@@ -170,6 +170,12 @@ def test_an_interpreter_that_nobody_looked_into() -> None:
     )
     assert [answer.how for answer in answers] == ["program", "", "program"]
     assert only(answers, "python311.dll").provider == "Python 3.11"
+
+
+@pytest.mark.parametrize("way", [BESIDE, STANDARD, ALTERED])
+def test_pythons_own_dlls_are_loaded_before_all_else(way: str) -> None:
+    pool = [dll("C:/a/x.dll", "VCRUNTIME140.dll"), dll("C:/a/vcruntime140.dll"), dll("C:/py/vcruntime140.dll")]
+    assert simulate(PROCESS, pool, (Start("C:/a/x.dll", way),))[0].path == "C:/py/vcruntime140.dll"
 
 
 @pytest.mark.parametrize(
@@ -346,7 +352,7 @@ class Case:
     def copy(self, name: str, folder: str) -> None:
         target = self.root / folder
         target.mkdir(exist_ok=True)
-        os.link(self.windows.torch / "lib" / name, target / name)
+        shutil.copy(self.windows.torch / "lib" / name, target / name)  # no link: two names of one file are one DLL
 
     def start(self, path: str, retry: list[str] | None = None) -> None:
         self.starts.append((path, retry))

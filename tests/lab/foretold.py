@@ -70,6 +70,7 @@ def compare(
     root: Path, objects: Sequence[str], folder: Path, first: str = "", environ: Mapping[str, str] | None = None
 ) -> Agreement:
     """Open every object really and in the simulation, in a fresh process or after ``import first``."""
+    folder = folder / "answers"
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), **(environ or {})}
     simulated, answer = openings(root, objects, environ)
     before = simulated.torch if first else simulated.alone

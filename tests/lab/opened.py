@@ -101,8 +101,11 @@ def open_all(
 ) -> tuple[list[str], list[Opened]]:
     """What is mapped before (after ``import first``, if given), and each object's opening.
 
-    ``folder`` is an empty one for the answers. Raises RuntimeError where the interpreter itself does not get so far.
+    ``folder`` is for the answers, and emptied first. Raises RuntimeError where the interpreter itself does not get so far.
     """
+    folder.mkdir(exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
     (folder / "paths").write_text("\n".join(objects))
     env = {**(environ or {}), "LD_DEBUG": "libs,files", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(

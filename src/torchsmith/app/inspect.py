@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torchsmith.model.facts.gpu import Device
     from torchsmith.model.known import Fact
 
-_REQUIREMENT = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}(?:\s*==\s*[A-Za-z0-9.!+_-]{1,80})?")
+_REQUIREMENT = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}\s*==\s*[A-Za-z0-9.!+_-]{1,80}")
 LIST_LIMIT = 64 << 20
 """Bytes of a list of paths."""
 
@@ -106,7 +106,7 @@ def _listed(path: str) -> tuple[str, ...]:
 def _target(host: Host, target: str, wanted: Wanted, gpus: Gpus, assumed: Mapping[str, Fact[Any]]) -> Inspection:
     stat = host.stat(target)
     if isinstance(stat, Unknown):
-        if _REQUIREMENT.fullmatch(target) and "/" not in target:
+        if _REQUIREMENT.fullmatch(target):
             from torchsmith.app import inspect_wheel
 
             return inspect_wheel.remote(host, target, wanted, gpus)

@@ -71,7 +71,7 @@ def read(file: BinaryFile, size: int, parsed: elf.Elf | pe.Pe | MachO, name: str
     reader = Reader(file, size)
     warnings: list[str] = []
     places: list[tuple[str, Place]] = []
-    python, module = _python(file, size, parsed, name, places)
+    python, module = _python(file, size, parsed, name)
     marks = numpy_abi.Marks()
     pybind11 = None
     if module or _file(name).startswith(_PYTHON_LIBRARIES):
@@ -122,9 +122,7 @@ def importable(made_for: str | None, interpreter: str) -> str:
     return f"made for {made_for}; {here} looks for {interpreter} or the stable ABI and does not see it"
 
 
-def _python(
-    file: BinaryFile, size: int, parsed: elf.Elf | pe.Pe | MachO, name: str, places: list[tuple[str, Place]]
-) -> tuple[str | None, bool]:
+def _python(file: BinaryFile, size: int, parsed: elf.Elf | pe.Pe | MachO, name: str) -> tuple[str | None, bool]:
     """Return the interpreters that the binary is for, and whether it is an extension module at all."""
     tag = python_tag(name)
     if isinstance(parsed, pe.Pe):

@@ -21,6 +21,7 @@ from torchsmith.binaries.elf_layout import (
     SHT_NOBITS,
     STRING_TABLE_LIMIT,
     SYMBOL_LIMIT,
+    SYMBOL_SECTION_LIMIT,
     Dt,
     Layout,
     Pt,
@@ -208,23 +209,27 @@ def _sections(
     names_at = first[6] if names_at == SHN_XINDEX else names_at
     if count > SECTION_LIMIT:
         raise BinaryError(f"{count} sections: at most {SECTION_LIMIT} are believed")
-    table = list(layout.section.iter_unpack(reader.at(start, entry * count, "the section header table")))
-    names = _section_names(reader, table, names_at)
-    sections = tuple(
-        Section(names.at(row[0]) if names else "", row[4], 0 if row[1] == SHT_NOBITS else row[5], row[2]) for row in table[1:]
-    )
-    return sections, [(row[4], row[5]) for row in table if row[1] == SHT_DYNSYM]
+    table = reader.at(start, entry * count, "the section header table")
+    names = _section_names(reader, layout, table, names_at)
+    sections: list[Section] = []
+    symbol_sections: list[tuple[int, int]] = []
+    for row in layout.section.iter_unpack(table):  # not kept: two hundred thousand rows are a lot of memory
+        sections.append(Section(names.at(row[0]) if names else "", row[4], 0 if row[1] == SHT_NOBITS else row[5], row[2]))
+        if row[1] == SHT_DYNSYM and len(symbol_sections) < SYMBOL_SECTION_LIMIT:
+            symbol_sections.append((row[4], row[5]))
+    return tuple(sections[1:]), symbol_sections
 
 
-def _section_names(reader: Reader, table: list[tuple[int, ...]], index: int) -> Strings | None:
+def _section_names(reader: Reader, layout: Layout, table: bytes, index: int) -> Strings | None:
+    count = len(table) // layout.section.size
     if index == 0:
         return None
-    if index >= len(table):
-        raise BinaryError(f"section names are said to be in section {index} of {len(table)}")
-    offset, length = table[index][4], table[index][5]
+    if index >= count:
+        raise BinaryError(f"section names are said to be in section {index} of {count}")
+    *_, offset, length, _, _, _, _ = layout.section.unpack_from(table, index * layout.section.size)
     if length > SECTION_NAMES_LIMIT:
         raise BinaryError(f"{length} bytes of section names: at most {SECTION_NAMES_LIMIT} are believed")
-    return Strings(reader.at(offset, length, "the section names"), "the section names")
+    return Strings(reader.at(offset, length, "the section names"), "the section names", SECTION_NAMES_LIMIT // 2)
 
 
 def dynamic_section(reader: Reader, layout: Layout, programs: list[tuple[int, int, int, int]]) -> dict[int, list[int]]:

@@ -21,6 +21,8 @@ STRING_TABLE_LIMIT = 256 * 1024 * 1024
 NAMES_AT_ONCE_LIMIT = 32 * 1024 * 1024
 """Bytes of names that are held in memory while all symbols are listed; libtorch_cpu.so has five million."""
 DYNAMIC_LIMIT = 65_536
+SYMBOL_SECTION_LIMIT = 16
+"""Dynamic symbol tables; a real file has one."""
 SYMBOL_LIMIT = 8_000_000
 
 SHT_NOBITS = 8

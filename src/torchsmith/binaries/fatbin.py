@@ -53,11 +53,11 @@ KIND_PTX, KIND_CUBIN, KIND_LTO, KIND_OTHER_CUBIN = 1, 2, 8, 16
 FLAG_DEBUG, FLAG_ARCH_SPECIFIC, FLAG_FAMILY_SPECIFIC = 0x2, 0x100000, 0x200000
 FLAG_LZ4, FLAG_ZSTD = 0x2000, 0x8000
 
-STUB_SIZES = {7: 1280, 8: 2304}
+STUB_SIZES = {7: 1280, 8: 2560}
 """Minor version of a cubin -> bytes below which it holds no kernel.
 
 A device link, and a source file whose kernels are all for other architectures, leave a cubin of empty tables: 760 bytes with
-CUDA 11.8, 1,456 to 2,256 with 13.0, where the smallest cubins with a kernel have 1,864 and 2,856 (an empty one, for each
+CUDA 11.8, 1,456 to 2,320 with 13.0, where the smallest cubins with a kernel have 1,864 and 2,856 (an empty one, for each
 architecture). In cuBLASLt, cuDNN and cuSPARSELt of CUDA 13 this takes out 1,888 containers; unpacked, none has a ``.text``.
 """
 MINIMAL_CUBIN = 256

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torchsmith.binaries import elf, pe
 from torchsmith.binaries.errors import BinaryError
-from torchsmith.binaries.reader import BinaryFile, Reader, Section
+from torchsmith.binaries.reader import BinaryFile, Reader, Section, apart
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,9 +39,7 @@ def constants(file: BinaryFile, size: int) -> tuple[Section, ...]:
     Raises BinaryError for a bad file.
     """
     if format_of(file, size) == "elf":
-        return tuple(
-            section
-            for section in elf.read(file, size).sections
-            if section.name in {".rodata", ".lrodata"} or section.name.startswith(".rodata.")
-        )
-    return tuple(section for section in pe.read(file, size).sections if section.name == ".rdata")
+        names, sections = {".rodata", ".lrodata"}, elf.read(file, size).sections
+    else:
+        names, sections = {".rdata"}, pe.read(file, size).sections
+    return apart(section for section in sections if section.name in names or section.name.startswith(".rodata."))

@@ -39,7 +39,7 @@ _ENTRY = struct.Struct("<QQQ")
 _HEADERS = {1: (struct.Struct("<I8x"), False), 2: (struct.Struct("<II8x"), True), 3: (struct.Struct("<QQ8x"), True)}
 """Version -> the header behind magic, version and method; whether its first number is the size of the whole."""
 _INPUTS = (16 * 1024, 256 * 1024)
-"""Bytes of a compressed bundle that are unpacked, at first and where they do not hold the table: a zstd block has up to 128 KiB."""
+"""Bytes of a compressed bundle that are unpacked, at first and where they lack the table: a zstd block has up to 128 KiB."""
 
 
 class _NoZstdError(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.model.record import record
@@ -32,6 +32,9 @@ STRING_LIMIT = 64 * 1024
 TEXT_LIMIT = 64 * 1024 * 1024
 """Bytes of names taken from one table: overlapping strings could otherwise turn a small file into gigabytes."""
 
+NAMES_LIMIT = 16 * 1024 * 1024
+"""Bytes of names that are taken one by one through a reader, and no more than its file has: these are kept."""
+
 CHUNK = 1024 * 1024
 """Bytes per read while searching."""
 
@@ -49,16 +52,31 @@ class Section:
     """As in the file: ``sh_flags`` (ELF) or ``Characteristics`` (PE)."""
 
 
+def apart(sections: Iterable[Section]) -> tuple[Section, ...]:
+    """Return the sections by their place, without those that lie on an earlier one.
+
+    No real file has such; a hostile one makes a gigabyte a terabyte with them.
+    """
+    found: list[Section] = []
+    end = 0
+    for section in sorted(sections, key=lambda section: section.offset):
+        if section.size and section.offset >= end:
+            found.append(section)
+            end = section.offset + section.size
+    return tuple(found)
+
+
 class Reader:
     """Reads that stay inside a file and are complete or refused."""
 
-    __slots__ = ("_file", "_read_at", "size")
+    __slots__ = ("_file", "_read_at", "_text_left", "size")
 
     def __init__(self, file: BinaryFile, size: int) -> None:
         self._file = file
         # A file that reads at a place in one call (``pread``) halves the cost of a walk over thousands of headers.
         self._read_at: ReadAt | None = getattr(file, "read_at", None)
         self.size = size
+        self._text_left = min(size + STRING_LIMIT, NAMES_LIMIT)
 
     def at(self, offset: int, length: int, what: str) -> bytes:
         """Return exactly ``length`` bytes at ``offset``; ``what`` names them in the error."""
@@ -99,6 +117,9 @@ class Reader:
             piece, nul, _ = self.at(position, length, what).partition(b"\0")
             found += piece
             if nul:
+                self._text_left -= len(found)
+                if self._text_left < 0:
+                    raise BinaryError(f"{what}: more names than a file of {self.size} bytes can have, or than {NAMES_LIMIT} bytes")
                 return text(found)
             position += length
         raise BinaryError(f"{what}: the name at {offset} is longer than {STRING_LIMIT} bytes")
@@ -146,12 +167,12 @@ class Window:
 class Strings:
     """A table of NUL-terminated strings, held in memory, that gives out a bounded amount of text."""
 
-    __slots__ = ("_data", "_left", "_what")
+    __slots__ = ("_data", "_left", "_most", "_what")
 
-    def __init__(self, data: bytes, what: str) -> None:
+    def __init__(self, data: bytes, what: str, most: int = TEXT_LIMIT) -> None:
         self._data = data
         self._what = what
-        self._left = TEXT_LIMIT
+        self._left = self._most = most
 
     def at(self, offset: int) -> str:
         """Return the string at ``offset`` of the table."""
@@ -160,7 +181,7 @@ class Strings:
             raise BinaryError(f"{self._what}: there is no name at {offset}")
         self._left -= end - offset
         if self._left < 0:
-            raise BinaryError(f"{self._what}: more than {TEXT_LIMIT} bytes of names")
+            raise BinaryError(f"{self._what}: more than {self._most} bytes of names")
         return text(self._data[offset:end])
 
 

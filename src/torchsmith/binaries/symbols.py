@@ -300,7 +300,7 @@ def unanswered(wanted: Iterable[Wanted], scope: Sequence[Library]) -> Iterator[W
             yield one
 
 
-def versions_lacking(needs: Iterable[VersionNeed], scope: Sequence[Library]) -> Iterator[VersionNeed]:
+def versions_lacking(needs: Iterable[VersionNeed], scope: Iterable[Library]) -> Iterator[tuple[VersionNeed, Library]]:
     """Yield the symbol versions that the library of the scope which they are asked of does not have.
 
     The loader refuses such an object before it looks for a symbol. A library without any versions is let pass, as there.
@@ -309,5 +309,5 @@ def versions_lacking(needs: Iterable[VersionNeed], scope: Sequence[Library]) -> 
     for need in needs:
         library = by_name.get(need.library)
         versions = library.versions() if library else {}
-        if versions and need.version not in versions.values():
-            yield need
+        if library and versions and need.version not in versions.values():
+            yield need, library

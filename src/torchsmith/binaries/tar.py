@@ -89,11 +89,10 @@ def members(read_at: ReadAt, warnings: list[str], limit: int = MEMBERS_LIMIT) ->
                 elif mark != b"g":  # what a global header says of every member (a comment, mostly) is of no use here
                     extended["path" if mark == b"L" else "linkpath"] = text(content.partition(b"\0")[0])
             else:
-                member = _member(name, size, mark, link, data, extended)
-                extended = {}
-                size = member.size
-                if member.kind == "sparse" and mark == b"S":
+                if mark == b"S":
                     data = _behind_map(read_at, block, data)
+                member = _member(name, size, mark, link, data, extended)
+                extended, size = {}, member.size
                 yield member
         except BinaryError as error:
             if not count:

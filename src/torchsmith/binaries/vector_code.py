@@ -33,14 +33,10 @@ _X86, _AARCH64 = (62, 0x8664), (183, 0xAA64)
 _EXECUTABLE = {Elf: 0x4, Pe: 0x20000000}
 """Flag of a section that is run: SHF_EXECINSTR, IMAGE_SCN_MEM_EXECUTE."""
 
-_SSE4 = frozenset(
-    (
-        "pabsb pabsw pabsd palignr phaddw phaddd phaddsw phsubw phsubd phsubsw pmaddubsw pmulhrsw pshufb psignb psignw psignd"
-        " blendpd blendps blendvpd blendvps dppd dpps extractps insertps movntdqa mpsadbw packusdw pblendvb pblendw pcmpeqq"
-        " pcmpestri pcmpestrm pcmpistri pcmpistrm pcmpgtq pextrb pextrd pextrq phminposuw pinsrb pinsrd pinsrq pmaxsb pmaxsd"
-        " pmaxud pmaxuw pminsb pminsd pminud pminuw pmovsxbw pmovsxbd pmovsxbq pmovsxwd pmovsxwq pmovsxdq pmovzxbw pmovzxbd"
-        " pmovzxbq pmovzxwd pmovzxwq pmovzxdq pmuldq pmulld ptest roundpd roundps roundsd roundss crc32 popcnt"
-    ).split()
+_SSE4 = pattern(
+    r"pabs[bwd]|palignr|ph(?:add|sub)(?:w|d|sw)|pmaddubsw|pmulhrsw|pshufb|psign[bwd]|blendv?p[ds]|dpp[ds]|extractps|insertps"
+    r"|movntdqa|mpsadbw|packusdw|pblend(?:vb|w)|pcmp(?:eqq|gtq|[ei]str[im])|p(?:ext|ins)r[bdq]|phminposuw|p(?:max|min)(?:s[bd]|u[dw])"
+    r"|pmov[sz]x(?:b[wdq]|w[dq]|dq)|pmuldq|pmulld|ptest|round[ps][ds]|crc32|popcnt"
 )
 """What x86-64-v2 has over x86-64: SSSE3, SSE4.1, SSE4.2 and population count."""
 _AVX512 = pattern(r"zmm|\{k[1-7]\}|\bk[0-7]\b|[xy]mm(?:1[6-9]|2[0-9]|3[01])")
@@ -122,7 +118,7 @@ def _kind_x86(mnemonic: str, operands: str) -> str | None:
             return "fma"
         wide = "ymm" in operands or mnemonic.startswith(("vpbroadcast", "vpsllv", "vpsrlv", "vpsrav", "vpblendd", "vpgather"))
         return "avx2" if wide and _AVX2.match(mnemonic) else "avx"
-    if mnemonic in _SSE4:
+    if _SSE4.fullmatch(mnemonic):
         return "sse4"
     return "avx512" if mnemonic[0] == "k" and _AVX512.search(operands) else None
 

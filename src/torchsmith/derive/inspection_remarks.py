@@ -124,7 +124,7 @@ def numpy_abi(entries: Iterable[Entry], numpy: str | None) -> Iterator[Remark]:
         made = "NumPy 1 headers and fails" if unfit == "1" else "NumPy 2 alone and fails"
         yield Remark(
             "numpy-abi-mismatch",
-            Severity.BLOCKER if any("/torch/" in path for path in paths) else Severity.DEGRADED,
+            Severity.DEGRADED,
             "package:numpy",
             f"{_listed(paths)} {'were' if len(paths) > 1 else 'was'} built with {made} on the installed NumPy {numpy}",
             (("numpy", numpy), ("files", ", ".join(paths))),

@@ -212,8 +212,10 @@ class Process:
                 if new is not None:
                     queue.append(new)
             for name in mapped.file.auxiliary:
-                if name in self.known or self._search(name, mapped)[0]:
-                    queue += [new] if (new := self._find(name, mapped)) is not None else []
+                if name in self.known or not self._search(name, mapped)[0] or (new := self._find(name, mapped)) is None:
+                    continue
+                queue.append(new)
+                self.maps.insert(self.maps.index(mapped), self.maps.pop())  # it stands before the file that it goes with
 
     def _find(self, name: str, asker: Map | None) -> Map | None:
         """Answer ``name``; the map that is new by that, if any."""

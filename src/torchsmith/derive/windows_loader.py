@@ -131,6 +131,8 @@ class Loader:
         if is_known(low):
             return self._in_system(low, "KnownDLLs")
         places = self._pool.named.get(low, {})
+        if low == "vcruntime140.dll" or low.startswith("python3"):  # python.exe has loaded its own before anything else
+            order = [(self._process.program.lower(), "program"), *order]
         for folder, how in order:
             if folder in places:
                 return _Found(places[folder].path, how, places[folder])

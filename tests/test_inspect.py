@@ -1,0 +1,200 @@
+"""``torchsmith inspect`` on real environments: what a user reads, and the document that a program reads."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.lab.environments import Environment, VariantFactory
+from torchsmith import cli
+
+SCHEMA = json.loads(resources.files("torchsmith.report").joinpath("schema/inspect-1.schema.json").read_text())
+RTX_5070_TI = ("--assume", "gpu=RTX 5070 Ti", "--assume", "driver=581.57")
+
+
+@pytest.fixture
+def inspect(capsys: pytest.CaptureFixture[str]) -> Any:
+    def run(*arguments: str | Path) -> tuple[int, dict[str, Any]]:
+        code = cli.run(["inspect", "--json", *map(str, arguments)])
+        shown = capsys.readouterr()
+        assert shown.out, shown.err
+        document = json.loads(shown.out)
+        jsonschema.validate(document, SCHEMA)
+        return code, document
+
+    return run
+
+
+def findings(document: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(one["finding"], one["severity"]) for one in document["findings"]}
+
+
+def by_name(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(one for one in document["objects"] if one["path"].endswith(f"/{name}"))
+
+
+@pytest.mark.online
+@pytest.mark.slow
+class TestCuda:
+    """torch 2.14.1+cu130 and all of NVIDIA's wheels."""
+
+    def test_environment(self, inspect: Any, cuda_environment: Environment) -> None:
+        code, document = inspect(*RTX_5070_TI, cuda_environment.prefix)
+        assert code == 0
+        assert document["torch"]["version"] == cuda_environment.torch_version()
+        assert document["torch"]["declared"] == ["sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120"]
+        assert document["runs_on"]["object"].endswith("/torch/lib/libtorch_cuda.so")
+        assert document["runs_on"]["how"] == "native"
+        assert document["runs_on"]["containers"] == {"total": 475, "native": 475, "jit": 0, "none": 0}
+        assert not {finding for finding in findings(document) if finding[1] != "note"}
+        assert not document["unread"]
+        paths = [one["path"] for one in document["objects"]]
+        assert paths == sorted(paths)
+        assert by_name(document, "libtorch_cuda_linalg.so")["gpu_code"] != by_name(document, "libtorch_cuda.so")["gpu_code"]
+        assert by_name(document, "libcudnn_graph.so.9")["cudnn"].startswith("9.")
+        needs = {need["name"]: need for need in by_name(document, "libtorch_cuda.so")["needs"]}
+        assert needs["libcudnn.so.9"]["provider"] == "nvidia-cudnn-cu13"
+        assert needs["libcudnn.so.9"]["found"].startswith(str(cuda_environment.site))
+
+    def test_gpu_without_code(self, inspect: Any, cuda_environment: Environment) -> None:
+        code, document = inspect("--assume", "gpu=GTX 1080 Ti", "--assume", "gpu=RTX 4090", cuda_environment.prefix)
+        assert code == 1
+        assert ("no-gpu-code", "blocker") in findings(document)
+        assert [(one["compute_capability"], one["how"]) for one in document["runs_on"]["gpus"]] == [
+            ("6.1", "no"),
+            ("8.9", "native"),
+        ]
+        assert document["runs_on"]["how"] == "no"
+
+    def test_all_missing_libraries_are_named(self, inspect: Any, cuda_environment: Environment, variant: VariantFactory) -> None:
+        copy = variant(cuda_environment)
+        copy.remove("nvidia/cudnn/lib/*")
+        copy.remove("nvidia/nccl/lib/*")
+        code, document = inspect(copy.prefix)
+        missing = {one["subject"]: one for one in document["findings"] if one["finding"] == "missing-library"}
+        assert code == 1
+        assert missing["libcudnn.so.9"]["severity"] == missing["libnccl.so.2"]["severity"] == "blocker"
+        assert "libtorch_cuda.so" in missing["libnccl.so.2"]["evidence"]["needed by"]
+        assert "nvidia-nccl-cu13" in missing["libnccl.so.2"]["summary"]
+        assert ("files-missing", "blocker") in findings(document)
+
+    def test_cut_off_library(self, inspect: Any, cuda_environment: Environment, variant: VariantFactory) -> None:
+        copy = variant(cuda_environment)
+        library = copy.site / "torch" / "lib" / "libtorch_cuda_linalg.so"
+        data = library.read_bytes()
+        library.unlink()
+        library.write_bytes(data[: len(data) * 3 // 4])
+        _, document = inspect(library)
+        found = document["objects"][0]
+        assert "sm_120" in found["gpu_code"]["sass"]
+        assert any("outside the file" in warning for warning in found["warnings"])
+        _, document = inspect(copy.prefix)
+        assert any(what == "files-shorter" for what, _ in findings(document))
+
+    def test_text_on_80_columns(self, cuda_environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
+        assert cli.run(["inspect", *RTX_5070_TI, str(cuda_environment.prefix)]) == 0
+        shown = capsys.readouterr().out
+        assert "475 of 475 kernel groups have code for 12.0" in shown
+        assert not [line for line in shown.splitlines() if len(line) > 80 and " " in line.strip()]
+
+
+@pytest.mark.online
+@pytest.mark.slow
+def test_numpy_1_torch_beside_numpy_2(inspect: Any, cu121_environment: Environment) -> None:
+    code, document = inspect(cu121_environment.prefix)
+    assert code == 0
+    assert ("numpy-abi-mismatch", "degraded") in findings(document)
+    assert by_name(document, "libtorch_python.so")["abi"]["numpy"] == "1"
+    assert by_name(document, "libc10.so")["abi"]["cxx11"] is False
+
+
+@pytest.mark.online
+@pytest.mark.slow
+def test_cpu_environment(inspect: Any, cpu_environment: Environment) -> None:
+    code, document = inspect(*RTX_5070_TI, cpu_environment.prefix)
+    assert code == 0
+    assert document["runs_on"] is None
+    assert document["torch"]["cuda"] is None
+    assert by_name(document, "libc10.so")["abi"]["cxx11"] is True
+
+
+GCC = shutil.which("gcc")
+
+
+@pytest.mark.skipif(not GCC, reason="needs gcc")
+class TestSmall:
+    """Files made here."""
+
+    @pytest.fixture
+    def library(self, tmp_path: Path) -> Path:
+        source = tmp_path / "a.c"
+        source.write_text("#include <math.h>\ndouble f(double x) { return cos(x); }\n")
+        made = tmp_path / "liba.so.1"
+        subprocess.run([str(GCC), "-shared", "-fPIC", "-Wl,-soname,liba.so.1", "-o", made, source, "-lm"], check=True)
+        return made
+
+    def test_one_object(self, inspect: Any, library: Path) -> None:
+        code, document = inspect(library)
+        (found,) = document["objects"]
+        assert code == 0
+        assert (found["format"], found["soname"], found["gpu_code"]) == ("elf", "liba.so.1", {"sass": [], "ptx": []})
+        assert {need["name"] for need in found["needs"]} >= {"libm.so.6"}
+        assert all(need["found"] for need in found["needs"])
+        assert found["compiler"].startswith("GCC")
+        assert found["places"]["needed"]["section"] == ".dynamic"
+
+    def test_several(self, inspect: Any, library: Path, tmp_path: Path) -> None:
+        """One that cannot be read does not cost the others."""
+        (tmp_path / "list").write_text(f"{library}\n{tmp_path}/nothing.so\n")
+        code, document = inspect("--list", tmp_path / "list")
+        assert code == 0
+        assert [one["path"] for one in document["objects"]] == [str(library)]
+        assert [one["path"] for one in document["unread"]] == [f"{tmp_path}/nothing.so"]
+
+    def test_folder(self, inspect: Any, library: Path) -> None:
+        (library.parent / "broken.so").write_bytes(b"\x7fELF\2\1" + b"\xff" * 20)
+        _, document = inspect(library.parent)
+        assert [one["path"] for one in document["objects"]] == [str(library)]
+        assert [one["path"] for one in document["unread"]] == [str(library.parent / "broken.so")]
+
+    def test_missing_library(self, inspect: Any, library: Path, tmp_path: Path) -> None:
+        user = tmp_path / "libuser.so"
+        subprocess.run([str(GCC), "-shared", "-fPIC", "-o", user, tmp_path / "a.c", "-Wl,--no-as-needed", library], check=True)
+        _, document = inspect(user)
+        (need,) = [need for need in document["objects"][0]["needs"] if need["name"] == "liba.so.1"]
+        assert need["found"] is None
+        assert ("missing-library", "note") in findings(document)
+
+
+@pytest.mark.parametrize(
+    ("argument", "says"),
+    [
+        ("no-such-file.so", "No such file"),
+        ("/dev/null", "no regular file"),
+        (__file__, "none of the formats"),
+        ("bad\x00name", "null"),
+    ],
+)
+def test_unreadable(argument: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["inspect", argument]) == 2
+    shown = capsys.readouterr()
+    assert not shown.out
+    assert says in shown.err
+    assert shown.err.count("\n") == 1
+
+
+def test_names_are_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file name full of escape codes is shown, not obeyed."""
+    wild = tmp_path / "lib\x1b[31m\u202etxt.so"
+    wild.write_bytes(b"\x7fELF" + bytes(100))
+    cli.run(["inspect", str(tmp_path)])
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
