@@ -2,16 +2,18 @@
 
     .venv/bin/python -m benchmarks.inspect_scale [--environments N] [--store FOLDER ...] [--windows FOLDER] [--repeat N]
 
-Environments: N small ones (300 files each, 40 of them real libraries) that are hard links, links to a store, or copies; beside
-them one environment alone, so that what grows can be seen. Libraries: the 43 largest NVIDIA libraries below the folders (the
-laboratory's CUDA environments if none is given; ``--windows`` for a folder with DLLs), their GPU code alone and everything that
-inspect reads, with one worker and with all. Every figure is a process of its own: wall and CPU time of it with its workers, peak
-memory of the largest, and of all together.
+Environments: N small ones (300 files each, 40 of them real libraries) that are hard links, links to a store, or copies (with a
+RECORD, as every wheel installs it); beside them one environment alone, so that what grows can be seen. Libraries: the 43 largest
+NVIDIA libraries below the folders (the laboratory's CUDA environments if none is given; ``--windows`` for a folder with DLLs),
+their GPU code alone and everything that inspect reads, with one worker and with all. Every figure is a process of its own: wall
+and CPU time of it with its workers, peak memory of the largest.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
+import hashlib
 import json
 import os
 import shutil
@@ -52,7 +54,9 @@ for path, found in read:
     unread += isinstance(found, Unknown)
 wall = time.perf_counter() - begun
 uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-print(json.dumps([wall, sum(u.ru_utime + u.ru_stime for u in uses), max(u.ru_maxrss for u in uses) / 1024, count, unread]))
+# Not this process's ru_maxrss: that is inherited from who started it.
+own = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(json.dumps([wall, sum(u.ru_utime + u.ru_stime for u in uses), max(own, uses[1].ru_maxrss) / 1024, count, unread]))
 """
 
 
@@ -103,18 +107,25 @@ def small_libraries(folder: Path) -> list[Path]:
 def environment(root: Path, shared: Sequence[Path], how: str) -> None:
     """One small environment whose libraries are hard links, links, or copies."""
     site = root / "lib" / "python3.11" / "site-packages"
-    for number in range(10):
-        (site / f"package{number}").mkdir(parents=True)
+    (site / "package-1.dist-info").mkdir(parents=True)
+    (site / "package").mkdir()
     for number in range(FILES - len(shared)):
-        (site / f"package{number % 10}" / f"module{number}.py").touch()
-    for number, library in enumerate(shared):
-        target = site / f"package{number % 10}" / f"lib{number}.so"
+        (site / "package" / f"module{number}.py").touch()
+    for library in shared:
+        target = site / "package" / library.name
         if how == "hard links":
             target.hardlink_to(library)
         elif how == "links":
             target.symlink_to(library)
         else:
             shutil.copyfile(library, target)
+    shutil.copyfile(shared[0].parent / "RECORD", site / "package-1.dist-info" / "RECORD")
+
+
+def record(shared: Sequence[Path]) -> str:
+    """The RECORD of a wheel that holds these libraries."""
+    sums = [base64.urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest()).rstrip(b"=").decode() for path in shared]
+    return "".join(f"package/{path.name},sha256={one},{path.stat().st_size}\n" for path, one in zip(shared, sums, strict=True))
 
 
 def trees(scratch: Path, count: int, shared: Sequence[Path]) -> Iterator[tuple[str, Path]]:
@@ -122,6 +133,7 @@ def trees(scratch: Path, count: int, shared: Sequence[Path]) -> Iterator[tuple[s
     store = scratch / "store"
     store.mkdir()
     stored = [Path(shutil.copyfile(library, store / f"{number}.so")) for number, library in enumerate(shared)]
+    (store / "RECORD").write_text(record(stored))
     for how, number in (("hard links", 1), ("hard links", count), ("links", count), ("copies", count // 10)):
         root = scratch / "envs"
         for index in range(number):
@@ -132,10 +144,8 @@ def trees(scratch: Path, count: int, shared: Sequence[Path]) -> Iterator[tuple[s
 
 def row(name: str, sample: Sample, more: str) -> None:
     """Print one row of the table."""
-    print(
-        f"| {name} | {sample.paths:.0f} | {sample.wall:.2f} | {sample.cpu:.2f} | {sample.memory:.0f} | {sample.unread:.0f} | {more} |",
-        flush=True,
-    )
+    figures = f"{sample.wall:.2f} | {sample.cpu:.2f} | {sample.memory:.0f} | {sample.unread:.0f}"
+    print(f"| {name} | {sample.paths:.0f} | {figures} | {more} |", flush=True)
 
 
 def main() -> None:

@@ -24,8 +24,8 @@ from torchsmith.model.diagnosis import Diagnosis, Verdict
 from torchsmith.model.facts.container import Container
 from torchsmith.model.facts.python import Interpreter, Packages, Target
 from torchsmith.model.facts.torch import Torch, TorchGpuCode
-from torchsmith.model.gpu_code import Group
 from torchsmith.model.finding import Outcome
+from torchsmith.model.gpu_code import Group
 from torchsmith.model.known import Fact, Known
 
 FAMILIES = ("torchsmith.rules.driver.", "torchsmith.rules.datacentre.", "torchsmith.rules.visibility.")

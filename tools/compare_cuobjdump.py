@@ -62,7 +62,7 @@ WHEELS = (
 """The mid-sized first: what goes wrong shows early."""
 
 PYTHONS = ("3.12", "3.11", "3.10", "3.9", "3.8")
-PLATFORMS = ("2_35", "2_34", "2_31", "2_28", "2_27", "2_24", "2_17", "2_12", "2_5", "2014", "2010", "1")
+PLATFORMS = ("2_35", "2_34", "2_31", "2_28", "2_27", "2_26", "2_24", "2_18", "2_17", "2_12", "2_5", "2014", "2010", "1")
 """Of manylinux; a wheel may also be for Linux at large."""
 
 

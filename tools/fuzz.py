@@ -1,13 +1,13 @@
 """Run the coverage-guided fuzzer over every reader, from the kept corpus; ``tools/nightly`` calls it where atheris is installed.
 
-Each target is one process at a time, ``--jobs`` of them in parallel. Exit status 1: a promise was broken; the inputs, minimised, lie in
-the folder that is printed.
+Each target is one process at a time, ``--jobs`` of them in parallel. Exit status 1: a promise was broken; the inputs, minimised,
+lie in the folder that is printed.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import os
 import re
 import subprocess
@@ -50,7 +50,7 @@ def main() -> int:
             print(f"{name}: {_keep(name)} inputs kept", flush=True)
         return 0
     with ThreadPoolExecutor(options.jobs) as pool:
-        results = list(pool.map(lambda name: _fuzz(name, options, found), names))
+        results = list(pool.map(lambda name: _told(_fuzz(name, options, found)), names))
     table = _table(results)
     print(table)
     if any(result.faults for result in results):
@@ -62,7 +62,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tools/nightly", description=__doc__)
-    parser.add_argument("targets", nargs="*", choices=[*TARGETS, []], metavar="TARGET", help=f"of {', '.join(TARGETS)}; all if none")
+    parser.add_argument(
+        "targets", nargs="*", choices=[*TARGETS, []], metavar="TARGET", help=f"of {', '.join(TARGETS)}; all if none"
+    )
     parser.add_argument("--runs", type=int, default=0, help="executions per target")
     parser.add_argument("--minutes", type=float, default=0, help="time per target")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="targets at a time")
@@ -73,6 +75,15 @@ def _options() -> argparse.Namespace:
     if not options.keep and not options.runs and not options.minutes:
         parser.error("say how long: --runs or --minutes")
     return options
+
+
+def _told(result: Result) -> Result:
+    print(
+        f"{result.target}: {result.executions:,} executions, {len(result.faults)} faults {result.note}",
+        file=sys.stderr,
+        flush=True,
+    )
+    return result
 
 
 def _fuzz(name: str, options: argparse.Namespace, found: Path) -> Result:
@@ -89,7 +100,9 @@ def _fuzz(name: str, options: argparse.Namespace, found: Path) -> Result:
         coverage = max(coverage, _last(r" cov: (\d+)", said))
         if ended == 0:
             break
-        note = f"ended with {ended}: " + next((line for line in reversed(said.splitlines()) if "Error" in line or "ERROR" in line), "")
+        note = f"ended with {ended}: " + next(
+            (line for line in reversed(said.splitlines()) if "Error" in line or "ERROR" in line), ""
+        )
         if (options.runs and executions >= options.runs) or (options.minutes and left < 10) or not executions:
             break
     return Result(name, executions, time.monotonic() - begun, coverage, tuple(sorted(_found(found / name) - before)), note)
@@ -98,7 +111,13 @@ def _fuzz(name: str, options: argparse.Namespace, found: Path) -> Result:
 def _guided(name: str, found: Path, arguments: list[str]) -> tuple[int, str]:
     """Exit status of one process, and what libFuzzer said; the input of a hard crash ends up in ``found``."""
     found.mkdir(parents=True, exist_ok=True)
-    standing = [f"-artifact_prefix={found}/process-", f"-timeout={HANG}", "-rss_limit_mb=1024", "-print_final_stats=1", "-detect_leaks=0"]
+    standing = [
+        f"-artifact_prefix={found}/process-",
+        f"-timeout={HANG}",
+        "-rss_limit_mb=1024",
+        "-print_final_stats=1",
+        "-detect_leaks=0",
+    ]
     command = [sys.executable, "-m", "tests.fuzz.guided", name, str(found), *standing, *arguments]
     ended = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     return ended.returncode, ended.stderr.decode("utf-8", "replace")
@@ -161,9 +180,11 @@ def _record(table: str, results: list[Result], seconds: float) -> None:
     section, further, others = rest.partition("\n## ")
     earlier = sum(int(number.replace(",", "")) for number in re.findall(r"^\| all \| ([\d,]+) \|", section, re.MULTILINE))
     now = sum(result.executions for result in results)
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False).stdout.strip()
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    ).stdout.strip()
     said = (
-        f"\n### {datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d}, commit {commit}\n"
+        f"\n### {dt.datetime.now(tz=dt.UTC):%Y-%m-%d}, commit {commit}\n"
         f"`tools/nightly {' '.join(sys.argv[1:])}`, Python {sys.version.split()[0]}, {seconds / 60:.0f} minutes;"
         f" {earlier + now:,} executions recorded so far.\n\n{table}\n"
     )
@@ -171,8 +192,9 @@ def _record(table: str, results: list[Result], seconds: float) -> None:
 
 
 _ABOUT = """\
-Each execution gives one input to a reader. A fault is: an exception that is not BinaryError, more than a second of CPU time, more than 64 MiB of memory, or
-anything opened, imported or started. `tests/fuzz/judge.py` holds the limits, `tests/fuzz/corpus` the kept inputs, which CI replays.
+Each execution gives one input to a reader. A fault is: an exception that is not BinaryError, more than a second of CPU time,
+more than 64 MiB of memory, or anything opened, imported or started. `tests/fuzz/judge.py` holds the limits, `tests/fuzz/corpus`
+the kept inputs, which CI replays.
 """
 
 

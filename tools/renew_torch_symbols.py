@@ -3,14 +3,14 @@
     python tools/renew_torch_symbols.py [--cache FOLDER] [RELEASE ...]
 
 It downloads one Linux x86-64 wheel after the other from the package index that pip is configured for (each up to 900 MB, removed
-again), reads what libc10, libtorch_cpu and libtorch_python export, keeps the names in the cache (2 MB each) and writes
+again), reads what libc10, libtorch_cpu, libtorch_python and their CUDA halves export, keeps the names in the cache (2 MB each) and writes
 src/torchsmith/knowledge/data/torch_symbols.bin. Twenty minutes for all releases.
 
 What the table holds: a hash (CRC-32) of every name that some releases export and others do not, with the releases that do, for
 names of torch's own: namespaces at, c10, torch and caffe2, and the C functions aoti_torch_*, torch_* and THP*. What it leaves
-out: names that all releases export; templates of the standard library and of what is linked into torch (MKL, protobuf, oneDNN);
-names of type information as text (_ZTS) and guards (_ZGV), which no extension takes; libtorch_cuda and libc10_cuda; builds that
-are not on the default index, such as those with the other C++ ABI before 2.7.
+out: names that all releases export; the kernels of at::native, 80,000 names that few extensions ask for; templates of the
+standard library and of what is linked into torch (MKL, protobuf, oneDNN); names of types as text (_ZTS) and guards (_ZGV),
+which no extension takes; builds that are not on the default index, such as those with the other C++ ABI before 2.7.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from torchsmith.binaries import elf
 from torchsmith.knowledge import torch_symbols
 
 TABLE = Path(torch_symbols.__file__).parent / "data" / "torch_symbols.bin"
-LIBRARIES = ("libc10.so", "libtorch_cpu.so", "libtorch_python.so")
+LIBRARIES = ("libc10.so", "libtorch_cpu.so", "libtorch_python.so", "libc10_cuda.so", "libtorch_cuda.so")
 RELEASES = (
     *("1.13.1", "2.0.1", "2.1.2", "2.2.2", "2.3.1", "2.4.1", "2.5.1", "2.6.0", "2.7.1", "2.8.0", "2.9.1"),
     *("2.10.0", "2.11.0", "2.12.1", "2.13.0", "2.14.1", "2.15.0"),
@@ -78,6 +78,7 @@ def main() -> int:
     for release in arguments.releases:
         exported[release] = names(release, arguments.cache)
         print(release, len(exported[release]), flush=True)
+    exported = {release: {name for name in found if torch_symbols.covers(name)} for release, found in exported.items()}
     changed = {name for found in exported.values() for name in found if not all(name in each for each in exported.values())}
     rows: dict[int, int] = {}
     for name in changed:

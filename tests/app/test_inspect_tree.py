@@ -9,9 +9,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
-
 from tests.binaries import samples
 from tests.binaries.test_image import LOWER, OTHER, REAL, UPPER, docker, packed
+
 from torchsmith.app import inspect_image, inspect_tree
 from torchsmith.app.inspect import Gpus, Wanted
 from torchsmith.binaries import inspected

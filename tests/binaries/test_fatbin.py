@@ -209,7 +209,7 @@ def hidden(data: bytes, name: str = ".lrodata", *more: tuple[str, bytes]) -> tup
 
 @pytest.mark.parametrize("name", [".lrodata", ".ldata", ".cask_resource", ".cask_re", ".rodata", ".data", ".rdata"])
 def test_containers_among_other_data_are_found(name: str) -> None:
-    noise = random.Random(name).randbytes(10_000)  # noqa: S311 - not for secrets
+    noise = random.Random(name).randbytes(10_000)
     ((section, code),) = hidden(noise + bytes(8 - len(noise) % 8) + TYPICAL * 2 + noise + bytes(48) + TYPICAL, name)
     assert (section, code.sass, code.ptx) == (name, ("sm_75", "sm_90", "sm_120"), ("compute_120",))
     assert code.containers >= 2
@@ -219,7 +219,7 @@ def test_containers_among_other_data_are_found(name: str) -> None:
 @pytest.mark.parametrize("length", [0, 8, 4096, 5000, 1 << 20, (1 << 20) - 8, (3 << 20) + 16])
 def test_no_container_is_missed_between_two_reads(length: int) -> None:
     gap = b"\x50\xed\x55".ljust(length - length % 8, b"x") if length else b""
-    ((_, code),) = hidden(gap + TYPICAL + gap + TYPICAL + gap)
+    ((_, code),) = hidden(gap + TYPICAL + gap + TYPICAL + gap, ".ldata", (".nv_fatbin", TYPICAL))
     assert code.containers == 2
 
 
@@ -244,9 +244,15 @@ def test_other_sections_are_not_searched_nor_the_known_ones() -> None:
 
 
 def test_large_data_of_a_library_without_gpu_code_is_not_read() -> None:
-    large = bytes(fatbin.SMALL) + TYPICAL
+    large = bytes(fatbin.SMALL * 2) + TYPICAL
     assert hidden(large, ".rodata") == ()
     assert [name for name, _ in hidden(large, ".rodata", (".nv_fatbin", TYPICAL))] == [".rodata"]
+
+
+def test_a_library_of_hidden_code_alone_is_told_by_samples() -> None:
+    """As cufft64_12.dll, whose containers lie in .data."""
+    ((name, code),) = hidden(bytes(100_000) + TYPICAL * 6000 + bytes(100_000), ".data")
+    assert (name, code.containers) == (".data", 6000)
 
 
 # Files that misbehave

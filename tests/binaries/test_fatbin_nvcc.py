@@ -59,7 +59,8 @@ nvcc_here = pytest.mark.skipif(NVCC is None, reason="there is no nvcc")
 
 def slow_comparison(test: Callable[..., None]) -> Callable[..., None]:
     """Marks a test that compiles much, and takes cuobjdump from the package index where it is not installed."""
-    return pytest.mark.online(pytest.mark.slow(nvcc_here(test)))
+    marked: Callable[..., None] = pytest.mark.online(pytest.mark.slow(nvcc_here(test)))
+    return marked
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Images in a tar: made here by Python's tarfile, by umoci and skopeo where they are installed, and by somebody who means harm."""
+"""Images in a tar: made by Python's tarfile, by umoci and skopeo where they are installed, and by somebody who means harm."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def oci(*blobs: bytes, nested: bool = False) -> bytes:
         top = add(json.dumps({"schemaVersion": 2, "manifests": [top, note]}).encode())
     top["annotations"] = {"org.opencontainers.image.ref.name": "me:1"}
     parts["index.json"] = json.dumps({"schemaVersion": 2, "manifests": [top]}).encode()
-    return packed([(name, content) for name, content in parts.items()])
+    return packed(list(parts.items()))
 
 
 def opened(data: bytes) -> Archive:
@@ -270,10 +270,9 @@ def test_unpacking_is_counted() -> None:
 def test_going_back_is_counted() -> None:
     large = gzip.compress(bytes(16 << 20), 1)
     unpacked = stream.opened(io.BytesIO(large), len(large), stream.Budget(1))
+    places = [(16 << 20) - 1, 0] * 2000
     with pytest.raises(BinaryError, match="MiB would have to be unpacked"):
-        for _ in range(2000):
-            unpacked.read_at(1, (16 << 20) - 1)
-            unpacked.read_at(1, 0)
+        any(unpacked.read_at(1, place) == b"x" for place in places)
 
 
 def test_a_manifest_of_a_gibibyte(tmp_path: Path) -> None:

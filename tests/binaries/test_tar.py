@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import shutil
 import struct
 import subprocess
@@ -176,4 +177,4 @@ def test_damage_ends_in_an_answer_or_our_error(data: bytes) -> None:
         found, warnings = members(data)
         assert all(0 <= one.offset <= len(data) and 0 <= one.size <= tar.SIZE_LIMIT for one in found)
         assert len(warnings) <= 1
-        assert all(first.offset < second.offset for first, second in zip(found, found[1:], strict=False))
+        assert all(first.offset < second.offset for first, second in itertools.pairwise(found))

@@ -3,7 +3,6 @@
 A fault does not end it: the smallest input of each kind and place is kept in FOUND, and the run goes on.
 """
 
-import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,18 +11,15 @@ from random import Random
 import atheris
 
 with atheris.instrument_imports(include=["torchsmith.binaries"], enable_loader_override=False):
-    from tests.fuzz.targets import TARGETS, Target
+    from tests.fuzz.targets import TARGETS, Target, warm
 from tests.fuzz.judge import Fault, judged, smallest
 from tests.fuzz.mutate import mutated
-from torchsmith.binaries.errors import BinaryError
 
 
 def main() -> None:
     _, name, found, *arguments = sys.argv
     target = TARGETS[name]
-    for seed in target.corpus(name):  # readers import some modules when they first need them
-        with contextlib.suppress(BinaryError):
-            target.read(seed)
+    warm(name)
     atheris.Setup([sys.argv[0], *arguments], _one(target, Path(found)), custom_mutator=_mutator(target))
     atheris.Fuzz()
 

@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
@@ -28,6 +29,9 @@ MEMORY = 64 << 20
 
 SECONDS = 1.0
 """Of user CPU time: what the machine does besides does not count."""
+
+HANG = 10.0
+"""The same for tests, which run on slow machines too: what takes so long is a hang."""
 
 _FORBIDDEN = (
     *("open", "exec", "compile", "import", "marshal.", "pickle.", "code."),
@@ -102,7 +106,9 @@ def judged(read: Read, data: bytes, seconds: float = SECONDS, *, may_open: bool 
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is the finding
-        kind = {"_TooSlow": "slow", "_Touched": "touched", "MemoryError": "memory"}.get(type(error).__name__, type(error).__name__)
+        kind = {"_TooSlow": "slow", "_Touched": "touched", "MemoryError": "memory"}.get(
+            type(error).__name__, type(error).__name__
+        )
         return Fault(kind, _place(error), "".join(traceback.format_exception(error)))
     spent = time.process_time() - begun
     if spent > 2 * seconds:  # in one call that no signal interrupts
@@ -157,7 +163,7 @@ def _statm() -> int:
 
 def _place(error: BaseException) -> str:
     ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "/torchsmith/" in frame.filename.replace("\\", "/")]
-    return f"{os.path.basename(ours[-1].filename)}:{ours[-1].lineno}" if ours else "?"
+    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "?"
 
 
 def smallest(read: Read, data: bytes, fault: Fault, tries: int = 2000) -> bytes:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from typing import Literal
 
 _EDGES = (0, 1, 2, 3, 7, 8, 16, 0x40, 0x7F, 0x80, 0xFF, 0x100, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _WIDE = (1 << 32, 1 << 40, 1 << 62, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
 _TEXT = tuple(b"0 1 9 -1 99999999999999999999 0x10 .. / \\ , ; : = \n \r\n \t \xff \xc3\xa9 {} [] () \" ' # %s".split(b" "))
 
 
-def mutated(data: bytes, random: Random, limit: int, words: Sequence[bytes] = (), other: bytes = b"") -> bytes:
+def mutated(  # noqa: C901 - one branch for each kind of damage
+    data: bytes, random: Random, limit: int, words: Sequence[bytes] = (), other: bytes = b""
+) -> bytes:
     """``data`` with a few kinds of damage, at most ``limit`` bytes; ``words`` belong to the format, ``other`` is another file."""
     made = bytearray(data)
     for _ in range(1 + int(random.expovariate(0.6))):
@@ -80,5 +83,5 @@ def _write(made: bytearray, at: int, width: int, number: int, random: Random) ->
     made[at : at + width] = (number & ((1 << 8 * width) - 1)).to_bytes(width, _order(random))
 
 
-def _order(random: Random) -> "Literal['little', 'big']":
+def _order(random: Random) -> Literal["little", "big"]:
     return "little" if random.random() < 0.85 else "big"

@@ -2,42 +2,87 @@
 
 from __future__ import annotations
 
-import encodings.cp437  # noqa: F401 - the codec of old zip files, else imported when a name first needs it
-import io
+import importlib
 import json
+import pkgutil
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.binaries import samples
-from tests.binaries.samples import container, entry
+import torchsmith.binaries
 from tests.fuzz.judge import Memory
+from tests.fuzz.seeds import (
+    ABOUT,
+    AR_WORDS,
+    ARCHIVES,
+    BUNDLES,
+    CUBINS,
+    CUDA_CONFIG,
+    ELF_WORDS,
+    ELVES,
+    FATBIN,
+    FATBIN_WORDS,
+    HIP_WORDS,
+    IMAGES,
+    INFO_WORDS,
+    LD_CACHE,
+    MACHO_WORDS,
+    METADATA,
+    NOTE,
+    NOTED,
+    ONE_CACHED,
+    PE_WORDS,
+    PES,
+    RECORD,
+    TAR_WORDS,
+    TARS,
+    TEXT,
+    VERSION_PY,
+    WHEELS,
+    ZIP_WORDS,
+    checksums_right,
+    directory_found_again,
+    docker,
+    object_file,
+    oci,
+)
 from torchsmith.binaries import (
+    ar,
+    binding,
+    coff,
+    cubin,
     cudnn,
     dist_record,
     elf,
     fatbin,
+    hip,
+    image,
     inflate,
     inspected,
     ld_cache,
     loading,
     macho,
     macho_symbols,
+    notes,
     numpy_abi,
     pe,
     pe_exports,
     shared,
+    symbols,
+    tar,
     torch_build,
     wheel,
-    zip,
 )
+from torchsmith.binaries import zip as zips
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.reader import Section, Window
 from torchsmith.model.record import plain
+
+for _module in pkgutil.iter_modules(torchsmith.binaries.__path__):  # some are imported by readers when they first need them
+    importlib.import_module(f"torchsmith.binaries.{_module.name}")
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -72,6 +117,61 @@ def _symbols(file: Memory, size: int, library: elf.Elf) -> None:
 def _use_up(names: Iterable[object]) -> None:
     for _ in names:
         pass
+
+
+def _notes(data: bytes) -> None:
+    """Everything behind the headers that is neither a symbol nor GPU code."""
+    file, size = Memory(data), len(data)
+    library = elf.read(file, size, [])
+    for section in library.sections[:16]:
+        with suppress(BinaryError):
+            _use_up(notes.notes(file, size, library, section))
+    for read in (notes.isa_needed, notes.command_lines):
+        with suppress(BinaryError):
+            read(file, size, library)
+
+
+def _binding(data: bytes) -> None:
+    """A library against itself, an own name and a foreign one."""
+    file, size = Memory(data), len(data)
+    with suppress(BinaryError):
+        library = symbols.Library(file, size)
+        _use_up(
+            symbols.unanswered((*library.wanted(), symbols.Wanted("cudnn_graph_version"), symbols.Wanted("f", "V2")), [library])
+        )
+        _use_up(symbols.versions_lacking(library.version_needs(), [library]))
+    _as_json(binding.bind(("a", file, size), [("b", file, size)]))
+
+
+def _cubin(data: bytes) -> None:
+    _as_json(cubin.read(Memory(data), len(data)))
+
+
+def _hip(data: bytes) -> None:
+    _as_json(hip.scan(Memory(data), len(data), [Section(".hip_fatbin", 0, len(data), 2)]))
+
+
+def _ar(data: bytes) -> None:
+    file, size = Memory(data), len(data)
+    ar.is_thin(file, size)
+    with suppress(BinaryError):
+        _use_up(ar.gpu_code(file, size))
+    _use_up(ar.members(file, size))
+
+
+def _coff(data: bytes) -> None:
+    coff.sections(Memory(data), len(data))
+
+
+def _tar(data: bytes) -> None:
+    _use_up(tar.members(Memory(data).read_at, []))
+
+
+def _image(data: bytes) -> None:
+    archive = image.Archive(Memory(data), len(data))
+    for one in archive.images:
+        _as_json(one)
+        _as_json(list(archive.objects(one, archive.files(one))))
 
 
 def _pe(data: bytes) -> None:
@@ -115,10 +215,10 @@ def _inflate(data: bytes) -> None:
 
 def _zip(data: bytes) -> None:
     file = Memory(data)
-    archive = zip.read(file, len(data))
+    archive = zips.read(file, len(data))
     for member in archive.members[:8]:
         with suppress(BinaryError):
-            zip.content(file, archive, member, 1 << 20)
+            zips.content(file, archive, member, 1 << 20)
 
 
 def _wheel(data: bytes) -> None:
@@ -136,7 +236,7 @@ def _dist_info(data: bytes) -> None:
         _as_json(dist_record.parse(text, warnings))
     dist_record.inside(text, 3)
     _use_up(wheel.pins([value for _, value in wheel.headers(text)]))
-    _as_json([wheel.plain_name(text), zip.name_fault(text), wheel.filename(text)])
+    _as_json([wheel.plain_name(text), zips.name_fault(text), wheel.filename(text)])
 
 
 def _shared(data: bytes) -> None:
@@ -181,137 +281,49 @@ def _as_json(answer: object) -> None:
     json.dumps(plain(answer)).encode()
 
 
-FATBIN = b"".join(container(entry(2, sm), entry(1, sm), entry(8, sm, header=96)) for sm in (75, 90, 120)) + bytes(64)
-CONSTANTS = b"\0sm_75 sm_80 compute_90\0numpy.core._multiarray_umath\0numpy._core._multiarray_umath\0"
-ELVES = (
-    samples.elf([(".nv_fatbin", container(entry(2, 75), entry(1, 90)))]),
-    samples.elf([(".rodata", CONSTANTS)]),
-    samples.elf_with_symbol("cudnn_graph_version", struct.pack("<I", 9 << 16)),
-)
-PES = (
-    samples.pe([(".nv_fatb", container(entry(2, 75)))], imports=["a.dll", "b.dll"]),
-    samples.pe([(".rdata", CONSTANTS)], delay_imports=["c.dll"], version=(1, 2, 3, 4)),
-)
-ELF_WORDS = (
-    *(struct.pack("<QQ", tag, 1) for tag in (0, 1, 4, 5, 6, 10, 14, 15, 29, 0x6FFFFFFC, 0x6FFFFFFE)),
-    *(struct.pack("<II", kind, 4) for kind in (1, 2, 3)),
-    *(b".rodata\0", b".nv_fatbin\0", b".comment\0", b"GLIBC_2.28\0", b"cudnn_graph_version\0", b"\x7fELF\1\2\1", b"\x7fELF\2\1\1"),
-)
-PE_WORDS = (b"MZ", b"PE\0\0", b"\x0b\1", b"\x0b\2", b".rdata\0\0", b".nv_fatb", struct.pack("<I", 0xFEEF04BD), b"KERNEL32.dll\0")
-FATBIN_WORDS = (
-    b"\x50\xed\x55\xba\1\0\x10\0",
-    *(struct.pack("<HHIQ", kind, 0x101, header, 24) for kind in (1, 2, 8, 16) for header in (64, 96)),
-    *(struct.pack("<Q", flags) for flags in (0x11, 0x100011, 0x200011, 0x2011, 0x8011, 0x10011)),
-)
-VERSION_PY = b"__version__ = '2.14.1+cu130'\ndebug = False\ncuda: Optional[str] = '13.0'\ngit_version = 'abc'\nhip = None\n"
-CUDA_CONFIG = (
-    b"#pragma once\n#define AT_CUDNN_ENABLED() 1\n#define AT_ROCM_ENABLED() 0\n"
-    b'#define NVCC_FLAGS_EXTRA "-gencode;arch=compute_75,code=sm_75;-gencode;arch=compute_90,code=compute_90"\n'
-)
-_ONE = struct.pack("<iIIIQ", 0x303, 72, 77, 0, 0)
-LD_CACHE = b"glibc-ld.so.cache1.1" + struct.pack("<II20x", 1, 14) + _ONE + b"a.so\0/lib/a.so\0"
-
-
-def _padded(data: bytes, size: int) -> bytes:
-    return data.ljust((len(data) + size - 1) // size * size, b"\0")
-
-
-def _command(number: int, data: bytes) -> bytes:
-    data = _padded(data, 8)
-    return struct.pack("<II", number, 8 + len(data)) + data
-
-
-def _dylib(number: int, name: bytes) -> bytes:
-    return _command(number, struct.pack("<IIII", 24, 2, 0x20F00, 0x10000) + name + b"\0")
-
-
-def _image(processor: int) -> bytes:
-    """A library of macOS that has two symbols, and a trie that says so."""
-    names = b"\0_abc\0_ab\0__ZN5torch3fooEv\0"
-    symbols = struct.pack("<IBBHQ", 1, 0x0F, 1, 0, 64) + struct.pack("<IBBHQ", 6, 0x01, 0, 0x0100, 0)
-    trie = b"\0\1_ab\0\6" + b"\3\0\x40\0\1c\0\x0d" + b"\3\0\x44\0\0"
-    section = struct.pack("<16s16sQQIIIIIIII", b"__const", b"__TEXT", 0, 16, 0, 0, 0, 0, 0, 0, 0, 0)
-    made = [
-        _dylib(0xD, b"@rpath/libc10.dylib"),
-        _dylib(0xC, b"@rpath/libtorch_cpu.dylib"),
-        _dylib(0x80000018, b"/usr/lib/libSystem.B.dylib"),
-        _command(0x8000001C, struct.pack("<I", 12) + b"@loader_path/../lib\0"),
-        _command(0x19, struct.pack("<16sQQQQiiII", b"__TEXT", 0, 4096, 0, 4096, 5, 5, 1, 0) + section),
-        _command(0x1B, bytes(range(16))),
-        _command(0x32, struct.pack("<IIII", 1, 0xB0000, 0xE0000, 0)),
-    ]
-    start = 32 + len(b"".join(made)) + 24 + 16
-    made.append(_command(0x2, struct.pack("<IIII", start, 2, start + len(symbols), len(names))))
-    made.append(_command(0x80000033, struct.pack("<II", start + len(symbols) + len(names), len(trie))))
-    header = struct.pack("<IIIIIIII", 0xFEEDFACF, processor, 0, 6, len(made), len(b"".join(made)), 0, 0)
-    return header + b"".join(made) + symbols + names + trie
-
-
-def _universal(*images: bytes) -> bytes:
-    rows, body = b"", b""
-    for image in images:
-        place = 8 + 20 * len(images) + len(body)
-        rows += struct.pack(">IIIII", *struct.unpack_from("<II", image, 4), place, len(image), 0)
-        body += image
-    return struct.pack(">II", 0xCAFEBABE, len(images)) + rows + body
-
-
-def _zipped(members: dict[str, bytes], method: int) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", method) as archive:
-        for name, data in members.items():
-            archive.writestr(zipfile.ZipInfo(name), data, method)
-    return made.getvalue()
-
-
-def _directory_found_again(data: bytes) -> bytes:
-    """A zip file whose last record tells where its directory is, whatever was put in or taken out."""
-    end, first = data.rfind(b"PK\5\6"), data.find(b"PK\1\2")
-    if not 0 <= first < end or len(data) < end + 22:
-        return data
-    count = min(data.count(b"PK\1\2"), 0xFFFF)
-    return data[: end + 8] + struct.pack("<HHIIH", count, count, end - first, first, len(data) - end - 22) + data[end + 22 :]
-
-
-IMAGES = (_image(0x0100000C), _universal(_image(0x0100000C), _image(0x01000007)))
-METADATA = (
-    b"Metadata-Version: 2.1\nName: torch\nVersion: 2.15.0\nRequires-Python: >=3.11\n"
-    b"Requires-Dist: nvidia-cudnn-cu13==9.26.0.51; platform_system == 'Linux'\nRequires-Dist: cuda-toolkit[cudart] (==13.2.2)\n\nText\n"
-)
-ABOUT = b"Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: false\nTag: cp313-cp313-manylinux_2_28_x86_64\n"
-RECORD = b'torch/lib/libc10.so,sha256=abc_-,104\n"a,""b.py",,\n../../bin/x,sha256=,1\ntorch-2.15.0.dist-info/RECORD,,\n'
-_INFO = "torch-2.15.0.dist-info/"
-MEMBERS = {f"{_INFO}METADATA": METADATA, f"{_INFO}WHEEL": ABOUT, f"{_INFO}RECORD": RECORD, "torch/lib/libc10-0123abcd.so": ELVES[2]}
-WHEELS = tuple(_zipped(MEMBERS, method) for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
-ZIP_WORDS = (b"PK\1\2", b"PK\3\4", b"PK\5\6", b"PK\6\6", b"PK\6\7", b"../", b"C:\\", b"\1\0\x18\0" + b"\xff" * 8)
-MACHO_WORDS = (
-    *(struct.pack("<I", magic) for magic in (0xFEEDFACF, 0xFEEDFACE, 0xBEBAFECA, 0xBFBAFECA)),
-    *(struct.pack("<II", command, 24) for command in (0x2, 0xC, 0xD, 0x1, 0x19, 0x1B, 0x1C, 0x22, 0x24, 0x32, 0x33)),
-)
-INFO_WORDS = (b"Requires-Dist: ", b"Tag: ", b",sha256=", b'"', b"==", b"===", b"(==", b"[x]", b"; extra == 'y'", b"\n ", b"   ", b".so.1")
-_TEXT = b"sm_90 " * 60
-
-
 TARGETS: dict[str, Target] = {
+    "ar": Target(_ar, ARCHIVES, (*AR_WORDS, *ELF_WORDS)),
+    "binding": Target(
+        _binding, (ELVES[2],), (*ELF_WORDS, *PE_WORDS, struct.pack("<Q", 0x6FFFFEF5), struct.pack("<Q", 0x6FFFFFF0))
+    ),
+    "coff": Target(_coff, (object_file(),), (b"\x64\x86", b"\x64\xaa", b"/4\0\0\0\0\0\0", b"/9999999")),
     "constants": Target(_constants, (*ELVES, *PES), (*ELF_WORDS, *PE_WORDS, b"sm_90a", b"compute_100f")),
+    "cubin": Target(_cubin, CUBINS, (b"-arch sm_", b"sm_120f", b".note.nv.tkinfo\0")),
     "dist_info": Target(_dist_info, (METADATA, ABOUT, RECORD), INFO_WORDS),
     "elf": Target(_elf, ELVES, ELF_WORDS),
     "fatbin": Target(_fatbin, (FATBIN,), FATBIN_WORDS),
+    "hip": Target(_hip, BUNDLES, HIP_WORDS),
+    "image": Target(_image, (docker(), oci(), *TARS), (*TAR_WORDS, b"[", b"{}", b'"', b"../", b"sha256:"), checksums_right),
     "inflate": Target(
         _inflate,
         (
-            b"\0\0\x80\xff" + struct.pack("<I", 360) + zlib.compress(_TEXT)[2:-4],
+            b"\0\0\x80\xff" + struct.pack("<I", 360) + zlib.compress(TEXT)[2:-4],
             b"\1\xff\0\x10" + struct.pack("<I", 600_000) + zlib.compress(bytes(600_000)),
-            b"\2\1\2\3" + bytes(4) + zlib.compress(_TEXT, wbits=31) + zlib.compress(_TEXT, wbits=31),
+            b"\2\1\2\3" + bytes(4) + zlib.compress(TEXT, wbits=31) + zlib.compress(TEXT, wbits=31),
         ),
     ),
-    "inspected": Target(_inspected, (*ELVES, *PES, FATBIN), (*ELF_WORDS, *PE_WORDS, *FATBIN_WORDS)),
-    "ld_cache": Target(_ld_cache, (LD_CACHE, (b"ld.so-1.7.0\0" + bytes(4) + LD_CACHE)), (b"ld.so-1.7.0\0", _ONE)),
+    "inspected": Target(
+        _inspected,
+        (*ELVES, NOTED, *PES, FATBIN, *IMAGES, *ARCHIVES, *CUBINS),
+        (*ELF_WORDS, *PE_WORDS, *FATBIN_WORDS, *MACHO_WORDS, *AR_WORDS),
+    ),
+    "ld_cache": Target(_ld_cache, (LD_CACHE, (b"ld.so-1.7.0\0" + bytes(4) + LD_CACHE)), (b"ld.so-1.7.0\0", ONE_CACHED)),
     "macho": Target(_macho, IMAGES, MACHO_WORDS),
+    "notes": Target(_notes, (NOTED,), (NOTE, b".note.gnu.property\0", b".GCC.command.line\0")),
     "pe": Target(_pe, PES, PE_WORDS),
     "shared": Target(_shared, (*ELVES, *PES), (*ELF_WORDS, *PE_WORDS)),
-    "torch_build": Target(_torch_build, (VERSION_PY, CUDA_CONFIG), (b"__version__ = '", b'"', b"code=", b"\n#define AT_MAGMA_ENABLED() 1")),
-    "wheel": Target(_wheel, WHEELS, (*ZIP_WORDS, *INFO_WORDS), _directory_found_again),
+    "tar": Target(_tar, TARS, TAR_WORDS, checksums_right),
+    "torch_build": Target(
+        _torch_build, (VERSION_PY, CUDA_CONFIG), (b"__version__ = '", b'"', b"code=", b"\n#define AT_MAGMA_ENABLED() 1")
+    ),
+    "wheel": Target(_wheel, WHEELS, (*ZIP_WORDS, *INFO_WORDS), directory_found_again),
     "window": Target(_window, tuple(struct.pack("<QQ", 16, len(data)) + data for data in (*ELVES, *PES)), ELF_WORDS),
-    "zip": Target(_zip, WHEELS, ZIP_WORDS, _directory_found_again),
+    "zip": Target(_zip, WHEELS, ZIP_WORDS, directory_found_again),
 }
+
+
+def warm(name: str) -> None:
+    """Read what is known to be sound: readers import some modules when they first need them."""
+    for data in TARGETS[name].corpus(name):
+        with suppress(BinaryError):
+            TARGETS[name].read(data)

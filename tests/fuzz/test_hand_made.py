@@ -1,127 +1,39 @@
-"""Files that were made to hurt: huge numbers, a million parts, circles, holes of a gigabyte, bombs, things that are no files."""
+"""Files that were made to hurt: huge numbers, a million parts, circles, holes of a gigabyte, bombs."""
 
 from __future__ import annotations
 
-import importlib
-import io
-import os
-import shutil
+import json
 import struct
-import subprocess
-import tracemalloc
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.binaries import samples
 from tests.fuzz import targets
-from tests.fuzz.judge import MEMORY, Memory, judged
-from tests.fuzz.test_replay import HANG, warm
-from tests.fuzz.targets import TARGETS
-from torchsmith.binaries import dist_record, elf, fatbin, inflate, inspected, macho, macho_symbols, numpy_abi, pe, shared, wheel, zip
+from tests.fuzz.hostile import GIB, Repeated, containers, everything, kept_promises, of_elf, refused, sparse
+from tests.fuzz.judge import HANG, Memory, judged
+from tests.fuzz.targets import TARGETS, warm
+from torchsmith.binaries import (
+    dist_record,
+    elf,
+    fatbin,
+    hip,
+    image,
+    inflate,
+    inspected,
+    macho,
+    macho_symbols,
+    pe,
+    symbols,
+    wheel,
+)
+from torchsmith.binaries import zip as zips
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.reader import BinaryFile, Section
 from torchsmith.host import readers
-from torchsmith.model.known import Known, Unknown
-
-GIB = 1 << 30
-Read = Callable[[BinaryFile, int], object]
-
-
-class Repeated:
-    """A file that is one piece over and over, after a beginning: it has no bytes of its own."""
-
-    def __init__(self, piece: bytes, count: int, beginning: bytes = b"") -> None:
-        self._block, self._start = piece * (1 + (1 << 20) // len(piece)), beginning
-        self._piece, self._place = len(piece), 0
-        self.size = len(beginning) + len(piece) * count
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        self._place = offset + (0, self._place, self.size)[whence]
-        return self._place
-
-    def read(self, size: int = -1, /) -> bytes:
-        data = self.read_at(self.size - self._place if size < 0 else size, self._place)
-        self._place += len(data)
-        return data
-
-    def read_at(self, length: int, offset: int) -> bytes:
-        parts = [self._start[offset : offset + length]] if offset < len(self._start) else []
-        got = len(parts[0]) if parts else 0
-        length = min(length, self.size - offset)
-        while got < length:
-            skip = (offset + got - len(self._start)) % self._piece
-            parts.append(self._block[skip : skip + length - got])
-            got += len(parts[-1])
-        return b"".join(parts)
-
-
-def kept_promises(read: Read, file: BinaryFile, size: int, *, may_open: bool = False, count: bool = True) -> None:
-    """The limit on the address space is rough where memory was freed before: every byte of Python's is counted, which takes time."""
-    if count:
-        tracemalloc.start()
-    try:
-        fault = judged(lambda _: read(file, size), b"", HANG, may_open=may_open)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert fault is None, fault.report
-    assert peak < MEMORY
-
-
-def refused(read: Read, file: BinaryFile, size: int, said: str | None = None) -> None:
-    def once(file: BinaryFile, size: int) -> None:
-        with pytest.raises(BinaryError, match=said):
-            read(file, size)
-
-    kept_promises(once, file, size)
-
-
-def sparse(path: Path, beginning: bytes, size: int, end: bytes = b"") -> Path:
-    with path.open("wb") as file:
-        file.write(beginning)
-        file.truncate(size - len(end))
-        file.seek(0, 2)
-        file.write(end)
-    return path
-
-
-def of_elf(read: Callable[[BinaryFile, int, elf.Elf], Iterator[str]]) -> Read:
-    def names(file: BinaryFile, size: int) -> int:
-        return sum(1 for _ in read(file, size, elf.read(file, size)))
-
-    return names
-
-
-warm("inspected")
-warm("wheel")
-importlib.import_module("torchsmith.binaries.ar")
-
-
-def everything(file: BinaryFile, size: int) -> None:
-    """Each reader of ELF and PE; one that refuses the file does not keep the next from it."""
-    for read in (inspected.inspect, shared.describe, numpy_abi.read, of_elf(elf.exports), of_elf(elf.undefined), gpu_code):
-        try:
-            read(file, size)
-        except BinaryError:
-            continue
-
-
-def gpu_code(file: BinaryFile, size: int) -> object:
-    sections = elf.read(file, size, []).sections
-    return fatbin.scan(file, size, sections), fatbin.elsewhere(file, size, sections)
-
-
-def containers(file: BinaryFile, size: int) -> None:
-    for read in (zip.read, macho.read, macho.inspected):
-        try:
-            read(file, size)
-        except BinaryError:
-            continue
-
 
 # Numbers
 
@@ -152,7 +64,9 @@ def test_every_length(name: str) -> None:
 
 
 def test_a_million_entries() -> None:
-    entry = struct.pack("<HHIQ", 2, 0x101, 64, 0).ljust(28, b"\0") + struct.pack("<III", 90, 0, 0) + struct.pack("<QQQ", 0x11, 0, 0)
+    entry = (
+        struct.pack("<HHIQ", 2, 0x101, 64, 0).ljust(28, b"\0") + struct.pack("<III", 90, 0, 0) + struct.pack("<QQQ", 0x11, 0, 0)
+    )
     beginning = struct.pack("<IHHQ", 0xBA55ED50, 1, 16, len(entry) * 1_100_000)
     file = Repeated(entry, 1_100_000, beginning)
     kept_promises(lambda f, size: fatbin.scan(f, size, [fatbin.whole(size)]), file, file.size, count=False)
@@ -167,7 +81,8 @@ def test_a_million_containers() -> None:
 def test_a_million_kinds_of_container() -> None:
     """Each with another set of architectures, which are counted by set."""
     made = b"".join(
-        samples.container(*(samples.entry(2, 10 + (number * 7 + part * 31) % 980) for part in range(12))) for number in range(4000)
+        samples.container(*(samples.entry(2, 10 + (number * 7 + part * 31) % 980) for part in range(12)))
+        for number in range(4000)
     )
     kept_promises(lambda f, size: fatbin.scan(f, size, [fatbin.whole(size)]), Memory(made), len(made))
 
@@ -209,9 +124,112 @@ def test_overlapping_names_of_symbols() -> None:
     struct.pack_into("<I", patched, hashes + 4, count)
     struct.pack_into("<QQ", patched, segment + 32, len(made), len(made))
     symbols = patched.index(struct.pack("<Q", 6), data.index(struct.pack("<QQ", 10, 60_003)))
-    offset, _, = struct.unpack_from("<QQ", patched, segment + 8)
+    (
+        offset,
+        _,
+    ) = struct.unpack_from("<QQ", patched, segment + 8)
     struct.pack_into("<Q", patched, symbols + 8, 0x1000 + len(data) - offset)
     refused(of_elf(elf.exports), Memory(bytes(patched)), len(patched), "bytes of names")
+
+
+@pytest.mark.parametrize("tag", [1, 15])
+def test_the_same_long_name_needed_again_and_again(tag: int) -> None:
+    """Sixty-five thousand times: four gigabytes of text in a megabyte."""
+    data = samples.elf_with_symbol("y" * 60_000, bytes(8))
+    segment = data.index(struct.pack("<II", 2, 4), 64)
+    start, _ = struct.unpack_from("<QQ", data, segment + 8)
+    tags = data[start:].replace(bytes(16), b"") + struct.pack("<QQ", tag, 2) * 65_000 + bytes(16)
+    made = bytearray(data[:start] + tags)
+    struct.pack_into("<Q", made, segment + 32, len(tags))
+    kept_promises(everything, Memory(bytes(made)), len(made))
+
+
+def test_many_objects_with_the_same_long_name() -> None:
+    line = b"n" * 60_000 + b"/\n"
+    made = targets.archive((b"//", line), *((b"/0", targets.ELVES[2]) for _ in range(2_000)))
+    kept_promises(inspected.inspect, Memory(made), len(made))
+
+
+def test_a_layer_in_every_place_of_every_image() -> None:
+    layer = targets.tarred({f"lib/{number}.so": b"" for number in range(2_000)})
+    manifest = json.dumps([{"Config": "c.json", "RepoTags": ["a"], "Layers": ["l.tar"] * 512}] * 64).encode()
+    made = targets.tarred({"l.tar": layer, "c.json": b"{}", "manifest.json": manifest})
+
+    def read(file: BinaryFile, size: int) -> None:
+        archive = image.Archive(file, size)
+        for one in archive.images:
+            list(archive.objects(one, archive.files(one)))
+
+    kept_promises(read, Memory(made), len(made), count=False)
+
+
+def test_a_manifest_of_a_million_parts() -> None:
+    for data in (
+        b"[" + b"{}," * 1_300_000 + b"{}]",
+        b"[" * 1_000_000,
+        b"1" * 3_000_000,
+        b'{"manifests": [' + b"{}," * 1_300_000 + b"{}]}",
+    ):
+        for name in ("manifest.json", "index.json"):
+            made = targets.tarred({name: data})
+            kept_promises(image.Archive, Memory(made), len(made))
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_hundred_thousand_packed_bundles(version: int) -> None:
+    piece = struct.pack("<4sHHQQQ", b"CCOB", version, 0, 64, 64, 0)
+    file = Repeated(piece, 200_000)
+    kept_promises(lambda f, size: hip.scan(f, size, [Section(".hip_fatbin", 0, size, 2)]), file, file.size, count=False)
+
+
+@pytest.mark.parametrize("tag", [0x6FFFFEF5, 4])
+def test_a_hash_table_as_large_as_is_believed(tag: int) -> None:
+    """And relocations that name millions of symbols."""
+    size = 300 << 20
+    tags = [(5, 0x10000), (10, 0x1000), (6, 0x20000), (tag, 0x400), (7, 0x30000), (8, 100 << 20), (0, 0)]
+    dynamic = b"".join(struct.pack("<QQ", *pair) for pair in tags)
+    head = struct.pack("<4I", 4 << 20, 1, 2 << 20, 6) if tag != 4 else struct.pack("<2I", 2 << 20, 2 << 20)
+    programs = struct.pack("<IIQQQQQQ", 1, 4, 0, 0, 0, size, size, 1) + struct.pack(
+        "<IIQQQQQQ", 2, 4, 0x200, 0, 0, len(dynamic), 0, 1
+    )
+    header = struct.pack("<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 0, 0, 64, 56, 2, 64, 0, 0)
+    start = (b"\x7fELF\2\1\1".ljust(16, b"\0") + header + programs).ljust(0x200, b"\0") + dynamic
+    start = (start.ljust(0x400, b"\0") + head).ljust(0x30000, b"\0")
+    relocations = b"".join(struct.pack("<QQQ", 0, number * 7 % 7_900_000 << 32, 0) for number in range(500_000))
+    file = Repeated(relocations, 20, start)
+    file.size = size
+
+    def read(file: BinaryFile, size: int) -> None:
+        library = symbols.Library(file, size)
+        for part in (library.wanted, library.version_needs, lambda: library.offers("f")):
+            try:
+                part()
+            except BinaryError:
+                continue
+
+    kept_promises(read, file, size)
+
+
+def test_names_of_a_macos_library_as_long_as_are_believed() -> None:
+    for command in (0x2, 0x80000033):
+        data = bytearray(targets.IMAGES[0])
+        at = data.index(struct.pack("<I", command), 32)
+        if command == 0x2:
+            struct.pack_into("<IIII", data, at + 8, len(data), 1, len(data), 250 << 20)
+        else:
+            struct.pack_into("<II", data, at + 8, len(data), 60 << 20)
+        file = Repeated(b"\0" * 64, 5 << 20, bytes(data))
+
+        def read(file: BinaryFile, size: int) -> None:
+            found = macho.read(file, size)
+            for names in (macho_symbols.exports, macho_symbols.undefined):
+                try:
+                    for _ in names(file, size, found):
+                        pass
+                except BinaryError:
+                    continue
+
+        kept_promises(read, file, file.size)
 
 
 def test_a_million_imported_dlls() -> None:
@@ -259,7 +277,17 @@ def test_symbol_versions_that_never_end() -> None:
 # Holes
 
 
-HOLES = [".rodata", ".lrodata", ".nv_fatbin", ".hip_fatbin", ".comment", ".note.gnu.build-id", ".note.gnu.property", ".shstrtab", ".dynsym"]
+HOLES = [
+    ".rodata",
+    ".lrodata",
+    ".nv_fatbin",
+    ".hip_fatbin",
+    ".comment",
+    ".note.gnu.build-id",
+    ".note.gnu.property",
+    ".shstrtab",
+    ".dynsym",
+]
 
 
 @pytest.mark.parametrize("name", HOLES)
@@ -288,7 +316,9 @@ def test_a_table_of_names_of_a_gigabyte(tmp_path: Path) -> None:
             kept_promises(everything, file, 2 * GIB)
 
 
-@pytest.mark.parametrize("beginning", [b"", b"\x7fELF\2\1\1", b"MZ", b"\xcf\xfa\xed\xfe", b"PK\3\4", b"!<arch>\n", b"\x50\xed\x55\xba\1\0\x10\0"])
+@pytest.mark.parametrize(
+    "beginning", [b"", b"\x7fELF\2\1\1", b"MZ", b"\xcf\xfa\xed\xfe", b"PK\3\4", b"!<arch>\n", b"\x50\xed\x55\xba\1\0\x10\0"]
+)
 def test_a_gigabyte_of_nothing(beginning: bytes, tmp_path: Path) -> None:
     path = sparse(tmp_path / "nothing", beginning, GIB)
     with path.open("rb", buffering=0) as file:
@@ -337,10 +367,8 @@ def test_a_bomb(member: str, claimed: int | None, tmp_path: Path) -> None:
     def read(file: BinaryFile, size: int) -> None:
         found, archive = wheel.read(file, size, path.name)
         list(wheel.objects(file, archive, found, inspected.inspect))
-        try:
+        with suppress(BinaryError):
             wheel.compare_record(file, archive, hashed=True)
-        except BinaryError:
-            pass
 
     with path.open("rb") as file:
         kept_promises(read, file, path.stat().st_size)
@@ -354,7 +382,7 @@ def test_an_elf_bomb(tmp_path: Path) -> None:
 
     def read(file: BinaryFile, size: int) -> None:
         found, archive = wheel.read(file, size, path.name)
-        opened = zip.opened(file, archive, archive.members[0])
+        opened = zips.opened(file, archive, archive.members[0])
         everything(opened, opened.size)
         assert found.natives
 
@@ -375,107 +403,11 @@ def test_a_hundred_thousand_members() -> None:
     end = struct.pack("<4sLQL", b"PK\6\7", 0, count * len(row), 1)
     end_64 = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, count * len(row), 0)
     data = row * count + end_64 + end + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
-    kept_promises(zip.read, Memory(data), len(data))
+    kept_promises(zips.read, Memory(data), len(data))
 
 
-@pytest.mark.parametrize("line", ["Requires-Dist: a" + " " * 200_000 + "x", "Requires-Dist: " + "a" * 200_000, "x" * 500_000, " :" * 200_000])
+@pytest.mark.parametrize(
+    "line", ["Requires-Dist: a" + " " * 200_000 + "x", "Requires-Dist: " + "a" * 200_000, "x" * 500_000, " :" * 200_000]
+)
 def test_a_line_of_metadata_that_goes_on(line: str) -> None:
     kept_promises(lambda _f, _size: list(wheel.pins([v for _, v in wheel.headers(f"Name: a\n{line}\n")])), Memory(b""), 0)
-
-
-# Cut short
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Like libtorch_cuda.so: a real library with needs, versions, and a section of GPU code that fills most of it."""
-    if not shutil.which("gcc") or not shutil.which("objcopy"):
-        pytest.skip("no compiler here")
-    folder = tmp_path_factory.mktemp("library")
-    code = b"".join(samples.container(samples.entry(2, sm), samples.entry(1, 90)) for sm in (75, 80, 90) for _ in range(100))
-    (folder / "code").write_bytes(code)
-    (folder / "a.c").write_text("#include <stdio.h>\nint cuda(void) { return puts(\"x\"); }\n")
-    (folder / "a.s").write_text(f'.section .nv_fatbin, "a"\n.balign 8\n.incbin "{folder / "code"}"\n')
-    path = folder / "libtorch_cuda.so"
-    subprocess.run(
-        ["gcc", "-shared", "-fPIC", "-o", path, folder / "a.c", folder / "a.s", "-Wl,-rpath,$ORIGIN/../lib", "-Wl,-soname,libtorch_cuda.so"],
-        check=True,
-    )
-    return path.read_bytes()
-
-
-def test_the_library_whole(library: bytes) -> None:
-    found = inspected.inspect(Memory(library), len(library), "libtorch_cuda.so")
-    assert found.gpu_code is not None
-    assert found.gpu_code.containers == 300
-    assert found.needed == ("libc.so.6",)
-
-
-@pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
-def test_the_library_cut_short(library: bytes, part: float) -> None:
-    """Its end holds the dynamic section and the list of sections; what the start says is told."""
-    data = library[: int(len(library) * part)]
-    found = inspected.inspect(Memory(data), len(data), "libtorch_cuda.so")
-    assert found.machine == "x86_64"
-    assert found.warnings
-    with pytest.raises(BinaryError) as caught:
-        elf.read(Memory(data), len(data))
-    assert caught.value.cut_short
-
-
-def test_gpu_code_cut_short(library: bytes) -> None:
-    section = next(section for section in elf.read(Memory(library), len(library)).sections if section.name == ".nv_fatbin")
-    data = library[: section.offset + section.size // 2]
-    found = fatbin.scan(Memory(data), len(data), [Section(".nv_fatbin", section.offset, section.size, 2)])
-    assert 140 <= found.containers <= 150
-    assert any("cut short" in warning for warning in found.warnings)
-
-
-# No files
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-@pytest.mark.parametrize("reader", readers.READERS)
-def test_the_host_refuses_what_is_no_file(reader: str, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    descriptors = len(list(Path("/proc/self/fd").iterdir()))
-    for path in (tmp_path / "pipe", Path("/dev/zero"), Path("/dev/null")):
-        assert readers.read(reader, str(path), "x") == Unknown("not a regular file", ("x",))
-    for _ in range(3):
-        try:
-            assert isinstance(readers.read(reader, str(tmp_path), "x"), Unknown)
-        except OSError:
-            continue
-    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
-
-
-@pytest.mark.parametrize("left", [0, 1, 100, 5000])
-def test_a_file_that_shrinks(library: bytes, left: int, tmp_path: Path) -> None:
-    """Another process overwrites it while it is read: an error or a part, never a signal."""
-    path = tmp_path / "libtorch_cuda.so"
-    path.write_bytes(library)
-
-    class Shrinks(io.FileIO):
-        reads = 0
-
-        def read_at(self, length: int, offset: int) -> bytes:
-            self.reads += 1
-            if self.reads == 3:
-                os.truncate(path, left)
-            return os.pread(self.fileno(), length, offset)
-
-    with Shrinks(path, "rb") as file:
-        try:
-            found = inspected.inspect(file, len(library), "libtorch_cuda.so")
-        except BinaryError:
-            return
-    assert found.warnings
-
-
-def test_a_library_that_is_looked_at_is_not_loaded(library: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "libtorch_cuda.so"
-    path.write_bytes(library)
-    for reader in ("gpu-code", "shared", "loading", "numpy-abi", "cudnn"):
-        assert isinstance(readers.read(reader, str(path), "x"), Known)
-    maps = Path("/proc/self/maps")
-    assert not maps.exists() or str(path) not in maps.read_text()

@@ -11,13 +11,11 @@ from random import Random
 
 import pytest
 
-from tests.fuzz.judge import Fault, judged, smallest
+from tests.fuzz.judge import HANG, Fault, judged, smallest
 from tests.fuzz.mutate import mutated
-from tests.fuzz.targets import CORPUS, TARGETS
+from tests.fuzz.targets import CORPUS, TARGETS, warm
 from torchsmith.binaries.errors import BinaryError
 
-HANG = 20.0
-"""Seconds of CPU time that no input of this size needs anywhere; ``tools/nightly`` holds the stricter limit."""
 DAMAGED = 1000
 LENGTH = 4096
 
@@ -48,15 +46,6 @@ def test_damaged(name: str) -> None:
         assert judged(target.read, data, HANG) is None, data.hex()
 
 
-def warm(name: str) -> None:
-    """Readers import some modules when they first need them."""
-    for data in TARGETS[name].corpus(name):
-        try:
-            TARGETS[name].read(data)
-        except BinaryError:
-            continue
-
-
 def test_seeds_are_read() -> None:
     """Damage to a file that was refused as a whole would show nothing."""
     for name in set(TARGETS) - {"torch_build", "inspected"}:
@@ -66,7 +55,16 @@ def test_seeds_are_read() -> None:
 
 @pytest.mark.skipif(find_spec("atheris") is None, reason="atheris is not installed: pip install '.[fuzz]' (Linux x86-64)")
 def test_guided(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.fuzz.guided", "elf", str(tmp_path / "found"), "-runs=2000", "-seed=1", str(CORPUS / "elf")]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.fuzz.guided",
+        "elf",
+        str(tmp_path / "found"),
+        "-runs=2000",
+        "-seed=1",
+        str(CORPUS / "elf"),
+    ]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=Path(__file__).parents[2])
     assert ended.returncode == 0, ended.stderr[-2000:]
     assert "Done 2000 runs" in ended.stderr

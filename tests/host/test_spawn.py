@@ -118,7 +118,9 @@ def test_a_hung_child_does_not_outlive_us(number: signal.Signals, tmp_path: Path
     program.write_text(f'#!/bin/sh\necho $$ > "{tmp_path}/pid.new"; mv "{tmp_path}/pid.new" "{tmp_path}/pid"; sleep 60 & wait\n')
     program.chmod(0o755)
     ours = subprocess.Popen(
-        [PYTHON, "-m", "torchsmith", "check", "--wait", "60", "--python", str(program)], stderr=subprocess.PIPE, start_new_session=True
+        [PYTHON, "-m", "torchsmith", "check", "--wait", "60", "--python", str(program)],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
     while not (tmp_path / "pid").exists():
         time.sleep(0.02)
@@ -146,5 +148,7 @@ def test_a_handler_of_the_embedding_program_stays() -> None:
 
 
 def test_a_child_is_open_to_signals() -> None:
-    code = "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, ()), signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)"
+    code = (
+        "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, ()), signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)"
+    )
     assert spawn.run([PYTHON, "-c", code], 20, os.environ)[1].strip() == "set() True"

@@ -96,6 +96,7 @@ FAULTS: list[tuple[str, load.Table]] = [
     ("companions_agree", where("companions", {"torch": "2.9.1"}, torchvision="0.24.0")),
     ("numpy_abi_agrees", broken("numpy_abi", built_against_numpy_major=2)),
     ("libraries_fit_major", where("libraries", {"pip_package": "nvidia-cublas-cu12"}, cuda_major=11)),
+    ("some_package_is_named", broken("system_libraries", debian=None, fedora=None, pip_package=None)),
     ("known_dlls_are_windows", broken("known_dlls", dll="nvcuda.dll")),
     ("windows_dlls_well_formed", reversed_rows("windows_dlls")),
     ("windows_dlls_well_formed", broken("windows_dlls", kind="registry")),

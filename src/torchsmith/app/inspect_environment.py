@@ -66,7 +66,7 @@ class _Environment:
     def read(self, only: tuple[str, ...] = ()) -> Inspection:
         """Everything, or ``only`` these files."""
         entries, unread = self._entries(only)
-        needs = self._needs([entry.path for entry in entries if entry.binary])
+        needs = self._needs(entries)
         if needs:
             by_path = {found.path: found.needs for found in needs.objects}
             entries = [replace(entry, needs=by_path.get(entry.path, ())) for entry in entries]
@@ -106,11 +106,28 @@ class _Environment:
             return replace(entry, cuda_runtime=self._torch.cuda)
         return replace(entry, cuda_runtime=remarks.cuda_runtime(entry.binary.needed) if entry.binary else None)
 
-    def _needs(self, paths: Iterable[str]) -> LibraryNeeds | None:
-        """What the Linux loader gives each of them; None where this is no Linux machine."""
+    def _needs(self, entries: list[Entry]) -> LibraryNeeds | None:
+        """What its loader gives each of them: Linux's on a Linux machine only, Windows' and macOS' wherever they lie."""
+        parts: list[LibraryNeeds] = []
         machine = self._machine
-        if machine is None or machine.os != "linux":
-            return None
+        formats = {entry.binary.format for entry in entries if entry.binary}
+        if machine and machine.os == "linux" and formats - {"pe", "macho"}:
+            elf = [entry.path for entry in entries if entry.binary and entry.binary.format not in {"pe", "macho"}]
+            parts.append(self._linux_needs(machine, elf))
+        for form, system in (("pe", "windows"), ("macho", "macos")):
+            if form in formats:
+                from torchsmith.app import foreign_sites
+
+                sites = foreign_sites.Sites(self._host, self._folder, entries, form)
+                here = bool(machine and machine.os == system)
+                parts += foreign_sites.needs(system, sites, self._interpreter, here=here)
+        if len(parts) < 2:
+            return parts[0] if parts else None
+        from torchsmith.app.foreign_sites import joined_needs
+
+        return joined_needs(parts)
+
+    def _linux_needs(self, machine: Machine, paths: Iterable[str]) -> LibraryNeeds:
         from torchsmith.derive.object_needs import object_needs
         from torchsmith.probes import object_files
         from torchsmith.probes.loader_paths import linux_paths
@@ -141,6 +158,7 @@ class _Environment:
         yield from remarks.gpu_coverage(main)
         if needs:
             yield from remarks.missing_libraries(needs, entries)
+            yield from remarks.machine_needs(needs)
             yield from remarks.mixed_libraries(self._mixed(entries, needs))
             yield from remarks.shadowed_libraries(entries, self._library_path)
         yield from self._declared(main)

@@ -88,7 +88,7 @@ def _path(target: str, described: Mapping[str, Any], part: ImagePart) -> str:
 
 
 def _main(entries: list[Entry]) -> Entry | None:
-    """torch's GPU library, where there is one; else the only binary with GPU code."""
+    """The GPU library of torch, where there is one; else the only binary with GPU code."""
     carrying = [entry for entry in entries if entry.binary and entry.binary.gpu_code]
     torch = [entry for entry in carrying if entry.path.endswith(MAIN)]
     return torch[0] if len(torch) == 1 else carrying[0] if len(carrying) == 1 else None

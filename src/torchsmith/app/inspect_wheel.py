@@ -54,8 +54,8 @@ def remote(host: Host, requirement: str, wanted: Wanted, gpus: Gpus) -> Inspecti
         raise UnreadableInputError(f"{requirement}: {listed.reason}")
     choice = wheel_choice.choose(listed.value["files"], name, version, interpreter, system)
     if choice.file is None:
-        there = "".join(f"\n  {filename}" for filename in choice.there)
-        raise UnreadableInputError(f"{choice.why_none}{'; there are:' if there else ''}{there}")
+        there = f"; there are: {', '.join(choice.there)}" if choice.there else ""
+        raise UnreadableInputError(f"{choice.why_none}{there}")
     filename = choice.file["filename"]
     answer = host.remote_wheel(name, filename, wanted.index_url, wanted.deep)
     if isinstance(answer, Unknown):
@@ -120,18 +120,38 @@ def _members(path: str, objects: list[Any], gpus: Gpus, torch: Identity | None) 
 
 
 def _needs(entry: Entry, members: list[Entry], torch: Identity | None) -> Iterator[Need]:
-    """Where each needed library stands: in this wheel, or in the package that brings it."""
-    from torchsmith.knowledge import libraries
-
-    inside = {member.path.rpartition("/")[2]: member.path for member in members}
+    """Where each needed library stands: in this wheel, in the system, or in the package that brings it."""
+    binary = entry.binary
+    if binary is None:
+        return
+    fold = str.lower if entry.kind == "pe" else str
+    inside = {fold(member.path.rpartition("/")[2]): member.path for member in members}
     inside |= {member.binary.soname: member.path for member in members if member.binary and member.binary.soname}
     cuda = int(torch.cuda.partition(".")[0]) if torch and torch.cuda else None
-    system = "windows" if entry.kind == "pe" else "linux-x86_64"
-    for name in entry.binary.needed if entry.binary else ():
-        if name in inside:
-            yield Need(name, inside[name], "in this wheel")
-        else:
-            yield Need(name, how="outside this wheel", provider=libraries.provider(name, cuda, system) or "")
+    later = binary.delay_needed if entry.kind in {"pe", "macho"} else ()
+    for name in dict.fromkeys((*binary.needed, *later)):
+        here = inside.get(fold(name)) or (inside.get(name.rpartition("/")[2]) if entry.kind == "macho" else None)
+        need = Need(name, here, "in this wheel") if here else _outside(entry.kind, name, cuda)
+        yield replace(need, optional=name not in binary.needed)
+
+
+def _outside(kind: str, name: str, cuda: int | None) -> Need:
+    """Who brings a library that is not in the wheel; what every system of that kind has is found by its name."""
+    from torchsmith.knowledge import libraries
+
+    if kind == "pe":
+        from torchsmith.derive.windows_loader import provider
+        from torchsmith.knowledge.windows_dlls import API_SETS, system_dll
+
+        if name.lower().startswith(API_SETS):
+            return Need(name, name, "API set")
+        by = (libraries.provider(name, cuda, "windows") if cuda else None) or provider(name)
+        return Need(name, name, "System32", by) if system_dll(name) else Need(name, how="outside this wheel", provider=by)
+    if kind == "macho":
+        from torchsmith.derive.macos_loader import SHARED_CACHE
+
+        return Need(name, name, "system") if name.startswith(SHARED_CACHE) else Need(name, how="outside this wheel")
+    return Need(name, how="outside this wheel", provider=libraries.provider(name, cuda) or "")
 
 
 def _remarks(answer: Mapping[str, Any], torch: Identity | None, main: Entry | None) -> Iterator[Remark]:

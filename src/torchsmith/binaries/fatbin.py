@@ -38,7 +38,10 @@ DATA_SECTIONS = frozenset({".rodata", ".data", ".rdata"})
 """Those of cuSPARSE, CUPTI and cuFFT 11: sections that every library has."""
 
 SMALL = 1024 * 1024
-"""Bytes of a data section that are searched in a library without any GPU code of the known kind (CUPTI's are smaller)."""
+"""Bytes of a data section that are read in a library without any GPU code of the known kind: CUPTI's are smaller, of those of
+cuFFT 12 for Windows these are SAMPLES."""
+
+SAMPLES = 16
 
 MAGIC = struct.pack("<I", 0xBA55ED50)
 CONTAINER_LIMIT = 250_000
@@ -65,6 +68,7 @@ MINIMAL_CUBIN = 256
 
 _CONTAINER = struct.Struct("<4sHHQ")
 _ENTRY = struct.Struct("<HxxIQIxxxxHHIxxxxxxxxQxxxxxxxxQ")
+_BEGINNING = MAGIC + struct.pack("<HH", 1, _CONTAINER.size)
 _READ = 128
 """Bytes per read: holds a container's header and its first entry's, and touches one page."""
 
@@ -93,20 +97,27 @@ def whole(size: int) -> Section:
 def elsewhere(file: BinaryFile, size: int, sections: Iterable[Section]) -> tuple[tuple[str, GpuCode], ...]:
     """(Section name, code) of containers outside the known sections, found by their first bytes.
 
-    The data sections of a library without a known section are searched only where they are SMALL: the cost of a library that has
-    nothing to do with CUDA is bounded so.
+    Of a library without a known section, data sections that are not SMALL are searched only if samples hold a container: this
+    bounds the cost of all those that have nothing to do with CUDA.
     """
     sections = tuple(sections)
     any_known = any(section.name in SECTION_NAMES and section.size for section in sections)
+    reader = Reader(file, size)
     found: dict[str, GpuCode] = {}
     for section in sections:
         if section.name in HIDING_PLACES or section.name in DATA_SECTIONS:
-            if section.size < _CONTAINER.size or not (any_known or section.size <= SMALL):
+            if not any_known and section.size > SMALL and not _sampled(reader, section):
                 continue
             code = _hidden(file, size, section)
             if code.containers and section.name not in found:
                 found[section.name] = code
     return tuple(found.items())
+
+
+def _sampled(reader: Reader, section: Section) -> bool:
+    """Whether a container begins in one of the samples of a section: cuFFT's are a few KB each, and fill it."""
+    steps = range(section.offset, section.offset + section.size, section.size // SAMPLES)
+    return any(_BEGINNING in reader.up_to(place, SMALL // SAMPLES, "a sample") for place in steps)
 
 
 def _hidden(file: BinaryFile, size: int, section: Section) -> GpuCode:
@@ -124,18 +135,19 @@ def entries(file: BinaryFile, size: int, sections: Iterable[Section]) -> Iterato
 
     walk = _Walk(file, size)
     number = 0
-    for section in sections:
-        if section.name not in SECTION_NAMES:
-            continue
-        for container in walk.containers(section):
-            try:
+    try:
+        for section in sections:
+            for container in walk.containers(section) if section.name in SECTION_NAMES else ():
                 offset = container[1]
-                for header in walk.headers(container):
-                    yield entry_of(section.name, number, offset, header)
-                    offset += header[1] + header[2]
-            except BinaryError as error:
-                walk.warn(str(error))
-            number += 1
+                try:
+                    for header in walk.headers(container):
+                        yield entry_of(section.name, number, offset, header)
+                        offset += header[1] + header[2]
+                except BinaryError as error:
+                    walk.warn(str(error))
+                number += 1
+    except OSError as error:
+        raise BinaryError(f"GPU code cannot be read: {error}") from error
 
 
 class _Walk:
@@ -150,6 +162,9 @@ class _Walk:
         # Not the reader's own, checked reads: they would double the cost of ten thousand headers.
         self.read_at: ReadAt = getattr(file, "read_at", None) or (lambda length, at: self.reader.up_to(at, length, "GPU code"))
         self.warnings: list[str] = []
+        self.phase = 0
+        self.whole = True
+        """Whether the last container was: who reads it tells."""
         self.containers_seen = 0
         self.gaps_seen = 0
         self.entries_seen = 0
@@ -161,6 +176,8 @@ class _Walk:
             self.warn(f"section {section.name} ends at {end}, the file at {self.reader.size}: the file was cut short")
             end = self.reader.size
         position = section.offset
+        # Containers begin at multiples of eight: of the section's own, which an object file need not align, or else in memory.
+        self.phase = section.offset % 8 if self.strict else 0
         while position + _CONTAINER.size <= end:
             data = self.read_at(_READ, position)
             if len(data) < _CONTAINER.size:
@@ -184,8 +201,10 @@ class _Walk:
                     return
                 position += 8
                 continue
+            self.whole = True
             yield position, position + header_size, stop, data
-            position = (stop + 7) & ~7
+            # What only looked like a container, among other data, may span a real one.
+            position = stop + (self.phase - stop) % 8 if self.whole or self.strict else position + 8
 
     def headers(self, container: Container) -> Iterator[Header]:
         """Yield the header of each entry of a container; raise BinaryError at the first that is damaged."""
@@ -219,14 +238,14 @@ class _Walk:
     def _next_container(self, start: int, end: int, data: bytes) -> int:
         """Return the place of the next container behind the padding or damage at ``start``, or ``end``.
 
-        Containers begin at multiples of eight; ``data`` are the bytes at ``start`` that were read already.
+        ``data`` are the bytes at ``start`` that were read already.
         """
         position, first, window = start, 4, 512  # padding is short: a wide first look would be wasted
         damaged = not self.strict
         data = data[: end - start]
         while True:
             found = data.find(MAGIC, first)
-            while found >= 0 and (position + found) % 8:
+            while found >= 0 and (position + found - self.phase) % 8:
                 found = data.find(MAGIC, found + 1)
             damaged = damaged or bool(data[: found if found >= 0 else len(data)].strip(b"\0"))
             if found >= 0:
@@ -271,6 +290,7 @@ class _Count:
                     entry = (kind, number, flags >> 20 & 3, major, minor)
                     row.append(numbers[entry] if entry in numbers else learn(entry))
             except BinaryError as error:
+                self.walk.whole = False
                 self.walk.warn(str(error))
                 continue
             stub = len(row) == 1 and self._is_stub(container[1], header)

@@ -125,10 +125,11 @@ def _macho(file: BinaryFile, size: int, name: str) -> BinaryObject:
     from torchsmith.binaries import macho
 
     described = macho.inspected(file, size)
-    found = abi.read(file, size, macho.read(file, size), name)
+    parsed = macho.read(file, size)
+    found = abi.read(file, size, parsed, name)
     return replace(
         described,
-        abi=found.abi,
+        abi=replace(found.abi, macos=parsed.minimum if parsed.platform == "macos" else None),
         places=(*described.places, *found.places),
         warnings=(*described.warnings, *found.warnings),
     )

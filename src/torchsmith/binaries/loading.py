@@ -69,4 +69,4 @@ def _strings(reader: Reader, programs: list[tuple[int, int, int, int]], dynamic:
         return lambda at: reader.string(start + at, start + length, what)
     from torchsmith.binaries.reader import Strings
 
-    return Strings(reader.at(start, length, what), what).at
+    return Strings(reader.at(start, length, what), what, 16 * _AT_ONCE).at

@@ -39,6 +39,10 @@ CHUNK = 1024 * 1024
 """Bytes per read while searching."""
 
 
+BLOCK = 4096
+"""Bytes that are kept of what was read last: a page."""
+
+
 @record
 class Section:
     """A named part of a binary."""
@@ -50,6 +54,14 @@ class Section:
     """Bytes in the file; 0 for a section that exists in memory only."""
     flags: int
     """As in the file: ``sh_flags`` (ELF) or ``Characteristics`` (PE)."""
+
+    def __init__(self, name: str, offset: int, size: int, flags: int) -> None:
+        """Written out, for there are thousands of them: a third of the time that any record takes."""
+        put = object.__setattr__
+        put(self, "name", name)
+        put(self, "offset", offset)
+        put(self, "size", size)
+        put(self, "flags", flags)
 
 
 def apart(sections: Iterable[Section]) -> tuple[Section, ...]:
@@ -69,13 +81,14 @@ def apart(sections: Iterable[Section]) -> tuple[Section, ...]:
 class Reader:
     """Reads that stay inside a file and are complete or refused."""
 
-    __slots__ = ("_file", "_read_at", "_text_left", "size")
+    __slots__ = ("_block", "_block_at", "_file", "_read_at", "_text_left", "size")
 
     def __init__(self, file: BinaryFile, size: int) -> None:
         self._file = file
         # A file that reads at a place in one call (``pread``) halves the cost of a walk over thousands of headers.
         self._read_at: ReadAt | None = getattr(file, "read_at", None)
         self.size = size
+        self._block, self._block_at = b"", 0
         self._text_left = min(size + STRING_LIMIT, NAMES_LIMIT)
 
     def at(self, offset: int, length: int, what: str) -> bytes:
@@ -104,7 +117,7 @@ class Reader:
 
     def unpack(self, layout: struct.Struct, offset: int, what: str) -> tuple[Any, ...]:
         """Return the fields of ``layout`` at ``offset``."""
-        return layout.unpack(self.at(offset, layout.size, what))
+        return layout.unpack(self._near(offset, layout.size, what))
 
     def string(self, offset: int, end: int, what: str) -> str:
         """Return the NUL-terminated string at ``offset``; it must end before ``end``."""
@@ -114,15 +127,28 @@ class Reader:
             length = min(256, min(end, self.size) - position)
             if length <= 0:
                 raise BinaryError(f"{what}: the name at {offset} has no end", cut_short=end > self.size)
-            piece, nul, _ = self.at(position, length, what).partition(b"\0")
+            piece, nul, _ = self._near(position, length, what).partition(b"\0")
             found += piece
             if nul:
                 self._text_left -= len(found)
                 if self._text_left < 0:
-                    raise BinaryError(f"{what}: more names than a file of {self.size} bytes can have, or than {NAMES_LIMIT} bytes")
+                    raise BinaryError(
+                        f"{what}: more names than a file of {self.size} bytes can have, or than {NAMES_LIMIT} bytes"
+                    )
                 return text(found)
             position += length
         raise BinaryError(f"{what}: the name at {offset} is longer than {STRING_LIMIT} bytes")
+
+    def _near(self, offset: int, length: int, what: str) -> bytes:
+        """Return a few bytes; neighbours, such as the records and names of one table, come from one read."""
+        start = offset - self._block_at
+        if start < 0 or start + length > len(self._block):
+            if length > BLOCK or offset < 0 or offset + length > self.size:
+                return self.at(offset, length, what)
+            self._block_at = offset & -BLOCK if (offset & BLOCK - 1) + length <= BLOCK else offset
+            self._block = self.up_to(self._block_at, BLOCK, what)
+            start = offset - self._block_at
+        return self._block[start : start + length]
 
     def chunks(self, offset: int, size: int, overlap: int, what: str) -> Iterator[tuple[int, bytes]]:
         """Yield ``(offset, bytes)`` windows over a part of the file; neighbours share ``overlap`` bytes."""

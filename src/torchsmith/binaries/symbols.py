@@ -217,7 +217,7 @@ class Library:
         return self._reader.string(self._names[0] + at, self._names[0] + self._names[1], "the dynamic string table")
 
 
-class _Steps:
+class Steps:
     """How many steps may still be taken along chains: one that is long, or has no end, must not be walked for every name."""
 
     __slots__ = ("left",)
@@ -226,6 +226,7 @@ class _Steps:
         self.left = STEP_LIMIT
 
     def take(self) -> None:
+        """Spend one; raise BinaryError where none is left."""
         self.left -= 1
         if self.left < 0:
             raise BinaryError(f"more than {STEP_LIMIT} steps along the chains of a symbol hash table")
@@ -235,7 +236,7 @@ class _Hash:
     """``DT_GNU_HASH``: a Bloom filter that most look-ups end at, then buckets, then chains."""
 
     def __init__(self, reader: Reader, layout: Layout, start: int | None) -> None:
-        self._reader, self._bits, self._steps = reader, layout.bits, _Steps()
+        self._reader, self._bits, self._steps = reader, layout.bits, Steps()
         self._buckets: tuple[int, ...] = ()
         if start is None:
             return
@@ -279,7 +280,7 @@ class _OldHash:
             raise BinaryError(f"{_WHAT} of {symbols} symbols and {buckets} buckets is not believed")
         numbers = reader.at(start + 8, (buckets + symbols) * 4, _WHAT)
         self._numbers = struct.unpack(f"{layout.endian}{buckets + symbols}I", numbers)
-        self._buckets, self._steps = buckets, _Steps()
+        self._buckets, self._steps = buckets, Steps()
 
     def find(self, hashed: int) -> Iterator[int]:
         """Yield the numbers of the symbols in the bucket of this hash."""

@@ -45,6 +45,9 @@ _KINDS = {
     b"6": "pipe",
     b"S": "sparse",
 }
+_EXTENDING = {b"x", b"g", b"L", b"K"}
+"""Headers about the member behind them: pax, pax for all members, GNU's long name, GNU's long link."""
+
 _WITHOUT_DATA = {"link", "symlink", "device", "dir", "pipe"}
 """Whatever size their header gives."""
 
@@ -78,16 +81,10 @@ def members(read_at: ReadAt, warnings: list[str], limit: int = MEMBERS_LIMIT) ->
         if block == _ZEROS:
             return
         try:
-            if len(block) < BLOCK:
-                raise BinaryError(f"the archive was cut short: it ends at {place + len(block)}", cut_short=True)
             name, size, mark, link = _header(block, place)
             data = place + BLOCK
-            if mark in {b"x", b"g", b"L", b"K"}:
-                content = _extension(read_at, mark, size, data)
-                if mark == b"x":
-                    extended |= _pax(content, data)
-                elif mark != b"g":  # what a global header says of every member (a comment, mostly) is of no use here
-                    extended["path" if mark == b"L" else "linkpath"] = text(content.partition(b"\0")[0])
+            if mark in _EXTENDING:
+                extended |= _extension(read_at, mark, size, data)
             else:
                 if mark == b"S":
                     data = _behind_map(read_at, block, data)
@@ -105,6 +102,8 @@ def members(read_at: ReadAt, warnings: list[str], limit: int = MEMBERS_LIMIT) ->
 
 def _header(block: bytes, place: int) -> tuple[str, int, bytes, str]:
     """Name, size, type and link of a header whose checksum is right."""
+    if len(block) < BLOCK:
+        raise BinaryError(f"the archive was cut short: it ends at {place + len(block)}", cut_short=True)
     name, size, checksum, mark, link, magic, prefix = _HEADER.unpack(block)
     right = sum(block) - sum(checksum) + 8 * 0x20
     if _number(checksum, place) != right and _number(checksum, place) != right - 256 * sum(b > 127 for b in block):
@@ -144,13 +143,16 @@ def _member(name: str, size: int, mark: bytes, link: str, data: int, extended: d
     return Member(name, kind, size, data, extended.get("linkpath", link))
 
 
-def _extension(read_at: ReadAt, mark: bytes, size: int, data: int) -> bytes:
+def _extension(read_at: ReadAt, mark: bytes, size: int, data: int) -> dict[str, str]:
+    """What a header says of the member behind it; what a global one says of all (a comment, mostly) is of no use here."""
     if size > (PAX_LIMIT if mark in {b"x", b"g"} else NAME_LIMIT):
         raise BinaryError(f"an extended header of {size} bytes at {data}")
     content = read_at(size, data)
     if len(content) < size:
         raise BinaryError(f"the archive was cut short in the extended header at {data}", cut_short=True)
-    return content
+    if mark == b"x":
+        return _pax(content, data)
+    return {} if mark == b"g" else {"path" if mark == b"L" else "linkpath": text(content.partition(b"\0")[0])}
 
 
 def _pax(content: bytes, place: int) -> dict[str, str]:

@@ -34,11 +34,11 @@ _FILENAME = pattern(
 _NATIVE = pattern(r"\.(?:so|pyd|dll|dylib)$|\.so(?:\.[0-9]{1,8}){1,4}$", 2)
 _HASHED = pattern(r"(?P<stem>.+?)-[0-9a-f]{8,64}(?P<rest>\.so(?:\.[0-9.]+)?|\.dll|(?:\.[0-9.]+)?\.dylib)", 2)
 _PIN = pattern(
-    r"(?P<name>[A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*\(?\s*===?\s*(?P<version>[^\s,;()*]+)\s*\)?\s*(?:;\s*(?P<when>.*))?"
+    r"(?P<name>[A-Za-z0-9._-]++)\s*+(?:\[[^\]]*+\])?+\s*+\(?+\s*+===?+\s*+(?P<version>[^\s,;()*]++)\s*+\)?+\s*+(?:;\s*+(?P<when>.*+))?+"
 )
 _HEADER = pattern(r"([A-Za-z0-9-]{1,60}):[ \t]*(.*)")
-_SLACK = 512
-"""Bytes that a local header may take beside the member's name."""
+_SLACK = 1 << 17
+"""Bytes that a local header may take, with the longest of names and extra fields."""
 
 
 @record
@@ -124,7 +124,7 @@ def read(file: BinaryFile, size: int, name: str) -> tuple[Wheel, Archive]:
     parts = filename(name.replace("\\", "/").rpartition("/")[2])
     folder = _dist_info(by_name, parts, warnings)
     wanted = [path for path in (f"{folder}/METADATA", f"{folder}/WHEEL", *TORCH_TEXTS) if path in by_name]
-    _prefetch(file, [by_name[path] for path in wanted])
+    _prefetch(file, archive, [by_name[path] for path in wanted])
     texts: dict[str, str] = {}
     for path in wanted:
         limit = METADATA_LIMIT if path.endswith("/METADATA") else TEXT_LIMIT
@@ -233,11 +233,12 @@ def _dist_info(by_name: dict[str, Member], parts: Filename | None, warnings: lis
     return next(iter(named or folders), "")
 
 
-def _prefetch(file: BinaryFile, members: Sequence[Member]) -> None:
+def _prefetch(file: BinaryFile, archive: Archive, members: Sequence[Member]) -> None:
     """Tell a remote file what will be read next, so that neighbours come in one request."""
     prefetch = getattr(file, "prefetch", None)
     if prefetch is not None:
-        prefetch([(m.header, m.packed + len(m.name) + _SLACK) for m in members if not m.fault and m.packed <= METADATA_LIMIT])
+        sound = [member for member in members if not member.fault and member.packed <= METADATA_LIMIT]
+        prefetch([(member.header, min(zipped.extent(archive, member), member.packed + _SLACK)) for member in sound])
 
 
 def _assembled(archive: Archive, parts: Filename | None, metadata: list[tuple[str, str]], about: list[tuple[str, str]]) -> Wheel:

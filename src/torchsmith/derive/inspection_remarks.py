@@ -49,9 +49,32 @@ def missing_libraries(needs: LibraryNeeds, entries: Iterable[Entry]) -> Iterator
             "missing-library",
             severity,
             lost.name,
-            f"{lost.name} is nowhere that the loader looks; {_listed(who)} need{'s' if len(who) == 1 else ''} it"
+            (f"{lost.fault}" if lost.fault else f"{lost.name} is nowhere that the loader looks")
+            + f"; {_listed(who)} need{'s' if len(who) == 1 else ''} it"
             + (f"; {brings}" if brings else ""),
             (("needed by", ", ".join(lost.needed_by)), *(("lies elsewhere", path) for path in lost.elsewhere)),
+        )
+
+
+def machine_needs(needs: LibraryNeeds) -> Iterator[Remark]:
+    """What the machine itself must have besides the environment, and how much of it the loader was not simulated for."""
+    for condition in needs.conditions:
+        by = f"{condition.by} {condition.since} or newer" if condition.since else condition.by
+        count = len(condition.needed_by)
+        yield Remark(
+            "needed-of-the-machine",
+            Severity.NOTE,
+            condition.by,
+            f"the machine must have: {by}, which {count} object{'s' if count != 1 else ''} need{'s' if count == 1 else ''}"
+            f" ({_listed(condition.names)})",
+            (("libraries", ", ".join(condition.names)), ("needed by", ", ".join(condition.needed_by))),
+        )
+    if needs.skipped:
+        yield Remark(
+            "loader-not-simulated",
+            Severity.NOTE,
+            "environment",
+            f"{needs.skipped} objects need so much that it was not looked up what they would be given",
         )
 
 

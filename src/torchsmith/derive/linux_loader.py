@@ -99,7 +99,8 @@ class Process:
     """One process: its maps in the order of loading, and an answer for each name that was asked for.
 
     ``answers`` maps a name to (path, how), the path empty where nothing answers; how is RPATH, LD_LIBRARY_PATH, RUNPATH,
-    ld.so.cache, default, path, or loaded for what was there already. ``needed_by`` maps it to all that ask for it.
+    ld.so.cache, default, path, or loaded for what was there already. ``needed_by`` maps it to all that ask for it. ``kind``
+    is that of the files that can be loaded, such as ``elf-x86_64``; empty as long as any can.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -109,13 +110,13 @@ class Process:
         self.answers: dict[str, tuple[str, str]] = {}
         self.needed_by: dict[str, dict[str, None]] = {}
         self._same: dict[str, Map] = {}
-        self._kind = ""
+        self.kind = ""
 
     def copy(self) -> Process:
         """The same process, to be continued apart; who asked for what is not taken along."""
         other = Process(self.pool)
         other.maps, other.known, other._same = self.maps.copy(), self.known.copy(), self._same.copy()
-        other.answers, other._kind = self.answers.copy(), self._kind
+        other.answers, other.kind = self.answers.copy(), self.kind
         return other
 
     def restore(self, before: Process) -> None:
@@ -156,7 +157,7 @@ class Process:
         """The executable and what LD_PRELOAD names are there before anything is asked for."""
         program = self.pool.program
         if program:
-            self._kind = program.kind
+            self.kind = program.kind
             self._add(program, None, program.path)
         for name in self.pool.paths.preload:
             if "/" in name or self.maps:
@@ -169,7 +170,7 @@ class Process:
         known = self.holds(file) if file else self.known.get(path)
         if known is not None or file is None:
             return known
-        self._kind = self._kind or file.kind
+        self.kind = self.kind or file.kind
         mapped = self._add(file, caller, path)
         self._complete([mapped])
         return mapped
@@ -242,14 +243,14 @@ class Process:
         pool = self.pool
         if "/" in name:
             return pool.files.get(joined(pool.paths.cwd, name)), "path"
-        found, how = pool.first(name, self.order(asker), self._kind)
+        found, how = pool.first(name, self.order(asker), self.kind)
         if found:
             return found, how
         no_default = asker is not None and asker.file.no_default
-        cached = pool.at(pool.cached.get(name, ""), self._kind)
+        cached = pool.at(pool.cached.get(name, ""), self.kind)
         if cached and not (no_default and cached.path.startswith(tuple(f"{folder}/" for folder in pool.paths.default))):
             return cached, "ld.so.cache"
-        return (None, "") if no_default else pool.first(name, ((folder, "default") for folder in pool.paths.default), self._kind)
+        return (None, "") if no_default else pool.first(name, ((folder, "default") for folder in pool.paths.default), self.kind)
 
     def _add(self, file: SharedObject, loader: Map | None, name: str) -> Map:
         mapped = Map(file, loader)

@@ -91,16 +91,19 @@ class _Loaded:
 
 
 class Loader:
-    """One process: what it has loaded, and an answer for each name that each image asks for."""
+    """One process: what it has loaded, and an answer for each name that each image asks for.
 
-    def __init__(self, images: Iterable[Image], process: MacProcess) -> None:
-        self._files = {image.path: image for image in images}
+    It goes on from where another process is ``before``: the same is loaded, nothing was asked for yet.
+    """
+
+    def __init__(self, images: Iterable[Image] | dict[str, Image], process: MacProcess, before: Loader | None = None) -> None:
+        self._files = images if isinstance(images, dict) else {image.path: image for image in images}
         self._process = process
-        self._loaded: dict[str, _Loaded] = {}
-        self._by_install_name: dict[str, _Loaded] = {}
-        self._program: _Loaded | None = None
+        self.loaded: dict[str, _Loaded] = dict(before.loaded) if before else {}
+        self.by_install_name: dict[str, _Loaded] = dict(before.by_install_name) if before else {}
+        self._program: _Loaded | None = self.loaded.get(process.program)
         self.answers: list[Answer] = []
-        if process.program in self._files:
+        if self._program is None and process.program in self._files:
             self._program = self._add(self._files[process.program], None)
             self._complete([self._program])
 
@@ -109,40 +112,40 @@ class Loader:
         image = self._files.get(normal(path))
         if image is None:
             return False
-        if image.path in self._loaded:
+        if image.path in self.loaded:
             return True
         return self._complete([self._add(image, self._program)])
 
     def _complete(self, waiting: list[_Loaded]) -> bool:
         """Load what these need; an image that cannot be had makes all of them fail, but the others are named too."""
         start = len(self.answers)
-        before = set(self._loaded) - {mapped.image.path for mapped in waiting}
+        before = set(self.loaded) - {mapped.image.path for mapped in waiting}
         for mapped in waiting:  # grows while it is walked: breadth first, as dyld goes
             image = mapped.image
             for name, optional in (*((n, False) for n in image.needed), *((n, True) for n in image.optional)):
                 answer = self._answer(name, mapped, optional=optional)
                 self.answers.append(answer)
-                if answer.path and answer.path not in self._loaded and not answer.fault:
+                if answer.path and answer.path not in self.loaded and not answer.fault:
                     waiting.append(self._add(self._files[answer.path], mapped))
         whole = all(answer.optional or (answer.found and not answer.fault) for answer in self.answers[start:])
         if not whole:  # a dlopen that fails leaves nothing behind
-            self._loaded = {path: mapped for path, mapped in self._loaded.items() if path in before}
-            self._by_install_name = {mapped.image.name: mapped for mapped in self._loaded.values() if mapped.image.name}
+            self.loaded = {path: mapped for path, mapped in self.loaded.items() if path in before}
+            self.by_install_name = {mapped.image.name: mapped for mapped in self.loaded.values() if mapped.image.name}
         return whole
 
     def _add(self, image: Image, loader: _Loaded | None) -> _Loaded:
-        mapped = self._loaded[image.path] = _Loaded(image, loader)
+        mapped = self.loaded[image.path] = _Loaded(image, loader)
         if image.name:
-            self._by_install_name.setdefault(image.name, mapped)
+            self.by_install_name.setdefault(image.name, mapped)
         return mapped
 
     def _answer(self, name: str, asker: _Loaded, *, optional: bool) -> Answer:
         by = asker.image.path
         candidates = list(self._candidates(name, asker))
-        loaded = next((path for path, _ in candidates if path in self._loaded), None)
+        loaded = next((path for path, _ in candidates if path in self.loaded), None)
         if loaded:
             return Answer(name, by, loaded, "loaded", optional)
-        known = self._by_install_name.get(name)
+        known = self.by_install_name.get(name)
         if known is not None and name.startswith("@rpath/"):
             return Answer(name, by, known.image.path, "install name", optional)
         tried: list[str] = []

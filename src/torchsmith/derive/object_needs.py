@@ -7,7 +7,7 @@ second time after torch, for there they may be given something else: what is loa
 
 from __future__ import annotations
 
-from torchsmith.derive.linux_loader import Map, Pool, Process
+from torchsmith.derive.linux_loader import Map, Pool, Process, fits
 from torchsmith.derive.loaded_libraries import TorchProcess, opened_by_name, pool_of
 from torchsmith.derive.mixed_libraries import component_of
 from torchsmith.knowledge import libraries
@@ -27,8 +27,9 @@ _CUDA = pattern(r"lib(?:cudart|cublas|cublasLt|nvrtc|nvJitLink|cupti)\.so\.(\d{2
 
 
 def object_needs(paths: LoaderPaths, files: ObjectFiles, cuda: int | None = None, system: str = "") -> LibraryNeeds:
-    """The needs of all objects; ``cuda`` is the CUDA major to assume where none of an object's needs tells it.
+    """The needs of all objects that this interpreter's process can load: those for another processor or system are left out.
 
+    ``cuda`` is the CUDA major to assume where none of an object's needs tells it.
     ``system`` (debian, fedora) is the distribution whose package is named for a library that no wheel brings.
     """
     return Openings(paths, files, cuda, system).answer()
@@ -66,7 +67,8 @@ class Openings:
         """Open them all."""
         if self.torch:
             self._note(self.torch, "torch")
-        objects = tuple(self._object(path) for path in self._files.objects if path in self.pool.files)
+        found = (self.pool.files[path] for path in self._files.objects if path in self.pool.files)
+        objects = tuple(self._object(file) for file in found if file.kind.startswith("elf-") and fits(file, self.alone.kind))
         together = tuple(Together(name, found, tuple(who)) for (name, found), who in self._together.items())
         return LibraryNeeds(objects, tuple(map(self._lost, self._missing.values())), together, self.torch_fails, self.pool.musl)
 
@@ -75,8 +77,8 @@ class Openings:
         self.torch_fails = tuple(name for name, (path, _) in process.answers.items() if not path)
         return None if self.torch_fails else process
 
-    def _object(self, path: str) -> ObjectNeeds:
-        file, torch = self.pool.files[path], self.torch
+    def _object(self, file: SharedObject) -> ObjectNeeds:
+        path, torch = file.path, self.torch
         own = torch is not None and (torch.holds(file) is not None or any(n.startswith(TORCH_LIBRARIES) for n in file.needed))
         opened = self.open(file, torch if torch and own else self.alone)
         cuda = _cuda_of(file.needed) or self._cuda

@@ -67,7 +67,7 @@ def runs_on(
         jit=jit,
         none=total - native - jit,
         why=_why(compute_capability(device.sm), how, counts, needed, too_old),
-        ptx_driver=needed,
+        ptx_driver=needed if how != "no" or too_old else "",
     )
 
 

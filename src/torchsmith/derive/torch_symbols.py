@@ -74,9 +74,15 @@ def judge(
         message = f"ImportError: DLL load failed while importing {module}: The specified procedure could not be found."
     table = torch_symbols.load()
     torchs = [name for name in names if _is_torchs(name)]
-    releases = tuple(release for release in table.common(torchs) if not installed or public(release) != public(installed))
+    listed = [name for name in torchs if torch_symbols.covers(name)]
+    releases = tuple(release for release in table.common(listed) if not installed or public(release) != public(installed))
     why = _why(torchs, names, releases, table, installed, cxx11 is not None and torch_cxx11 not in {None, cxx11})
     return TorchSymbols(names, tuple(readable(name) for name in names), releases, message, why)
+
+
+def known() -> tuple[str, ...]:
+    """The releases that the table knows, oldest first."""
+    return torch_symbols.load().releases
 
 
 def ranges(releases: Sequence[str], known: Sequence[str]) -> str:
@@ -128,7 +134,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _is_torchs(name: str) -> bool:
-    return torch_symbols.covers(name) or bool(_MICROSOFT.fullmatch(name))
+    return torch_symbols.is_torchs(name) or bool(_MICROSOFT.fullmatch(name))
 
 
 def _answers(needs: Iterable[Need]) -> Iterator[str]:

@@ -48,15 +48,18 @@ class _Found:
 
 
 class Loader:
-    """One process: what it has loaded, and an answer for each name that was asked for."""
+    """One process: what it has loaded, and an answer for each name that was asked for.
 
-    def __init__(self, pool: Pool, process: WindowsProcess) -> None:
+    It goes on from where another process is ``before``: the same is loaded, nothing was asked for yet.
+    """
+
+    def __init__(self, pool: Pool, process: WindowsProcess, before: Loader | None = None) -> None:
         self._pool, self._process = pool, process
         self._system = process.system.lower()
         self._listed = None if process.listed is None else frozenset(name.lower() for name in process.listed)
         self._brings = frozenset(name.lower() for name in process.brings)
-        self._loaded: dict[str, _Found] = {}
-        self._paths: dict[str, None] = {}
+        self.loaded: dict[str, _Found] = dict(before.loaded) if before else {}
+        self.opened: dict[str, None] = dict(before.opened) if before else {}
         self._answers: dict[str, _Found] = {}
         self._asked: dict[str, tuple[str, dict[str, None]]] = {}
         self._later: set[str] = set()
@@ -77,8 +80,8 @@ class Loader:
             self._answers.setdefault(low, answer)
         if self._whole(found):
             # one that is loaded by its path beside another of its name does not take that one's place
-            self._loaded = found | self._loaded
-            self._paths.update({answer.path: None for answer in found.values() if answer.path})
+            self.loaded = found | self.loaded
+            self.opened.update({answer.path: None for answer in found.values() if answer.path})
         return self._whole(found)
 
     def open_later(self) -> None:
@@ -91,11 +94,11 @@ class Loader:
                 low = self._ask(name, found.dll)
                 if low not in self._answers:
                     self._later.add(low)
-                    self._answers[low] = self._loaded.get(low) or self._search(low, order)
+                    self._answers[low] = self.loaded.get(low) or self._search(low, order)
 
     def paths(self) -> tuple[str, ...]:
         """The files that are loaded now, in order; API sets are none."""
-        return tuple(self._paths)
+        return tuple(self.opened)
 
     def answers(self) -> tuple[Answer, ...]:
         """An answer for every name that was asked for, in the order of asking."""
@@ -111,7 +114,7 @@ class Loader:
                 low = self._ask(name, asker)
                 if low in found:
                     continue
-                loaded = self._loaded.get(low)
+                loaded = self.loaded.get(low)
                 found[low] = answer = loaded or self._search(low, own)
                 if answer.dll and not loaded:
                     waiting.append(answer.dll)
@@ -121,7 +124,7 @@ class Loader:
         return all(answer.how and not self._fault(answer) for answer in found.values())
 
     def _ask(self, name: str, asker: Dll) -> str:
-        low = _low(name)
+        low = as_file(name)
         self._asked.setdefault(low, (name, {}))[1][asker.path] = None
         return low
 
@@ -224,9 +227,9 @@ def needs(process: WindowsProcess, pool: Pool, path: str, way: str = BESIDE) -> 
     dll = pool.files.get(path.lower())
     if dll is None:
         return ()
-    answers = {_low(answer.name): answer for answer in simulate(process, pool, (Start(path, way),))}
+    answers = {as_file(answer.name): answer for answer in simulate(process, pool, (Start(path, way),))}
     own = dict.fromkeys((*dll.needed, *dll.delay_needed))
-    return tuple(answers[low] for name in own if (low := _low(name)) in answers)
+    return tuple(answers[low] for name in own if (low := as_file(name)) in answers)
 
 
 def missing(answers: Iterable[Answer]) -> tuple[Answer, ...]:
@@ -238,7 +241,7 @@ def provider(name: str) -> str:
     """The packages, redistributable, driver or Python that bring a DLL; "" where nobody is known to."""
     from torchsmith.knowledge.libraries import providers
 
-    low = _low(name)
+    low = as_file(name)
     listed = system_dll(low)
     if listed:
         return listed.condition
@@ -248,7 +251,7 @@ def provider(name: str) -> str:
     return ", ".join(dict.fromkeys(known.pip_package for known in providers(low, platform="windows") if not known.bundled))
 
 
-def _low(name: str) -> str:
+def as_file(name: str) -> str:
     """A name as the loader compares it; one without an extension gets ``.dll``."""
     low = name.lower()
     return low if "." in low else f"{low}.dll"
@@ -273,6 +276,6 @@ def load(paths: LoaderPaths, libraries: TorchLibraries) -> LoadedLibraries:
 def _loaded(answer: Answer, libraries: TorchLibraries) -> Loaded:
     path = answer.path
     how = "System32" if answer.how in {"System32", "KnownDLLs"} else "PATH" if answer.how == "second attempt" else "default"
-    low = _low(answer.name)
+    low = as_file(answer.name)
     others = tuple(found.path for found in libraries.objects if found.name.lower() == low and found.path != path)
     return Loaded(answer.name, path, how if path else "", answer.needed_by, others=others)

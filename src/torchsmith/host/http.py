@@ -108,7 +108,7 @@ class Client:
             answer = self._once(parts, headers, limit, sink, accept)
             if answer.status not in _MOVED:
                 break
-            target = _checked(urljoin(urlunsplit(parts), answer.header("location")))
+            target = _checked(_joined(parts, answer.header("location")))
             if parts.scheme == "https" and target.scheme != "https":
                 raise HttpError(f"{_shown(parts)} redirects to an address that is not encrypted: not followed")
             parts = target
@@ -159,8 +159,8 @@ class Client:
             try:
                 connection.request("GET", target, headers={**headers, **own})
                 self.requests += 1
-                response = connection.getresponse()
-                return self._body(key, parts, response, limit, sink, accept)
+                with connection.getresponse() as response:
+                    return self._body(key, parts, response, limit, sink, accept)
             finally:
                 watch.cancel()
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
@@ -170,7 +170,7 @@ class Client:
             raise
         except (http.client.HTTPException, OSError, ValueError) as error:
             self._drop(key)
-            if isinstance(error, HttpError):
+            if isinstance(error, HttpError) and not late.is_set():
                 raise
             why = f"no whole answer within {deadline:.0f} s" if late.is_set() else _why(error)
             raise HttpError(f"{_shown(parts)}: {why}") from None
@@ -290,6 +290,13 @@ def _checked(url: str) -> SplitResult:
     if any(ord(letter) <= 32 or ord(letter) == 127 for letter in url):
         raise HttpError("an address with blanks or control characters in it: not followed")
     return parts
+
+
+def _joined(parts: SplitResult, location: str) -> str:
+    try:
+        return urljoin(urlunsplit(parts), location)
+    except ValueError:
+        return location
 
 
 def _shown(parts: SplitResult) -> str:

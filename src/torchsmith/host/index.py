@@ -30,7 +30,7 @@ PAGE_LIMIT = 16 * 1024 * 1024
 MOST_FILES = 50_000
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 _ANCHOR = re.compile(r"<(a|base)(?=[\s/>])", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""[\s/]*+([^\s=>"'/]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++)))?+""")
+_ATTRIBUTE = re.compile(r"""[\s/]*+([^\s=<>"'/]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++)))?+""")
 _SHA256 = re.compile(r"sha256[=:]([0-9a-fA-F]{64})")
 _SIZES = 1 << 48
 

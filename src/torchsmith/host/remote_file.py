@@ -22,7 +22,7 @@ KEPT = 32 * 1024 * 1024
 """Bytes held in memory."""
 
 _LEAST = 16 * 1024
-_GAP = 64 * 1024
+_GAP = 256 * 1024
 """Bytes between two wanted parts that are cheaper fetched than another request."""
 
 _TRIES = 3
@@ -79,9 +79,11 @@ class RemoteFile:
         length = min(length, max(self.size - offset, 0))
         if length <= 0:
             return b""
-        if self._spool and self._spool[0] <= offset and offset + length <= self._spool[1]:
-            self._spool[2].seek(offset - self._spool[0])
-            return self._spool[2].read(length)
+        if self._spool and self._spool[0] <= offset < self._spool[1]:
+            start, end, file = self._spool
+            file.seek(offset - start)
+            part = file.read(min(length, end - offset))
+            return part + self.read_at(length - len(part), offset + len(part)) if part else b""
         found = self._held(offset, length)
         if found is None:
             start, end = self._without_held(offset, max(offset + length, min(offset + _LEAST, self.size)))
@@ -112,6 +114,9 @@ class RemoteFile:
 
         self.close()
         end = min(offset + length, self.size)
+        if self._held(offset, end - offset) is not None:
+            return
+        end = max(self._without_held(offset, end)[1], offset)  # the end of the file came with the first request
         file = tempfile.TemporaryFile(prefix="torchsmith-")  # noqa: SIM115 - kept until ``close``
         self._spool = (offset, end, file)
         for left in reversed(range(_TRIES)):

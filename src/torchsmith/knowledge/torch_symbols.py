@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 TABLE = "data/torch_symbols.bin"
 
-_OURS = pattern(
-    r"_Z(?:T[VIT]|T[hv][0-9n_]+|Tc[0-9nhv_]+)?N?[KVRO]{0,3}(?:2at|3c10|5torch|6caffe2)[0-9A-Z]|aoti_torch_|torch_|THP"
-)
+_SPECIAL = r"_Z(?:T[VIT]|T[hv][0-9n_]+|Tc[0-9nhv_]+)?N?[KVRO]{0,3}"
+_OURS = pattern(rf"{_SPECIAL}(?:2at|3c10|5torch|6caffe2)[0-9A-Z]|aoti_torch_|torch_|THP")
+_LEFT_OUT = pattern(rf"{_SPECIAL}2at6native")
 _ROW = struct.Struct("<II")
 
 
@@ -44,9 +44,14 @@ class Symbols:
         return tuple(release for release in self.releases if found and all(release in each for each in found))
 
 
-def covers(name: str) -> bool:
-    """Whether the table would have this name if releases differed in it: it is torch's own, by its namespace or prefix."""
+def is_torchs(name: str) -> bool:
+    """Whether a name is torch's own, by its namespace or prefix."""
     return bool(_OURS.match(name))
+
+
+def covers(name: str) -> bool:
+    """Whether the table would have this name if releases differed in it: torch's own but the kernels in ``at::native``."""
+    return is_torchs(name) and not _LEFT_OUT.match(name)
 
 
 def load() -> Symbols:

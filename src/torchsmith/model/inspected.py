@@ -40,6 +40,8 @@ class Abi:
     """pybind11's internals, such as ``v11``: modules of one kind share C++ types."""
     msvc: tuple[str, ...] = ()
     """Microsoft's C++ runtime DLLs that it needs."""
+    macos: str | None = None
+    """The oldest macOS that it runs on; of a universal file the one that its image for Apple silicon runs on."""
 
 
 @record

@@ -41,7 +41,8 @@ class MissingLibrary:
     ``needed_by`` are the files that ask for it, ``stops`` the objects that cannot be opened for it. ``pip`` is the package
     that brings it, ``debian`` and ``fedora`` the system's; ``note`` says what else it comes with, such as the driver.
     ``elsewhere`` are files of that name where the loader does not look; ``after_torch`` is the one that answers once torch
-    was imported. ``later`` marks what is opened only when first used.
+    was imported. ``later`` marks what is opened only when first used. ``fault`` tells of a file that is taken and cannot be
+    loaded.
     """
 
     name: str
@@ -54,6 +55,20 @@ class MissingLibrary:
     elsewhere: tuple[str, ...] = ()
     after_torch: str = ""
     later: bool = False
+    fault: str = ""
+
+
+@record
+class Condition:
+    """What the machine must have besides the environment: ``by`` (a redistributable, a driver) from version ``since`` on.
+
+    ``names`` are the libraries that come with it, ``needed_by`` the objects that are loaded with them.
+    """
+
+    by: str
+    since: str
+    names: tuple[str, ...]
+    needed_by: tuple[str, ...]
 
 
 @record
@@ -79,7 +94,8 @@ class Mixed:
 class LibraryNeeds:
     """The answer for all objects.
 
-    ``torch_fails`` names what keeps torch itself from being imported; ``musl`` says that it was musl's loader.
+    ``torch_fails`` names what keeps torch itself from being imported; ``musl`` says that it was musl's loader. ``skipped``
+    counts the objects that were one too many to simulate.
     """
 
     objects: tuple[ObjectNeeds, ...]
@@ -87,6 +103,8 @@ class LibraryNeeds:
     together: tuple[Together, ...] = ()
     torch_fails: tuple[str, ...] = ()
     musl: bool = False
+    conditions: tuple[Condition, ...] = ()
+    skipped: int = 0
 
     def of(self, path: str) -> ObjectNeeds | None:
         """What the object at ``path`` needs."""

@@ -98,6 +98,8 @@ def _starts(version: str, prefix: str) -> bool:
     mine, wanted = _VERSION.fullmatch(version), _VERSION.fullmatch(prefix)
     if not mine or not wanted:
         return True
+    if int(mine["epoch"] or 0) != int(wanted["epoch"] or 0):
+        return False
     numbers, expected = mine["release"].split("."), wanted["release"].split(".")
     numbers += ["0"] * (len(expected) - len(numbers))
     return [int(number) for number in numbers[: len(expected)]] == [int(number) for number in expected]

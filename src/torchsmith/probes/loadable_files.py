@@ -108,6 +108,8 @@ class Collector:
                 self.unread[at] = answer.reason != NO_FILE
                 continue
             found = self.objects[at] = self._parsed(at, answer.value)
+            if not found.kind.startswith("elf"):
+                continue  # nothing on Linux loads it
             if not self._kind:
                 self._kind = found.kind
                 self.paths = self.paths.under(found.interpreter)

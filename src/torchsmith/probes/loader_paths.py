@@ -13,6 +13,8 @@ from torchsmith.model.known import Fact, Known, Unknown
 from torchsmith.model.paths import joined, normal
 from torchsmith.model.pattern import pattern
 from torchsmith.model.record import replace
+from torchsmith.probes.cpu import CPUINFO
+from torchsmith.probes.cpu import parse as parse_cpu
 
 _VARIABLE = pattern(r"\$(?:(ORIGIN|LIB|PLATFORM)|\{(ORIGIN|LIB|PLATFORM)\})")
 
@@ -37,7 +39,9 @@ def loader_paths(
 
 
 def linux_paths(host: Host, machine: Machine, program: str, cpu: Cpu | None) -> Known[LoaderPaths]:
-    """Where the loader looks for what ``program`` asks for."""
+    """Where the loader looks for what ``program`` asks for; without a ``cpu`` this machine's is taken."""
+    if cpu is None and machine.arch == "x86_64":
+        cpu = parse_cpu(text_of(host.read(CPUINFO, 1 << 13)))
     folders = host.folders()
     cwd = folders.value["cwd"] if isinstance(folders, Known) else ""
     asked = {name: host.variable(name) for name in ("LD_LIBRARY_PATH", "LD_PRELOAD")}

@@ -10,7 +10,13 @@ from torchsmith.model.known import Fact, Known, Unknown
 from torchsmith.model.paths import normal
 from torchsmith.model.pattern import pattern
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _FOLDER = pattern(r"(?:python|pypy)(3\.\d{1,2})(t?)", re.ASCII)
+_DLL = pattern(r"python3(\d{1,2})(t?)\.dll", re.ASCII)
+_SHORT = pattern(r"3\.\d{1,2}", re.ASCII)
 _LIMIT = 1 << 16
 
 
@@ -28,17 +34,21 @@ def prefix(host: Host, path: str) -> Fact[Interpreter | None]:
     if "lib" in names and (found := _posix(host, path)):
         folder, version, threaded = found
         stdlib = f"{path}/lib/{folder}"
-        platform, executable = "linux", f"{path}/bin/python{version}"
+        platform, executable = _system(host, path), f"{path}/bin/python{version}"
     elif (lib := next((n for n in ("Lib", "lib") if n in names), "")) and host.exists(f"{path}/{lib}/site-packages"):
-        stdlib, threaded, version = f"{path}/{lib}", "", ""
-        platform, executable = "win32", f"{path}/Scripts/python.exe" if "Scripts" in names else f"{path}/python.exe"
+        # a virtual environment has its python.exe in Scripts; an installation, or conda's environment, beside its DLLs
+        version, threaded = _dll(names)
+        stdlib = f"{path}/{lib}"
+        platform, executable = "win32", f"{path}/python.exe" if "python.exe" in names else f"{path}/Scripts/python.exe"
     else:
         return Known(None, path)
     full = settings.get("version_info") or settings.get("version") or version
+    short = version or ".".join(full.split(".")[:2])
     sites = [f"{stdlib}/site-packages"]
     home = normal(settings.get("home", ""))
-    base = (home.rpartition("/")[0] if platform == "linux" else home) or path
-    base_stdlib = f"{base}/lib/{stdlib.rpartition('/')[2]}" if platform == "linux" else f"{base}/Lib"
+    base = (home.rpartition("/")[0] if platform != "win32" else home) or path
+    base_stdlib = f"{base}/lib/{stdlib.rpartition('/')[2]}" if platform != "win32" else f"{base}/Lib"
+    extensions = f"{base_stdlib}/lib-dynload" if platform != "win32" else f"{base}/DLLs"
     return Known(
         Interpreter(
             executable=executable,
@@ -49,9 +59,9 @@ def prefix(host: Host, path: str) -> Fact[Interpreter | None]:
             machine="",
             platform=platform,
             kind="conda" if "conda-meta" in names else "venv" if settings else "system",
-            search_path=(f"{base_stdlib}/lib-dynload", *sites),
+            search_path=(extensions, *sites),
             site_packages=tuple(sites),
-            cache_tag=f"cpython-{version.replace('.', '')}{threaded}" if version else "",
+            cache_tag=f"cpython-{short.replace('.', '')}{threaded}" if _SHORT.fullmatch(short) else "",
             free_threaded=bool(threaded),
             stdlib=base_stdlib,
             venv_home=home,
@@ -83,6 +93,23 @@ def _posix(host: Host, path: str) -> tuple[str, str, str] | None:
     matches = [m for name in (listed.value if isinstance(listed, Known) else []) if (m := _FOLDER.fullmatch(name))]
     matches.sort(key=lambda match: int(match[1].partition(".")[2]), reverse=True)
     return next(((m[0], m[1], m[2]) for m in matches if host.exists(f"{path}/lib/{m[0]}/site-packages")), None)
+
+
+def _system(host: Host, path: str) -> str:
+    """``darwin`` where libpython is a dylib, or this is a Mac; else ``linux``."""
+    listed = host.names(f"{path}/lib")
+    names = listed.value if isinstance(listed, Known) else []
+    if any(name.startswith("libpython") and name.endswith(".dylib") for name in names):
+        return "darwin"
+    here = host.platform()
+    return "darwin" if isinstance(here, Known) and here.value.get("os") == "macos" else "linux"
+
+
+def _dll(names: Iterable[str]) -> tuple[str, str]:
+    """Version and ``t`` of the Python whose DLL is among these names; empty where there is none."""
+    matches = [matched for name in names if (matched := _DLL.fullmatch(name.lower()))]
+    matched = max(matches, key=lambda matched: int(matched[1]), default=None)
+    return (f"3.{matched[1]}", matched[2]) if matched else ("", "")
 
 
 def parse_pyvenv(text: str) -> dict[str, str]:

@@ -112,7 +112,7 @@ def _need(need: Need) -> dict[str, Any]:
 
 
 def _abi(binary: BinaryObject | None, symbols: Any) -> dict[str, Any]:
-    names = ("python", "numpy", "glibc", "glibcxx", "cxx11", "pybind11", "msvc")
+    names = ("python", "numpy", "glibc", "glibcxx", "cxx11", "pybind11", "msvc", "macos")
     found = {name: plain(getattr(binary.abi, name)) if binary else None for name in names}
     return found | {"torch": plain(symbols)}
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 NARROW, WIDE = 40, 100
 FEW_OBJECTS = 3
 """So many objects are shown in full; of more, what each one is takes a line."""
+_BYTES = frozenset({"size", "unpacked", "bytes_read"})
 FEW_NOTES = 3
 GROUPS_SHOWN = 6
 _COLOURS = {Severity.BLOCKER: "31;1", Severity.DEGRADED: "33;1", Severity.NOTE: "36"}
@@ -124,13 +125,12 @@ def _runs(page: Page, runs_on: tuple[RunsOn, ...]) -> None:
 
 def _entry(page: Page, entry: Entry, found: Inspection, verbose: bool) -> None:
     binary = entry.binary
-    page.line(safe(_short(entry.path, found)))
-    if binary is None:
-        page.block(entry.kind, "  ")
-    else:
+    page.line(safe(_short(entry.path, found)) + ("" if binary else f" ({safe(entry.kind)})"))
+    if binary:
         _facts(page, entry, binary)
     for name, value in entry.about:
-        page.block(f"{safe(name)}: {_phrase(value)}", "  ", "    ")
+        if value not in (None, "", [], {}, ()):
+            page.block(f"{safe(name.replace('_', ' '))}: {_phrase(name, value)}", "  ", "    ")
     if binary and binary.gpu_code:
         page.line(f"  GPU code: {binary.gpu_code.containers} kernel groups")
         _code(page, binary.gpu_code)
@@ -156,6 +156,7 @@ def _facts(page: Page, entry: Entry, binary: BinaryObject) -> None:
         numpy,
         f"glibc >= {abi.glibc}" if abi.glibc else "",
         f"GLIBCXX >= {abi.glibcxx}" if abi.glibcxx else "",
+        f"macOS >= {abi.macos}" if abi.macos else "",
         cxx,
         f"pybind11 {abi.pybind11}" if abi.pybind11 else "",
         f"CUDA runtime {entry.cuda_runtime}" if entry.cuda_runtime else "",
@@ -172,14 +173,18 @@ def _facts(page: Page, entry: Entry, binary: BinaryObject) -> None:
 
 
 def _needs(page: Page, needs: tuple[Need, ...], found: Inspection, verbose: bool) -> None:
+    sets = sum(need.how == "API set" for need in needs)
     for need in needs:
         if need.found:
-            if verbose or len(found.entries) <= FEW_OBJECTS:
-                page.block(f"needs {safe(need.name)}: {safe(_short(need.found, found))} [{need.how}]", "  ", "    ")
+            if (verbose or len(found.entries) <= FEW_OBJECTS) and (verbose or need.how != "API set"):
+                place = "" if need.found == need.name else f": {_short(need.found, found)}"
+                page.block(safe(f"needs {need.name}{place} [{need.how}]"), "  ", "    ")
             continue
         after = f"; after `import torch`: {_short(need.after_torch, found)}" if need.after_torch else ""
         brought = f" (package {need.provider})" if need.provider else ""
-        page.block(safe(f"needs {need.name}: not found{brought}{after}"), "  ", "    ")
+        page.block(safe(f"needs {need.name}: {need.how or 'not found'}{brought}{after}"), "  ", "    ")
+    if sets and not verbose and len(found.entries) <= FEW_OBJECTS:
+        page.line(f"  needs {sets} API sets, which are parts of Windows")
 
 
 def _lines(page: Page, found: Inspection, main: Entry | None) -> None:
@@ -200,9 +205,17 @@ def _lines(page: Page, found: Inspection, main: Entry | None) -> None:
         page.block(f"{others} more objects without GPU code; --verbose shows each one, --json has every fact", "", "  ")
 
 
-def _phrase(value: object) -> str:
+def _phrase(name: str, value: object) -> str:
+    """JSON-able data in words; a size in bytes as people say it, a file as its path and size."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and name in _BYTES:
+        return size(value)
+    if isinstance(value, dict) and "path" in value:
+        extent = f" ({size(value['size'])})" if isinstance(value.get("size"), int) else ""
+        return f"{safe(value['path'])}{extent}"
     if isinstance(value, dict):
-        return ", ".join(f"{safe(name)} {_phrase(item)}" for name, item in value.items())
+        return ", ".join(f"{safe(key)} {_phrase(key, item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_phrase(item) for item in value)
+        return ", ".join(_phrase(name, item) for item in value)
     return "none" if value is None else safe(value)
