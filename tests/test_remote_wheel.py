@@ -19,7 +19,7 @@ from tests.lab.package_server import Package, Server, serving
 FILENAME = "torch-2.15.0+cu132-cp313-cp313-manylinux_2_28_x86_64.whl"
 FLAGS = "-gencode;arch=compute_75,code=sm_75;-gencode;arch=compute_90,code=sm_90;-gencode;arch=compute_90,code=compute_90"
 GPU_CODE = b"".join(container(entry(2, 75), entry(2, 90)) for _ in range(5))
-MEMBERS = {
+MEMBERS: dict[str, str | bytes] = {
     "torch/version.py": "__version__ = '2.15.0+cu132'\ncuda = '13.2'\ngit_version = 'abc'\n",
     "torch/include/ATen/cuda/CUDAConfig.h": f'#define NVCC_FLAGS_EXTRA "{FLAGS}"\n',
     "torch/lib/libtorch_cuda.so": samples.elf([(".nv_fatbin", GPU_CODE), (".rodata", bytes(range(256)) * 9000)]),

@@ -74,7 +74,7 @@ def test_the_note_is_what_readelf_says(tmp_path: Path) -> None:
 def test_without_march_it_is_the_compilers_default(tmp_path: Path) -> None:
     found = baseline(compiled(tmp_path, "-frecord-gcc-switches"))
     assert found.level == "x86-64"
-    assert "default" in found.reason
+    assert found.place
 
 
 @needs_x86
@@ -197,7 +197,7 @@ def test_each_instruction_is_of_its_set(code: str, kind: str) -> None:
 
 def test_of_much_code_samples_are_taken() -> None:
     pytest.importorskip("capstone")
-    data = samples.elf([(".text", b"\x90" * (3 * vector_code.WHOLE_LIMIT))])
+    data = samples.elf([(".text", bytes.fromhex("0f1f840000000000") * (3 * vector_code.WHOLE_LIMIT // 8))])
     file, size = samples.opened(data)
     parsed = elf.read(file, size)
     executable = Section(".text", parsed.sections[0].offset, parsed.sections[0].size, 6)

@@ -47,7 +47,7 @@ def said_by_the_loader(path: Path) -> str:
 
 
 def system(name: str) -> Path:
-    return next(path for path in samples.loaded() if path.name.startswith(name))
+    return next(path for path in samples.loaded() if path.name.startswith((f"{name}.so", f"{name}-")))
 
 
 @needs_compiler

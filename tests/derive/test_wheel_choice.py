@@ -141,14 +141,15 @@ def reference_tags(python: Python, system: Platform) -> list[reference.Tag]:
 @pytest.mark.parametrize("python", [CP313, Python("cp", (3, 13), threaded=True), Python("cp", (3, 12))])
 def test_order_of_tags_is_that_of_packaging(system: Platform, python: Python) -> None:
     places = {tag: place for place, tag in reversed(list(enumerate(reference_tags(python, system))))}
-    expected, found = {}, {}
+    expected: dict[str, int] = {}
+    found: dict[str, tuple[int, ...]] = {}
     for name in NAMES:
         best = min((places[tag] for tag in parse_wheel_filename(name)[3] if tag in places), default=None)
         parts = filename(name)
         assert parts is not None
         rank = wheel_choice.fits(parts, python, system)
         assert (rank is None) == (best is None), name
-        if rank is not None:
+        if rank is not None and best is not None:
             expected[name], found[name] = best, rank
     for one, other in itertools.combinations(expected, 2):
         if expected[one] != expected[other]:

@@ -192,7 +192,7 @@ class TestWheels:
             asked = len(server.asked)
             file.read_at(100, 2000)
             file.close()
-            assert (len(server.asked), server.sent) == (asked, FIRST + middle)
+            assert (len(server.asked), client.received) == (asked, FIRST + middle)
 
     def test_deep_goes_on_where_the_connection_broke(self, client: Client) -> None:
         broken: list[str] = []
@@ -216,7 +216,7 @@ class TestWheels:
             file.spool(0, 2 * MIB)
             assert file.read_at(2 * MIB, 0) == WHEEL[: 2 * MIB]
             file.close()
-            assert server.sent == FIRST + 2 * MIB
+            assert client.received == FIRST + 2 * MIB
 
     @given(st.lists(st.tuples(st.integers(0, len(WHEEL)), st.integers(0, 200_000)), max_size=5))
     def test_any_place_in_any_order(self, reads: list[tuple[int, int]]) -> None:

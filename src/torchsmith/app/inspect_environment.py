@@ -10,6 +10,7 @@ from torchsmith.derive.altered_files import altered_files
 from torchsmith.host.base import text_of
 from torchsmith.model.inspection import Entry, Identity, Inspection, Remark
 from torchsmith.model.known import Known, Unknown
+from torchsmith.model.paths import normal
 from torchsmith.model.record import replace
 
 TYPE_CHECKING = False
@@ -95,9 +96,9 @@ class _Environment:
         reader = "object" if only or self._wanted.deep else "library"
         for path, answer in self._host.binaries(reader, files):
             if isinstance(answer, Unknown):
-                unread.append((path, answer.reason))
+                unread.append((normal(path), answer.reason))
             else:
-                entries += [self._with_runtime(entry) for entry in single.entries_of(path, answer.value, self._gpus)]
+                entries += [self._with_runtime(entry) for entry in single.entries_of(normal(path), answer.value, self._gpus)]
         return sorted(entries, key=lambda entry: entry.path), sorted(unread)
 
     def _with_runtime(self, entry: Entry) -> Entry:
@@ -199,7 +200,8 @@ class _Environment:
 
     def _records(self) -> Iterator[Remark]:
         """Every package held against what its installer noted."""
-        levels = 4  # scripts lie in bin, four folders above site-packages on POSIX
+        posix = self._interpreter is not None and self._interpreter.platform != "win32"
+        levels = 3 if posix else 2  # from lib/python3.12/site-packages, or Lib/site-packages, to the scripts
         for package in self._packages.installed if self._packages else ():
             record = f"{package.metadata}/RECORD"
             compared = self._host.installed(record, package.folder, levels, self._wanted.hash)

@@ -53,7 +53,7 @@ def inspect(host: Host, target: str, wanted: Wanted, gpus: Gpus) -> Inspection:
 
 def _images(target: str, described: Mapping[str, Any]) -> list[Entry]:
     """One entry for each image; the warnings stand with the first."""
-    entries = []
+    entries: list[Entry] = []
     for image in described["images"]:
         if not image["name"]:
             about: dict[str, Any] = {"compression": image["layers"][0]["compression"] or None}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.binaries.errors import BinaryError
-from torchsmith.binaries.reader import STRING_LIMIT, BinaryFile, Reader, Window, text
+from torchsmith.binaries.reader import BinaryFile, Reader, Window, text
 from torchsmith.model.record import record
 
 TYPE_CHECKING = False
@@ -20,6 +20,8 @@ MAGIC, THIN_MAGIC = b"!<arch>\n", b"!<thin>\n"
 MEMBER_LIMIT = 100_000
 NAMES_LIMIT = 64 * 1024 * 1024
 """Bytes of GNU's table of long names."""
+NAME_LIMIT = 4096
+"""Bytes of one name: all members may share a long one."""
 
 _HEADER = 60
 _INDEXES = frozenset({"/", "/SYM64/", "__.SYMDEF", "__.SYMDEF SORTED", "__.SYMDEF_64", "__.SYMDEF_64 SORTED", "/<ECSYMBOLS>/"})
@@ -109,7 +111,7 @@ def _long_name(reader: Reader, name: str, start: int, stop: int, names: tuple[in
     """The name, and how many bytes of the content it takes (BSD)."""
     if name.startswith("#1/") and name[3:].isdecimal():
         length = int(name[3:])
-        if length > min(stop - start, STRING_LIMIT):
+        if length > min(stop - start, NAME_LIMIT):
             raise BinaryError(f"the name of the member at {start} takes {length} bytes of its {stop - start}")
         return text(reader.at(start, length, "a member's name").rstrip(b"\0")), length
     if name.startswith("/") and name[1:].isdecimal():
@@ -122,7 +124,7 @@ def _long_name(reader: Reader, name: str, start: int, stop: int, names: tuple[in
 
 def _line(reader: Reader, place: int, end: int) -> bytes:
     """A name of the table: GNU ends it with a slash and a line feed, Microsoft with a NUL."""
-    for length in (256, STRING_LIMIT):
+    for length in (256, NAME_LIMIT):
         data = reader.at(place, min(length, end - place), "a member's name")
         ends = [at for mark in (b"\n", b"\0") if (at := data.find(mark)) >= 0]
         if ends:

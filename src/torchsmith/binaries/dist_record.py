@@ -6,20 +6,17 @@ import csv
 
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.reader import BinaryFile, Reader
-from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LIMIT = 32 * 1024 * 1024
+LIMIT = 8 * 1024 * 1024
 """Bytes: that of torch has 1.5 million."""
 
-MOST_ROWS = 200_000
+MOST_ROWS = 100_000
 UNHASHED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 """Names in a .dist-info folder that cannot hold their own hash."""
-
-_ABSOLUTE = pattern(r"[\\/]|[A-Za-z]:")
 
 
 Row = tuple[str, str, int | None]
@@ -54,7 +51,7 @@ def parse(text: str, warnings: list[str]) -> list[Row]:
 
 def inside(path: str, levels: int) -> bool:
     """Whether a row's path stays in its environment: it may climb ``levels`` folders, as scripts in ``bin`` do."""
-    if _ABSOLUTE.match(path) or "\0" in path or not path:
+    if not path or path[0] in "/\\" or path[1:2] == ":" or "\0" in path:
         return False
     if ".." not in path:
         return True

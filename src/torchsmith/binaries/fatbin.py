@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from torchsmith.binaries.errors import BinaryError
-from torchsmith.binaries.reader import CHUNK, BinaryFile, Reader, Section
+from torchsmith.binaries.reader import CHUNK, BinaryFile, Reader, Section, apart
 from torchsmith.model.gpu_code import GpuCode, Group
 from torchsmith.model.place import Place
 
@@ -81,9 +81,8 @@ def scan(file: BinaryFile, size: int, sections: Iterable[Section]) -> GpuCode:
     """
     count = _Count(_Walk(file, size))
     try:
-        for section in sections:
-            if section.name in SECTION_NAMES:
-                count.section(section)
+        for section in apart(section for section in sections if section.name in SECTION_NAMES):
+            count.section(section)
     except OSError as error:
         raise BinaryError(f"GPU code cannot be read: {error}") from error
     return count.result()
@@ -104,13 +103,12 @@ def elsewhere(file: BinaryFile, size: int, sections: Iterable[Section]) -> tuple
     any_known = any(section.name in SECTION_NAMES and section.size for section in sections)
     reader = Reader(file, size)
     found: dict[str, GpuCode] = {}
-    for section in sections:
-        if section.name in HIDING_PLACES or section.name in DATA_SECTIONS:
-            if not any_known and section.size > SMALL and not _sampled(reader, section):
-                continue
-            code = _hidden(file, size, section)
-            if code.containers and section.name not in found:
-                found[section.name] = code
+    for section in apart(section for section in sections if section.name in HIDING_PLACES or section.name in DATA_SECTIONS):
+        if not any_known and section.size > SMALL and not _sampled(reader, section):
+            continue
+        code = _hidden(file, size, section)
+        if code.containers and section.name not in found:
+            found[section.name] = code
     return tuple(found.items())
 
 
@@ -136,8 +134,8 @@ def entries(file: BinaryFile, size: int, sections: Iterable[Section]) -> Iterato
     walk = _Walk(file, size)
     number = 0
     try:
-        for section in sections:
-            for container in walk.containers(section) if section.name in SECTION_NAMES else ():
+        for section in apart(section for section in sections if section.name in SECTION_NAMES):
+            for container in walk.containers(section):
                 offset = container[1]
                 try:
                     for header in walk.headers(container):

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable
 
 from torchsmith.binaries.errors import BinaryError
-from torchsmith.binaries.reader import CHUNK, BinaryFile, Reader, Section, text
+from torchsmith.binaries.reader import CHUNK, BinaryFile, Reader, Section, apart, text
 from torchsmith.model.inspected import HipCode
 
 TYPE_CHECKING = False
@@ -52,7 +52,7 @@ def scan(file: BinaryFile, size: int, sections: Iterable[Section]) -> HipCode | 
     Damage ends up in ``warnings``, a missing zstd in ``unknown``; BinaryError is raised only where the file cannot be read.
     """
     scanned = _Scan(Reader(file, size))
-    named = [section for section in sections if section.name in SECTION_NAMES]
+    named = apart(section for section in sections if section.name in SECTION_NAMES)
     for section in named:
         scanned.section(section)
     if not scanned.bundles and not scanned.warnings:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torchsmith.binaries.stream import Stream
     from torchsmith.model.inspected import BinaryObject
 
-JSON_LIMIT = 4 << 20
+JSON_LIMIT = 1 << 20
 """Bytes of a manifest, an index or a configuration; real ones have some ten thousand."""
 
 IMAGES_LIMIT = 64

@@ -11,8 +11,8 @@ from torchsmith.binaries.reader import TEXT_LIMIT, BinaryFile, Reader, Strings, 
 from torchsmith.model.record import record
 
 SYMBOL_LIMIT = 4_000_000
-NAMES_LIMIT = 256 * 1024 * 1024
-TRIE_LIMIT = 64 * 1024 * 1024
+NAMES_LIMIT = 32 * 1024 * 1024
+TRIE_LIMIT = 16 * 1024 * 1024
 NAME_LIMIT = 64 * 1024
 
 _SYMBOLS = {32: struct.Struct("<IBBhI"), 64: struct.Struct("<IBBHQ")}

@@ -9,6 +9,8 @@ glibc for what becomes of a name without a version.
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 
 from torchsmith.binaries import elf, elf_versions
@@ -26,6 +28,8 @@ TABLE_LIMIT = 16 * 1024 * 1024
 """Bytes of a Bloom filter, or of the buckets; those of libtorch_cpu, the largest known, have half a million."""
 RELOCATION_LIMIT = 128 * 1024 * 1024
 """Bytes of relocations of one object."""
+NAMED_LIMIT, WANTED_LIMIT = 1_000_000, 200_000
+"""The highest number of a symbol that relocations name, and how many of them; libtorch_cpu has 76,000 symbols in all."""
 STEP_LIMIT = 4_000_000
 """Steps along the hash chains of one object, over all look-ups."""
 
@@ -110,11 +114,13 @@ class Library:
 
         Weak ones may be missing, and what no relocation names is never asked for: both are left out.
         """
-        indices = tuple(dict.fromkeys(self._relocated()))
+        indices: dict[int, None] = {}
+        for index in self._relocated():
+            indices[index] = None
+            if index >= NAMED_LIMIT or len(indices) > WANTED_LIMIT:
+                raise BinaryError(f"relocations name symbol {index}, and {len(indices)} symbols: not believed")
         if not indices or self._symbols is None:
             return ()
-        if max(indices) >= SYMBOL_LIMIT:
-            raise BinaryError(f"a relocation names symbol {max(indices)}: at most {SYMBOL_LIMIT} are believed")
         needs = elf_versions.needs_by_number(self._reader, self._layout.endian, self._at(Dt.VERNEED), self._names)
         symbol = self._layout.symbol
         table = self._reader.at(self._symbols, (max(indices) + 1) * symbol.size, "the dynamic symbol table")
@@ -232,21 +238,29 @@ class Steps:
             raise BinaryError(f"more than {STEP_LIMIT} steps along the chains of a symbol hash table")
 
 
+def _numbers(data: bytes, kind: str, endian: str) -> Sequence[int]:
+    """A table as numbers, in no more memory than it has in the file."""
+    numbers = array(kind, data)
+    if endian != ("<" if sys.byteorder == "little" else ">"):
+        numbers.byteswap()
+    return numbers
+
+
 class _Hash:
     """``DT_GNU_HASH``: a Bloom filter that most look-ups end at, then buckets, then chains."""
 
     def __init__(self, reader: Reader, layout: Layout, start: int | None) -> None:
         self._reader, self._bits, self._steps = reader, layout.bits, Steps()
-        self._buckets: tuple[int, ...] = ()
+        self._buckets: Sequence[int] = ()
         if start is None:
             return
         endian, word = layout.endian, layout.bits // 8
         buckets, self._first, words, self._shift = reader.unpack(struct.Struct(endian + "4I"), start, _WHAT)
         if words * word > TABLE_LIMIT or buckets * 4 > TABLE_LIMIT or not words:
             raise BinaryError(f"{_WHAT} of {words} words and {buckets} buckets is not believed")
-        self._bloom = struct.unpack(f"{endian}{words}{'Q' if word == 8 else 'I'}", reader.at(start + 16, words * word, _WHAT))
+        self._bloom = _numbers(reader.at(start + 16, words * word, _WHAT), "Q" if word == 8 else "I", endian)
         place = start + 16 + words * word
-        self._buckets = struct.unpack(f"{endian}{buckets}I", reader.at(place, buckets * 4, _WHAT))
+        self._buckets = _numbers(reader.at(place, buckets * 4, _WHAT), "I", endian)
         self._chains = place + buckets * 4
         self._chain = struct.Struct(endian + "I")
 
@@ -278,8 +292,7 @@ class _OldHash:
         buckets, symbols = reader.unpack(struct.Struct(layout.endian + "2I"), start, _WHAT)
         if (buckets + symbols) * 4 > TABLE_LIMIT:
             raise BinaryError(f"{_WHAT} of {symbols} symbols and {buckets} buckets is not believed")
-        numbers = reader.at(start + 8, (buckets + symbols) * 4, _WHAT)
-        self._numbers = struct.unpack(f"{layout.endian}{buckets + symbols}I", numbers)
+        self._numbers = _numbers(reader.at(start + 8, (buckets + symbols) * 4, _WHAT), "I", layout.endian)
         self._buckets, self._steps = buckets, Steps()
 
     def find(self, hashed: int) -> Iterator[int]:

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-WHOLE_LIMIT = 4 * 1024 * 1024
-"""Bytes of code that are read whole, in about two seconds; of more, samples of that size in all are read."""
+WHOLE_LIMIT = 2 * 1024 * 1024
+"""Bytes of code that are read whole, in about a second; of more, samples of that size in all are read."""
+INSTRUCTION_LIMIT = 1_000_000
+"""Real code of that size has half as many; counting ends there."""
 WINDOW = 4096
 """Bytes of one sample: short against a function, long against the few bytes in which a disassembler finds its step."""
+PIECE = 64 * 1024
+"""Bytes that are taken apart at once: the disassembler needs 240 bytes of memory for an instruction of one byte."""
 
 WARNING = (
     "these count what code is there, not what runs: code for better processors may be chosen while the program runs,"
@@ -81,6 +85,8 @@ def count(file: BinaryFile, size: int, parsed: Elf | Pe) -> VectorCode:
             found = kind(mnemonic, operands)
             if found:
                 counts[found] = counts.get(found, 0) + 1
+        if instructions > INSTRUCTION_LIMIT:
+            break
     return VectorCode(instructions, tuple(sorted(counts.items())), read, code)
 
 
@@ -100,14 +106,11 @@ def _engine(machine: int) -> Any:
 
 
 def _samples(sections: list[Section], code: int) -> Iterator[tuple[str, int, int]]:
-    """Yield (section, offset, size): everything, or windows that are spread evenly."""
-    step = WINDOW if code <= WHOLE_LIMIT else code * WINDOW // WHOLE_LIMIT
+    """Yield (section, offset, size): everything piece by piece, or windows that are spread evenly."""
+    window, step = (PIECE, PIECE) if code <= WHOLE_LIMIT else (WINDOW, code * WINDOW // WHOLE_LIMIT // 16 * 16)
     for section in sections:
-        if code <= WHOLE_LIMIT:
-            yield section.name, section.offset, section.size
-            continue
-        for start in range(0, section.size, step // 16 * 16):
-            yield section.name, section.offset + start, min(WINDOW, section.size - start)
+        for start in range(0, section.size, step):
+            yield section.name, section.offset + start, min(window, section.size - start)
 
 
 def _kind_x86(mnemonic: str, operands: str) -> str | None:

@@ -266,7 +266,9 @@ def name_fault(name: str) -> str:
 
 def _content(reader: Reader, member: Member) -> int:
     """The place of a member's data, behind its local header, which must tell the same as the directory."""
-    mark, _, flags, method, _, _, _, _, _, name_size, extra_size = reader.unpack(_LOCAL, member.header, member.name[:200])
+    mark, _, flags, method, _, _, _, _, _, name_size, extra_size = _LOCAL.unpack(
+        reader.at(member.header, _LOCAL.size, member.name[:200])  # no more than this: a remote file has exactly the member
+    )
     name = _text(reader.at(member.header + _LOCAL.size, name_size, "a member's name"), flags)
     if mark != b"PK\3\4" or (name, method) != (member.name, member.method):
         raise BinaryError(f"{member.name[:200]}: the zip file's directory and the member itself do not agree")

@@ -64,7 +64,7 @@ def lists(torch: Identity, arch_list: Sequence[str] | None) -> Iterator[Remark]:
             "arch-lists-differ",
             Severity.NOTE,
             "package:torch",
-            f"CUDAConfig.h was configured for {' '.join(torch.declared)}; torch.cuda.get_arch_list() answers {' '.join(arch_list)}",
+            f"CUDAConfig.h asks for {' '.join(torch.declared)}; torch.cuda.get_arch_list() answers {' '.join(arch_list)}",
             (("CUDAConfig.h", " ".join(torch.declared)), ("libtorch_python", " ".join(arch_list))),
         )
 

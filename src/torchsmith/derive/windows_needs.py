@@ -164,13 +164,17 @@ class _Openings:
         return ObjectNeeds(shown, tuple(needs), own, tuple(lost))
 
     def _need(self, answer: Answer, after: Answer, *, optional: bool) -> Need:
+        found, later = self._file(answer), self._file(after)
+        how = answer.fault or _HOW.get(answer.how, answer.how)
+        others = tuple(map(self._name, answer.others))
+        return Need(answer.name, found, how, self._provider(answer), later if later != found else "", others, optional)
+
+    def _file(self, answer: Answer) -> str:
+        """The file that is taken; where that is none, or in a folder that nobody looked into, its name; "" for nothing."""
+        if answer.fault or not answer.how:
+            return ""
         unseen = answer.how == "program" and not self._site.process.program
-        found = (self._name(answer.path) if not unseen else "") or (answer.name if answer.how else "")
-        how = _HOW.get(answer.how, answer.how)
-        if answer.fault:
-            found, how = "", answer.fault
-        after_torch = self._name(after.path) if after.path not in {"", answer.path} and not after.fault else ""
-        return Need(answer.name, found, how, self._provider(answer), after_torch, tuple(map(self._name, answer.others)), optional)
+        return answer.name if unseen or not answer.path else self._name(answer.path)
 
     def _provider(self, answer: Answer) -> str:
         low = as_file(answer.name)

@@ -27,8 +27,8 @@ SITES_KEPT = 4
 SAMPLE = 4096
 """Bytes compared at each end: the headers, the dynamic section or the section table of a library."""
 
-SMALL = 256 << 10
-"""Bytes: reading a smaller file costs no more than to find out whether it is a copy."""
+SMALL = 2 * SAMPLE
+"""Bytes: a smaller file is read for itself."""
 
 
 def identity_of(file: Candidate) -> Identity:

@@ -22,8 +22,12 @@ KEPT = 32 * 1024 * 1024
 """Bytes held in memory."""
 
 _LEAST = 16 * 1024
-_GAP = 256 * 1024
+_GAP = 64 * 1024
 """Bytes between two wanted parts that are cheaper fetched than another request."""
+
+_WIDE_GAP = 512 * 1024
+_REQUESTS = 3
+"""Where more parts than this are wanted at once, the nearest are joined over a wide gap."""
 
 _TRIES = 3
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.IGNORECASE)
@@ -104,6 +108,11 @@ class RemoteFile:
                 joined[-1][1] = max(end, joined[-1][1])
             else:
                 joined.append([offset, end])
+        while len(joined) > _REQUESTS:
+            gap, index = min((joined[i + 1][0] - joined[i][1], i) for i in range(len(joined) - 1))
+            if gap > _WIDE_GAP:
+                break
+            joined[index][1] = joined.pop(index + 1)[1]
         for start, end in joined:
             if end - start <= KEPT:
                 self._fetch(*self._without_held(start, end))

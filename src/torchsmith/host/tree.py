@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 NAMES_LIMIT = 1 << 25
 """Names looked at in one walk; a thousand environments with torch have 20 million."""
 
+PASSED_OVER = frozenset({"__pycache__", "include"})
+"""Folders of compiled Python and of headers: half of an environment's names, and no binaries."""
+
 FOLDERS_LIMIT = 200_000
 """Folders that wait for their turn, each with its path in memory."""
 
@@ -32,6 +35,7 @@ def is_candidate_name(name: str) -> bool:
 def walk(root: str, limit: int = NAMES_LIMIT) -> Iterator[Candidate | Unknown]:
     """Every regular file below the folder ``root`` with a binary's name, and an Unknown for what could not be looked at.
 
+    Folders that hold no binaries (``PASSED_OVER``) are left out.
     No link to a folder is followed: there is no cycle and no way out of the tree. A link to a file is a candidate only where
     it leads out of the tree, to a store that environments share. Devices, pipes and sockets are passed over.
     """
@@ -49,18 +53,23 @@ def walk(root: str, limit: int = NAMES_LIMIT) -> Iterator[Candidate | Unknown]:
                         yield Unknown(f"more than {limit} names: the rest was not looked at", (folder,))
                         return
                     if entry.is_dir(follow_symlinks=False):
-                        if _is_junction(entry):
-                            yield Unknown("a link to another folder: not followed", (entry.path,))
-                        elif len(waiting) < FOLDERS_LIMIT:
-                            waiting.append(entry.path)
-                        else:
-                            yield Unknown(f"more than {FOLDERS_LIMIT} folders wait: not looked at", (entry.path,))
+                        yield from _folder(entry, waiting)
                     elif is_candidate_name(entry.name):
                         yield from _candidate(entry, place, real)
                     elif entry.is_symlink() and entry.is_dir() and not _is_within(_target(entry, place), real):
                         yield Unknown("a link to a folder outside: not followed", (entry.path,))
         except OSError as error:
             yield Unknown(error.strerror or type(error).__name__, (folder,))
+
+
+def _folder(entry: os.DirEntry[str], waiting: list[str]) -> Iterator[Unknown]:
+    """Put a folder with those that wait, or say why not."""
+    if _is_junction(entry):
+        yield Unknown("a link to another folder: not followed", (entry.path,))
+    elif len(waiting) >= FOLDERS_LIMIT:
+        yield Unknown(f"more than {FOLDERS_LIMIT} folders wait: not looked at", (entry.path,))
+    elif entry.name not in PASSED_OVER:
+        waiting.append(entry.path)
 
 
 def listed(paths: Iterable[str]) -> Iterator[Candidate | Unknown]:

@@ -15,7 +15,7 @@ _SPECIAL = pattern(r"T[VTISvhcW]|G[VR]")
 _KINDS = {"TV": "vtable for ", "TI": "typeinfo for ", "TS": "typeinfo name for ", "TT": "VTT for ", "GV": "guard variable for "}
 _LENGTH = pattern(r"[1-9][0-9]{0,3}")
 _OFFSET = pattern(r"h?n?[0-9]+_|v?n?[0-9]+_n?[0-9]+_")
-_MICROSOFT = pattern(r"\?([A-Za-z_][A-Za-z0-9_]*|\?[01])((?:@[A-Za-z_][A-Za-z0-9_]*)*)@@")
+_MICROSOFT = pattern(r"\?(?:([A-Za-z_][A-Za-z0-9_]*)@|\?([01]))((?:[A-Za-z_][A-Za-z0-9_]*@)*)@")
 
 
 def readable(name: str) -> str:
@@ -70,6 +70,6 @@ def _microsoft(name: str) -> str:
     match = _MICROSOFT.match(name)
     if match is None:
         return name
-    scopes = [scope for scope in match[2].split("@") if scope][::-1]
-    own = {"?0": scopes[-1:], "?1": [f"~{scope}" for scope in scopes[-1:]]}.get(match[1], [match[1]])
+    scopes = [scope for scope in match[3].split("@") if scope][::-1]
+    own = {"0": scopes[-1:], "1": [f"~{scope}" for scope in scopes[-1:]]}.get(match[2], [match[1]])
     return "::".join((*scopes, *own))

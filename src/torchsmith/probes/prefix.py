@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _FOLDER = pattern(r"(?:python|pypy)(3\.\d{1,2})(t?)", re.ASCII)
 _DLL = pattern(r"python3(\d{1,2})(t?)\.dll", re.ASCII)
-_SHORT = pattern(r"3\.\d{1,2}", re.ASCII)
+_VERSION = pattern(r"3\.\d{1,2}(?:\.\d{1,2}(?:[abrc]+\d+)?)?", re.ASCII)
 _LIMIT = 1 << 16
 
 
@@ -42,7 +42,8 @@ def prefix(host: Host, path: str) -> Fact[Interpreter | None]:
         platform, executable = "win32", f"{path}/python.exe" if "python.exe" in names else f"{path}/Scripts/python.exe"
     else:
         return Known(None, path)
-    full = settings.get("version_info") or settings.get("version") or version
+    said = _VERSION.match(settings.get("version_info") or settings.get("version") or "")
+    full = said[0] if said else version
     short = version or ".".join(full.split(".")[:2])
     sites = [f"{stdlib}/site-packages"]
     home = normal(settings.get("home", ""))
@@ -52,7 +53,7 @@ def prefix(host: Host, path: str) -> Fact[Interpreter | None]:
     return Known(
         Interpreter(
             executable=executable,
-            version=".".join(full.split(".")[:3]),
+            version=full,
             prefix=path,
             base_prefix=base,
             bits=64,
@@ -61,7 +62,7 @@ def prefix(host: Host, path: str) -> Fact[Interpreter | None]:
             kind="conda" if "conda-meta" in names else "venv" if settings else "system",
             search_path=(extensions, *sites),
             site_packages=tuple(sites),
-            cache_tag=f"cpython-{short.replace('.', '')}{threaded}" if _SHORT.fullmatch(short) else "",
+            cache_tag=f"cpython-{short.replace('.', '')}{threaded}" if short else "",
             free_threaded=bool(threaded),
             stdlib=base_stdlib,
             venv_home=home,
