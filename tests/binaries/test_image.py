@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.binaries import samples
-from torchsmith.binaries import inspected, layers, stream, tar
+from torchsmith.binaries import image, inspected, layers, stream, tar
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.image import JSON_LIMIT, Archive
 from torchsmith.binaries.layers import Files
@@ -307,6 +307,23 @@ def test_any_manifest_is_survived(manifest: bytes) -> None:
 
 def member(name: str, size: int = 0) -> Member:
     return Member(name, "file", size, 0)
+
+
+def test_layers_that_are_named_again_and_again_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tar, "MEMBERS_LIMIT", 100)
+    archive = opened(docker(*[packed([(f"{number}.so", OTHER) for number in range(30)])] * 10))
+    assert len(told(archive)) == 30
+    assert "layer 3 " in archive.warnings[0]
+    assert archive.warnings[0].endswith("more than 10 members: the rest was not read")
+
+
+def test_binaries_of_all_images_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image, "BINARIES_LIMIT", 5)
+    names = [{"Config": "c.json", "RepoTags": [f"{number}:1"], "Layers": ["l.tar"]} for number in range(4)]
+    layer = packed([("x.so", OTHER), ("y.so", OTHER)])
+    archive = opened(packed([("c.json", b"{}"), ("l.tar", layer), ("manifest.json", json.dumps(names).encode())]))
+    assert [len(told(archive, number)) for number in range(4)] == [2, 2, 1, 0]
+    assert "binaries in all images" in archive.warnings[0]
 
 
 def test_a_million_binaries_are_counted() -> None:

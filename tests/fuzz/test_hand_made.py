@@ -322,7 +322,7 @@ def test_a_table_of_names_of_a_gigabyte(tmp_path: Path) -> None:
 def test_a_gigabyte_of_nothing(beginning: bytes, tmp_path: Path) -> None:
     path = sparse(tmp_path / "nothing", beginning, GIB)
     with path.open("rb", buffering=0) as file:
-        kept_promises(everything, file, GIB)
+        kept_promises(everything, file, GIB, count=False)
         for read in (pe.read, lambda f, size: dist_record.read(f, size, [])):
             refused(read, file, GIB)
         kept_promises(containers, file, GIB)

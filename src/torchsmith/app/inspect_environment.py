@@ -99,7 +99,19 @@ class _Environment:
                 unread.append((normal(path), answer.reason))
             else:
                 entries += [self._with_runtime(entry) for entry in single.entries_of(normal(path), answer.value, self._gpus)]
+        if self._wanted.deep:
+            entries = [self._with_vectors(entry) for entry in entries]
         return sorted(entries, key=lambda entry: entry.path), sorted(unread)
+
+    def _with_vectors(self, entry: Entry) -> Entry:
+        """The entry with a count of its vector instructions, or why they cannot be counted."""
+        if entry.kind not in {"elf", "pe"}:
+            return entry
+        counted = self._host.binary("vector-code", entry.path)
+        if isinstance(counted, Unknown):
+            return replace(entry, warnings=(*entry.warnings, f"vector instructions were not counted: {counted.reason}"))
+        warning = counted.value.pop("warning")
+        return replace(entry, about=(*entry.about, ("vector_code", counted.value)), warnings=(*entry.warnings, warning))
 
     def _with_runtime(self, entry: Entry) -> Entry:
         """The entry with the CUDA runtime that it is for: torch's own say it in full, others by the name of the library."""
@@ -174,8 +186,11 @@ class _Environment:
         """Libraries that must not meet, by their versions: those that were read, and the few that were not."""
         from torchsmith.derive.mixed_libraries import contested, mixed
 
-        read = {entry.path: entry.binary.cudnn for entry in entries if entry.binary and entry.binary.cudnn}
-        versions = {path: version for path in contested(needs.together) if (version := read.get(path))}
+        versions = {entry.path: entry.binary.cudnn for entry in entries if entry.binary and entry.binary.cudnn}
+        for path in contested(needs.together):
+            if path not in versions and "cudnn" in path.rpartition("/")[2]:  # from outside: LD_LIBRARY_PATH, the system
+                answer = self._host.binary("cudnn", path)
+                versions[path] = (answer.value or "") if isinstance(answer, Known) else ""
         return mixed(needs.together, versions)
 
     def _declared(self, main: Entry | None) -> Iterator[Remark]:

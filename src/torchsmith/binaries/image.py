@@ -37,6 +37,9 @@ LAYERS_LIMIT = 512
 PARTS_LIMIT = 10_000
 """Members of the archive that images may be made of."""
 
+BINARIES_LIMIT = 40_000
+"""Of all images of one archive."""
+
 STREAMS_KEPT = 3
 """Unpacked layers that were passed once and need not be unpacked again; each holds up to 10 MiB."""
 
@@ -102,6 +105,9 @@ class Archive:
         self._file, self._size = file, size
         self._parts: dict[str, tar.Member] = {}
         self.warnings: list[str] = []
+        self._members_left = tar.MEMBERS_LIMIT
+        """Of all layers together: a layer may be named again and again."""
+        self._binaries_left = BINARIES_LIMIT
         self._budget = Budget(size, 4)  # to list what the layers hold, and to read that
         self._streams: dict[int, Window | Stream] = {}
         """The largest layers, by their place in the archive."""
@@ -121,11 +127,21 @@ class Archive:
                 continue
             damage: list[str] = []
             try:
-                files.add(number, tar.members(self._layer(layer, image).read_at, damage))
+                files.add(number, self._counted(tar.members(self._layer(layer, image).read_at, damage, self._members_left)))
             except BinaryError as error:
                 damage.append(str(error))
             self.warnings += [f"layer {number} ({layer.digest}): {problem}" for problem in damage]
-        return tuple(files)
+        left = tuple(files)
+        if len(left) > self._binaries_left:
+            self.warnings.append(f"more than {BINARIES_LIMIT} binaries in all images: the rest is not read")
+            left = left[: self._binaries_left]
+        self._binaries_left -= len(left)
+        return left
+
+    def _counted(self, members: Iterator[tar.Member]) -> Iterator[tar.Member]:
+        for member in members:
+            self._members_left = max(0, self._members_left - 1)
+            yield member
 
     def objects(self, image: Image, files: tuple[Found, ...]) -> Iterator[tuple[Found, BinaryObject | str]]:
         """Each of the image's ``files`` with what it is, or why that cannot be told; several names of one file are read once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchsmith.binaries import abi, elf, fatbin, pe, shared
+from torchsmith.binaries import abi, cpu_baseline, elf, fatbin, pe, shared
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.reader import BinaryFile, Reader, Section, Window, text
 from torchsmith.model.inspected import BinaryObject, HipCode
@@ -78,6 +78,8 @@ def _elf(file: BinaryFile, size: int, name: str, search: int) -> BinaryObject:
     build_id = _guarded(warnings, lambda: _build_id(file, size, parsed, sections, places))
     compiler = _guarded(warnings, lambda: _compiler(file, size, sections.get(".comment"), places))
     cudnn = _guarded(warnings, lambda: _cudnn(file, size, parsed, name))
+    baseline = cpu_baseline.read(file, size, parsed, name)
+    places += [("cpu_baseline", baseline.place)] if baseline.place else []
     return BinaryObject(
         format="elf",
         size=size,
@@ -96,6 +98,8 @@ def _elf(file: BinaryFile, size: int, name: str, search: int) -> BinaryObject:
         gpu_code_elsewhere=elsewhere,
         hip_code=hip,
         abi=found.abi,
+        cpu_baseline=baseline.level,
+        cpu_reason=baseline.reason,
         cudnn=cudnn,
         places=(*places, *found.places),
         warnings=(*warnings, *found.warnings),
@@ -108,6 +112,7 @@ def _pe(file: BinaryFile, size: int, name: str, search: int) -> BinaryObject:
     warnings = list(described.warnings)
     code, elsewhere, hip = _gpu_code(file, size, parsed.sections, search, warnings)
     found = abi.read(file, size, parsed, name)
+    baseline = cpu_baseline.read(file, size, parsed, name)
     is_cudnn = _file(name).lower().startswith("cudnn") and described.file_version
     return replace(
         described,
@@ -115,6 +120,8 @@ def _pe(file: BinaryFile, size: int, name: str, search: int) -> BinaryObject:
         gpu_code_elsewhere=elsewhere,
         hip_code=hip,
         abi=found.abi,
+        cpu_baseline=baseline.level,
+        cpu_reason=baseline.reason,
         cudnn=".".join(described.file_version.split(".")[:3]) if is_cudnn and described.file_version else None,
         places=(*described.places, *found.places),
         warnings=(*warnings, *found.warnings),

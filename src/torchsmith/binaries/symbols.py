@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 
 from torchsmith.binaries import elf, elf_versions
-from torchsmith.binaries.elf_layout import STRING_TABLE_LIMIT, SYMBOL_LIMIT, Dt, Layout, Pt, layout_of
+from torchsmith.binaries.elf_layout import STRING_TABLE_LIMIT, Dt, Layout, Pt, layout_of
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.reader import BinaryFile, Reader
 from torchsmith.model.record import record

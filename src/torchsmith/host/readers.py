@@ -100,6 +100,13 @@ def _library(file: BinaryIO, size: int) -> object:
     return inspected.inspect(file, size, file.path, inspected.SEARCHED)  # type: ignore[attr-defined]
 
 
+def _vector_code(file: BinaryIO, size: int) -> object:
+    from torchsmith.binaries import elf, formats, pe, vector_code
+
+    read = elf.read if formats.format_of(file, size) == "elf" else pe.read
+    return vector_code.count(file, size, read(file, size))
+
+
 def _first_bytes(file: BinaryIO, size: int) -> object:
     """``zip``, ``tar`` (also compressed) or "" for anything else: a binary."""
     from torchsmith.binaries.formats import container_of
@@ -124,6 +131,7 @@ READERS: dict[str, Callable[[BinaryIO, int], object]] = {
     "object": _object,
     "library": _library,
     "first-bytes": _first_bytes,
+    "vector-code": _vector_code,
     "gpu-code": _gpu_code,
     "shared": _shared,
     "loading": _loading,
