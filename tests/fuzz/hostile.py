@@ -59,7 +59,7 @@ def kept_promises(read: Read, file: BinaryFile, size: int, *, may_open: bool = F
     if count:
         tracemalloc.start()
     try:
-        fault = judged(lambda _: read(file, size), b"", HANG, may_open=may_open)
+        fault = judged(lambda _: read(file, size), b"", HANG, may_open=may_open, memory=8 * MEMORY if count else MEMORY)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -95,11 +95,11 @@ class _Audit:
 _audit = _Audit()
 
 
-def judged(read: Read, data: bytes, seconds: float = SECONDS, *, may_open: bool = False) -> Fault | None:
+def judged(read: Read, data: bytes, seconds: float = SECONDS, *, may_open: bool = False, memory: int = MEMORY) -> Fault | None:
     """Run ``read`` on ``data``; the promise that it broke, if any."""
     begun = time.process_time()
     try:
-        with _limits(seconds, may_open):
+        with _limits(seconds, memory, may_open=may_open):
             read(data)
     except BinaryError:
         pass
@@ -117,7 +117,7 @@ def judged(read: Read, data: bytes, seconds: float = SECONDS, *, may_open: bool 
 
 
 @contextlib.contextmanager
-def _limits(seconds: float, may_open: bool) -> Iterator[None]:
+def _limits(seconds: float, memory: int, *, may_open: bool) -> Iterator[None]:
     _audit.install()
     if resource is None:
         _audit.on = not may_open
@@ -126,7 +126,7 @@ def _limits(seconds: float, may_open: bool) -> Iterator[None]:
         finally:
             _audit.on = False
         return
-    before, most = resource.getrlimit(resource.RLIMIT_AS), _address_space() + MEMORY
+    before, most = resource.getrlimit(resource.RLIMIT_AS), _address_space() + memory
     earlier = signal.signal(signal.SIGVTALRM, _too_slow)
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))

@@ -234,7 +234,7 @@ def test_names_of_a_macos_library_as_long_as_are_believed() -> None:
 
 def test_a_million_imported_dlls() -> None:
     data = samples.pe(imports=["a.dll"])
-    row = data.index(struct.pack("<III", 1, 0, 0))
+    row = data.index(struct.pack("<III", 1, 0, 0), data.index(b".tables"))
     head, grown = bytearray(data[:row]), 200_000 * 20
     section = data.index(b".tables")
     for field in (8, 16):
@@ -403,7 +403,7 @@ def test_a_hundred_thousand_members() -> None:
     end = struct.pack("<4sLQL", b"PK\6\7", 0, count * len(row), 1)
     end_64 = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, count * len(row), 0)
     data = row * count + end_64 + end + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
-    kept_promises(zips.read, Memory(data), len(data))
+    kept_promises(zips.read, Memory(data), len(data), count=False)
 
 
 @pytest.mark.parametrize(

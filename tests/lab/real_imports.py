@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from tests.lab.environments import Environment
 from torchsmith.binaries import abi, binding, elf
@@ -120,7 +120,7 @@ def foretold(path: Path, environment: Environment, torch: str, extra: Sequence[P
     around = scope(path, environment, extra)
     if isinstance(around, str):
         return f"lacks {around}", around
-    files = []
+    files: list[tuple[str, BinaryIO, int]] = []
     try:
         files.extend((str(each), each.open("rb"), each.stat().st_size) for each in around)
         with path.open("rb") as file:
