@@ -143,7 +143,8 @@ def test_the_table_is_written_as_it_is_read() -> None:
     packed = table.packed(("1.0", "2.0", "3.0"), rows)
     assert zlib.decompress(packed).startswith(b"1.0 2.0 3.0\n")
     symbols = table.load()
-    assert table.packed(symbols.releases, symbols.rows) == table.packed(symbols.releases, dict(sorted(symbols.rows.items(), reverse=True)))
+    backwards = dict(sorted(symbols.rows.items(), reverse=True))
+    assert table.packed(symbols.releases, symbols.rows) == table.packed(symbols.releases, backwards)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torchsmith.app.inspect import Gpus, Wanted
     from torchsmith.host.base import Host
     from torchsmith.model.facts.machine import Machine
-    from torchsmith.model.facts.python import Interpreter, Packages
+    from torchsmith.model.facts.python import Interpreter, Package, Packages
     from torchsmith.model.facts.torch import Torch
     from torchsmith.model.known import Fact
     from torchsmith.model.library_needs import LibraryNeeds, Mixed
@@ -61,6 +61,7 @@ class _Environment:
         self._wanted, self._gpus, self._facts = wanted, gpus, facts
         self._torch: Torch | None = self._value("torch")
         self._packages: Packages | None = self._value("packages")
+        self._compared: dict[str, Fact[Any]] = {}
         self._library_path: tuple[str, ...] = ()
         self._machine: Machine | None = self._value("machine")
 
@@ -93,9 +94,14 @@ class _Environment:
             elif only or not (found.path.endswith(".whl") or (self._interpreter and found.path.endswith(LINKED))):
                 files.append(found)
         entries: list[Entry] = []
-        reader = "object" if only or self._wanted.deep else "library"
-        for path, answer in self._host.binaries(reader, files):
-            if isinstance(answer, Unknown):
+        quick = not (only or self._wanted.deep)
+        if quick and not self._wanted.hash:  # a RECORD of fifteen thousand rows is as much work as a large library
+            records = [f"{package.metadata}/RECORD" for package in self._installed()]
+            files += [found for found in self._host.tree(*records) if not isinstance(found, Unknown)]
+        for path, answer in self._host.binaries("in-environment" if quick else "object", files):
+            if path.endswith("/RECORD"):
+                self._compared[normal(path)] = answer
+            elif isinstance(answer, Unknown):
                 unread.append((normal(path), answer.reason))
             else:
                 entries += [self._with_runtime(entry) for entry in single.entries_of(normal(path), answer.value, self._gpus)]
@@ -215,13 +221,17 @@ class _Environment:
 
     def _records(self) -> Iterator[Remark]:
         """Every package held against what its installer noted."""
-        posix = self._interpreter is not None and self._interpreter.platform != "win32"
-        levels = 3 if posix else 2  # from lib/python3.12/site-packages, or Lib/site-packages, to the scripts
-        for package in self._packages.installed if self._packages else ():
+        for package in self._installed():
             record = f"{package.metadata}/RECORD"
-            compared = self._host.installed(record, package.folder, levels, self._wanted.hash)
+            compared = self._compared.get(record)
+            if compared is None:
+                levels = 3 if "/lib/python" in package.folder else 2  # from site-packages to the scripts
+                compared = self._host.installed(record, package.folder, levels, self._wanted.hash)
             if isinstance(compared, Known):
                 yield from altered_files(package.name, compared.value)
+
+    def _installed(self) -> tuple[Package, ...]:
+        return self._packages.installed if self._packages else ()
 
     def _identity(self) -> Identity | None:
         """Torch by its own files."""

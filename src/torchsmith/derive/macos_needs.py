@@ -16,8 +16,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-ASKED_LIMIT = 20_000_000
-"""Names that are looked up for one environment; real ones ask for some thousand."""
+NAMES_LIMIT = 50_000
+"""Names that all files together may ask for; five hundred real ones ask for four thousand."""
+
+ASKED_LIMIT = 300_000
+"""Names that are looked up for one environment, over all its processes; those five hundred take a tenth of it."""
 
 _TORCH = pattern(r"lib(?:c10|torch|shm)(?:_\w+)?\.dylib")
 _HOW = {
@@ -42,6 +45,8 @@ class MacSite:
 
 def macos_needs(site: MacSite, images: dict[str, Image], objects: Mapping[str, str]) -> tuple[LibraryNeeds, frozenset[str]]:
     """The needs of all ``objects`` (path -> path to show), and every path that was looked at in vain."""
+    if sum(len(image.needed) + len(image.optional) for image in images.values()) > NAMES_LIMIT:
+        return LibraryNeeds((), skipped=len(objects)), frozenset()
     openings = _Openings(site, images, objects)
     return openings.answer(), frozenset(openings.tried)
 

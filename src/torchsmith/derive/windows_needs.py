@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
     from torchsmith.model.windows_process import Answer, Dll, WindowsProcess
 
-ASKED_LIMIT = 20_000_000
-"""Names that are looked up for one environment; real ones ask for some ten thousand."""
+NAMES_LIMIT = 50_000
+"""Names that all files together may ask for; five hundred real ones ask for four thousand."""
+
+ASKED_LIMIT = 300_000
+"""Names that are looked up for one environment, over all its processes; those five hundred take a tenth of it."""
 
 _TORCH = pattern(r"(?:c10|torch|caffe2|shm)(?:_\w+)?\.dll")
 _HOW = {"program": "Python folder", "KnownDLLs": "System32", "PATH": "PATH", "second attempt": "PATH (second attempt)"}
@@ -50,6 +53,8 @@ class WindowsSite:
 
 def windows_needs(site: WindowsSite, pool: Pool, objects: Mapping[str, str]) -> LibraryNeeds:
     """The needs of all ``objects``: path in the pool -> path to show. Another processor's are loaded in its own process."""
+    if sum(len(dll.needed) + len(dll.delay_needed) for dll in pool.files.values()) > NAMES_LIMIT:
+        return LibraryNeeds((), skipped=len(objects))
     return _Openings(site, pool, objects).answer()
 
 

@@ -93,11 +93,21 @@ def _object(file: BinaryIO, size: int) -> object:
     return inspected.inspect(file, size, file.path)  # type: ignore[attr-defined]
 
 
-def _library(file: BinaryIO, size: int) -> object:
-    """As ``object``, without the search of long sections for hidden GPU code: one of the many in an environment."""
+def _in_environment(file: BinaryIO, size: int) -> object:
+    """One of the many files of an environment: a RECORD is compared with what is installed, all else is read as a binary.
+
+    As ``object``, but long sections are not searched for hidden GPU code.
+    """
+    path: str = file.path  # type: ignore[attr-defined]
+    if path.endswith("/RECORD"):
+        from torchsmith.host import installed
+
+        folder = path.rpartition("/")[0].rpartition("/")[0]
+        # From lib/python3.12/site-packages, or Lib/site-packages, to the environment: scripts lie there.
+        return installed.compare(path, folder, 3 if "/lib/python" in folder else 2, hashed=False)
     from torchsmith.binaries import inspected
 
-    return inspected.inspect(file, size, file.path, inspected.SEARCHED)  # type: ignore[attr-defined]
+    return inspected.inspect(file, size, path, inspected.SEARCHED)
 
 
 def _vector_code(file: BinaryIO, size: int) -> object:
@@ -129,7 +139,7 @@ def _wheel_hashed(file: BinaryIO, size: int) -> object:
 
 READERS: dict[str, Callable[[BinaryIO, int], object]] = {
     "object": _object,
-    "library": _library,
+    "in-environment": _in_environment,
     "first-bytes": _first_bytes,
     "vector-code": _vector_code,
     "gpu-code": _gpu_code,
