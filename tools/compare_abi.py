@@ -42,7 +42,8 @@ CASES = (
     Case("scipy==1.11.4", "scipy.linalg._fblas"),
     Case("scipy==1.17.1", "scipy.linalg._fblas"),
     Case("pywavelets==1.4.1", "pywt._extensions._pywt"),
-    Case("pywavelets==1.8.0", "pywt._extensions._pywt"),
+    Case("pywavelets==1.4.1", "pywt._extensions._dwt"),
+    Case("pywavelets==1.8.0", "pywt._extensions._dwt"),
     Case("shapely==2.0.2", "shapely.lib"),
     Case("shapely==2.1.2", "shapely.lib"),
     Case("bottleneck==1.3.7", "bottleneck.reduce"),
@@ -52,13 +53,13 @@ CASES = (
     Case("ml-dtypes==0.3.2", "ml_dtypes._ml_dtypes_ext"),
     Case("ml-dtypes==0.5.1", "ml_dtypes._ml_dtypes_ext"),
     Case("statsmodels==0.14.1", "statsmodels.robust._qn", (*SKLEARN[:1], "pandas==2.2.3", *PANDAS, "patsy", "packaging")),
-    Case("pyarrow==14.0.2", "pyarrow.lib"),
-    Case("pyarrow==18.1.0", "pyarrow.lib"),
+    Case("pyarrow==14.0.2", "pyarrow.lib", file="pyarrow/libarrow_python.so*"),
+    Case("pyarrow==18.1.0", "pyarrow.lib", file="pyarrow/libarrow_python.so*"),
     Case("contourpy==1.1.1", "contourpy._contourpy"),
     Case("scikit-image==0.21.0", "skimage._shared.geometry", (*SKLEARN[:1], "packaging", "lazy-loader")),
     Case("scikit-image==0.25.2", "skimage._shared.geometry", (*SKLEARN[:1], "packaging", "lazy-loader")),
-    Case("numba==0.58.1", "numba._helperlib", ("llvmlite==0.41.1",)),
-    Case("numba==0.61.2", "numba._helperlib", ("llvmlite==0.44.0",)),
+    Case("pyerfa==2.0.1.1", "erfa.ufunc"),
+    Case("pyerfa==2.0.1.5", "erfa.ufunc"),
 )
 
 

@@ -75,6 +75,20 @@ def test_constants_of_other_libraries_are_not_read() -> None:
     assert read(samples.elf([(".rodata", NEW)]), "libmkl_core.so.2").abi.numpy is None
 
 
+def test_types_of_numpy_by_way_of_cython_are_a_warning() -> None:
+    found = read(samples.elf([(".rodata", b"size changed, may indicate binary incompatibility\0dtype\0flatiter\0")]))
+    assert found.abi.numpy is None
+    assert len(found.warnings) == 1
+    assert "Cython" in found.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "read_for_it"), [("libtorch_python.so", True), ("libarrow_python.so.1800", True), ("libpython3.11.so.1.0", False)]
+)
+def test_libraries_for_python_are_read_too(name: str, read_for_it: bool) -> None:
+    assert read(samples.elf([(".rodata", NEW)]), name).abi.numpy == ("both" if read_for_it else None)
+
+
 def test_what_was_not_searched_is_said() -> None:
     found = read(samples.elf([(".rodata", bytes(abi.CONSTANTS_LIMIT) + NEW)]))
     assert found.abi.numpy is None

@@ -3,6 +3,7 @@
 A fault does not end it: the smallest input of each kind and place is kept in FOUND, and the run goes on.
 """
 
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,8 @@ def main() -> None:
     _, name, found, *arguments = sys.argv
     target = TARGETS[name]
     warm(name)
-    atheris.Setup([sys.argv[0], *arguments], _one(target, Path(found)), custom_mutator=_mutator(target))
+    again = shlex.join([sys.executable, "-m", "tests.fuzz.guided", name, found])  # libFuzzer starts itself anew to merge a corpus
+    atheris.Setup([again, *arguments], _one(target, Path(found)), custom_mutator=_mutator(target))
     atheris.Fuzz()
 
 

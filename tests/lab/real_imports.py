@@ -6,14 +6,16 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from tests.lab.environments import Environment
 from torchsmith.binaries import abi, binding, elf
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.derive import torch_symbols
+from torchsmith.model.binding import Binding
 
 NUMPY = "numpy==2.4.6"
 LIMIT = 300
@@ -26,6 +28,8 @@ class Case(NamedTuple):
     requirement: str
     module: str
     beside: tuple[str, ...] = ()
+    file: str = ""
+    """The file that uses NumPy's C API, where that is a library of the module's."""
 
 
 IMPORT = """
@@ -68,7 +72,7 @@ for path in json.loads(sys.argv[1]):
 
 def numpy_row(case: Case, site: Path, numpy: Path) -> tuple[str, ...]:
     """One wheel, installed into ``site`` without NumPy, beside the NumPy of another folder."""
-    path = module_file(site, case.module)
+    path = next(site.glob(case.file)) if case.file else module_file(site, case.module)
     with path.open("rb") as file:
         size = path.stat().st_size
         found = abi.read(file, size, elf.read(file, size), str(path))
@@ -76,11 +80,14 @@ def numpy_row(case: Case, site: Path, numpy: Path) -> tuple[str, ...]:
     done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
     said = json.loads(done.stdout.strip().splitlines()[-1]) if done.stdout.strip() else f"killed by signal {-done.returncode}"
     fails = found.abi.numpy == "1"
-    version = next(site.glob(f"{case.requirement.partition('=')[0].replace('-', '_')}-*.dist-info"), None)
+    stem = case.requirement.partition("=")[0].replace("-", "_")
+    version = next((path for path in site.glob("*.dist-info") if path.name.lower().startswith(f"{stem}-")), None)
     name = version.name.removesuffix(".dist-info").replace("-", " ") if version else case.requirement
     # Only a failure that is about NumPy bears out what was foretold.
     agreed = fails is bool(said) and (not said or "numpy" in said.lower() or "_ARRAY_API" in said)
     floor = f", NumPy {found.numpy_floor} and later" if found.numpy_floor else ""
+    if found.warnings and not found.abi.numpy:
+        return name, case.module, "null, with a warning", "cannot tell", said[:90] or "imported", "-"
     told = f"{found.abi.numpy or 'no extension of NumPy'}{floor}"
     return name, case.module, told, "fails" if fails else "imports", said[:90] or "imported", "yes" if agreed else "NO"
 
@@ -120,21 +127,26 @@ def foretold(path: Path, environment: Environment, torch: str, extra: Sequence[P
     around = scope(path, environment, extra)
     if isinstance(around, str):
         return f"lacks {around}", around
-    files: list[tuple[str, BinaryIO, int]] = []
-    try:
-        files.extend((str(each), each.open("rb"), each.stat().st_size) for each in around)
-        with path.open("rb") as file:
-            bound = binding.bind((str(path), file, path.stat().st_size), files)
-    finally:
-        for opened in files:
-            opened[1].close()
-    if bound.lacking:
-        return f"lacks version {bound.lacking[0].version}", bound.lacking[0].version
-    found = torch_symbols.judge(bound, torch)
-    if found is None:
-        return f"all {bound.wanted} symbols", ""
-    releases = f", exported by {torch_symbols.ranges(found.releases, torch_symbols.known())}" if found.releases else ""
-    return f"lacks {len(found.missing)} of {bound.wanted}, first {found.readable[0]}{releases}", found.missing[0]
+    bound = None
+    # The loader binds what an object needs before the object itself.
+    for each in (*reversed([each for each in around if path.parent.parent in each.parents]), path):
+        bound = bind(each, [other for other in (*around, path) if other != each])
+        found = torch_symbols.judge(bound, torch)
+        if found and bound.lacking:
+            return f"lacks version {bound.lacking[0].version}", bound.lacking[0].version
+        if found:
+            releases = f", exported by {torch_symbols.ranges(found.releases, torch_symbols.known())}" if found.releases else ""
+            by = "" if each == path else f"{each.name} "
+            told = f"{by}lacks {len(found.missing)} of {bound.wanted}, first {found.readable[0]}{releases}"
+            return told, f"{each.name}: undefined symbol: {found.missing[0]}"
+    return f"all {bound.wanted if bound else 0} symbols", ""
+
+
+def bind(path: Path, around: Sequence[Path]) -> Binding:
+    """The binding of one file."""
+    with ExitStack() as stack:
+        opened = [(str(each), stack.enter_context(each.open("rb")), each.stat().st_size) for each in (path, *around)]
+        return binding.bind(opened[0], opened[1:])
 
 
 def scope(path: Path, environment: Environment, extra: Sequence[Path]) -> list[Path] | str:

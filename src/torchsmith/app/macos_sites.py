@@ -60,7 +60,7 @@ def _describe(sites: Sites, images: dict[str, Image], looked: set[str], paths: I
         if path in looked or len(looked) > LOOKED_LIMIT + len(sites.binaries):
             continue
         looked.add(path)
-        answer = sites.host.binary("library", path) if sites.host.exists(path) else None
+        answer = sites.host.binary("object", path) if sites.host.exists(path) else None
         if isinstance(answer, Known) and answer.value["format"] == "macho":
             found = answer.value
             images[path] = _made(path, found["machine"], found["soname"], found["needed"], found["delay_needed"], found["rpath"])

@@ -7,6 +7,8 @@ API), https://gcc.gnu.org/onlinedocs/libstdc++/manual/using_dual_abi.html, numpy
 
 from __future__ import annotations
 
+import re
+
 from torchsmith.binaries import elf, numpy_abi, pe, shared
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.macho import MachO
@@ -39,8 +41,9 @@ _FIRST = 32 * 1024
 
 _CONSTANTS = frozenset((".rodata", ".lrodata", ".rdata", "__TEXT,__cstring", "__TEXT,__const"))
 _TAG = pattern(r"\.(?:cpython-(?P<cp>3[0-9]{1,2}t?)d?|(?P<abi>abi3t?)|cp(?P<win>3[0-9]{1,2}t?)|(?P<pp>pypy3[0-9]{1,2}))[.-]")
-_PYTHON_LIBRARIES = ("libtorch_python", "torch_python")
-"""No extension modules, and made for NumPy and pybind11 all the same."""
+_PYTHON_LIBRARY = pattern(r"(?!(?:lib)?python\d).*python.*", re.IGNORECASE)
+"""libtorch_python, torch_python.dll, libarrow_python: no extension modules, and made for NumPy and pybind11 all the same."""
+_CYTHON = "it takes NumPy's types through Cython (before version 3), and does not say of which NumPy"
 _PYBIND = b"__pybind11_internals_v"
 _PYBIND_ID = pattern(rb"__pybind11_internals_(v[0-9]{1,4}[A-Za-z0-9_]{0,120}?)_*\0")
 
@@ -74,10 +77,12 @@ def read(file: BinaryFile, size: int, parsed: elf.Elf | pe.Pe | MachO, name: str
     python, module = _python(file, size, parsed, name)
     marks = numpy_abi.Marks()
     pybind11 = None
-    if module or _file(name).startswith(_PYTHON_LIBRARIES):
+    if module or _PYTHON_LIBRARY.fullmatch(_file(name)):
         pybind11 = _guarded(warnings, lambda: _constants(reader, parsed.sections, marks, places, warnings))
     cxx11 = _guarded(warnings, lambda: _cxx11(reader, parsed, places)) if isinstance(parsed, elf.Elf) else None
     needs = _version_needs(parsed, places)
+    if marks.types and not marks.place:
+        warnings.append(_CYTHON)
     if marks.place:
         places.append(("numpy", marks.place))
     abi = Abi(

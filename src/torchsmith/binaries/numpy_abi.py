@@ -27,6 +27,7 @@ OVERLAP = 256
 """Bytes that neighbouring windows must share, so that no text is cut."""
 
 _MODULE = b"_multiarray_umath\0"
+_CYTHON_TYPE = b"\0flatiter\0"
 _FLOOR = b"C-API version 0x%x (NumPy "
 _VERSION = pattern(rb"([0-9]{1,3})\.([0-9]{1,3})\) ")
 
@@ -36,6 +37,8 @@ class Marks:
 
     def __init__(self) -> None:
         self.place: Place | None = None
+        self.types = False
+        """Whether it takes NumPy's types through Cython: their sizes are those of the NumPy that it was built with."""
         self._new = False
         self._floor: tuple[int, int] | None = None
 
@@ -47,6 +50,7 @@ class Marks:
             at = at if self._new else data.find(OLD)
             if at >= 0 and (self._new or self.place is None):
                 self.place = Place(section, offset + at, len(NEW if self._new else OLD) - 1)
+        self.types = self.types or _CYTHON_TYPE in data
         at = data.find(_FLOOR)
         while at >= 0:
             said = _VERSION.match(data, at + len(_FLOOR))

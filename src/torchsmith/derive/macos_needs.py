@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 NAMES_LIMIT = 50_000
-"""Names that all files together may ask for; five hundred real ones ask for four thousand."""
+"""Names that all files together may ask for; four hundred real ones ask for three thousand."""
 
 ASKED_LIMIT = 300_000
-"""Names that are looked up for one environment, over all its processes; those five hundred take a tenth of it."""
+"""Names that are looked up for one environment, over all its processes; those four hundred take eleven thousand."""
 
 _TORCH = pattern(r"lib(?:c10|torch|shm)(?:_\w+)?\.dylib")
 _HOW = {

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from torchsmith.model.windows_process import Answer, Dll, WindowsProcess
 
 NAMES_LIMIT = 50_000
-"""Names that all files together may ask for; five hundred real ones ask for four thousand."""
+"""Names that all files together may ask for; four hundred real ones ask for three thousand."""
 
 ASKED_LIMIT = 300_000
-"""Names that are looked up for one environment, over all its processes; those five hundred take a tenth of it."""
+"""Names that are looked up for one environment, over all its processes; those four hundred take eleven thousand."""
 
 _TORCH = pattern(r"(?:c10|torch|caffe2|shm)(?:_\w+)?\.dll")
 _HOW = {"program": "Python folder", "KnownDLLs": "System32", "PATH": "PATH", "second attempt": "PATH (second attempt)"}
