@@ -3,7 +3,10 @@
 tools/compare_abi.py does the same for many more wheels; docs/measurements.md has its tables.
 """
 
+import shutil
+import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,9 @@ import pytest
 from tests.lab.cache import built
 from tests.lab.environments import Environment
 from tests.lab.real_imports import NUMPY, Case, install, needs_torch, numpy_row, symbol_rows, unpack
+from torchsmith.binaries import abi, elf
+
+PYTHON_H = Path(sysconfig.get_path("include")) / "Python.h"
 
 pytestmark = [
     pytest.mark.online,
@@ -33,6 +39,27 @@ def test_an_extension_of_numpy(tmp_path: Path, case: Case, told: str) -> None:
     row = numpy_row(case, install(tmp_path / "site", case.requirement), numpy)
     assert row[2].partition(",")[0] == told
     assert row[-1] == "yes", row
+
+
+SOURCE = """
+#include <Python.h>
+#include <numpy/arrayobject.h>
+static struct PyModuleDef made = {PyModuleDef_HEAD_INIT, "made", NULL, -1, NULL};
+PyMODINIT_FUNC PyInit_made(void) { import_array(); return PyModule_Create(&made); }
+"""
+
+
+@pytest.mark.skipif(not (shutil.which("gcc") and PYTHON_H.exists()), reason="compiles an extension module")
+@pytest.mark.parametrize(("target", "told", "floor"), [("1_25", "both", "1.25"), ("2_0", "2", "2.0"), ("2_3", "2", "2.3")])
+def test_the_oldest_numpy_that_an_extension_was_built_for(tmp_path: Path, target: str, told: str, floor: str) -> None:
+    numpy = built("numpy", {"numpy": NUMPY}, put_numpy)
+    path = tmp_path / f"made{sysconfig.get_config_var('EXT_SUFFIX')}"
+    headers = (f"-I{numpy}/numpy/_core/include", f"-I{PYTHON_H.parent}")
+    flags = ("-shared", "-fPIC", f"-DNPY_TARGET_VERSION=NPY_{target}_API_VERSION")
+    subprocess.run(["gcc", "-x", "c", "-", *flags, *headers, "-o", path], input=SOURCE, text=True, check=True)
+    with path.open("rb") as file:
+        found = abi.read(file, path.stat().st_size, elf.read(file, path.stat().st_size), str(path))
+    assert (found.abi.numpy, found.numpy_floor) == (told, floor)
 
 
 def test_an_extension_of_another_torch(cpu_environment: Environment, tmp_path: Path) -> None:

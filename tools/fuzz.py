@@ -23,7 +23,7 @@ WORK = Path(".cache/fuzz")
 MEASUREMENTS = Path("docs/measurements.md")
 HANG = 120
 """Seconds of wall time after which libFuzzer gives one input up: for what the limit on CPU time cannot interrupt."""
-KEPT = 32 * 1024
+KEPT = 16 * 1024
 """Bytes of the corpus that are kept per target."""
 RESTARTS = 20
 

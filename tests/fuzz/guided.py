@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-import atheris
+import atheris  # type: ignore[import-untyped]
 
 with atheris.instrument_imports(include=["torchsmith.binaries"], enable_loader_override=False):
     from tests.fuzz.targets import TARGETS, Target, warm

@@ -8,10 +8,15 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from pathlib import Path
 
 from tests.binaries import samples
 from tests.binaries.samples import container, entry
 
+MADE = Path(__file__).parent / "made"
+REAL_ELVES = tuple(path.read_bytes() for path in sorted(MADE.glob("*.so")))
+REAL_PE = (MADE / "rich.dll").read_bytes()
+REAL_ARCHIVE = (MADE / "objects.a").read_bytes()
 FATBIN = b"".join(container(entry(2, sm), entry(1, sm), entry(8, sm, header=96)) for sm in (75, 90, 120)) + bytes(64)
 CONSTANTS = b"\0sm_75 sm_80 compute_90\0numpy.core._multiarray_umath\0numpy._core._multiarray_umath\0"
 ELVES = (
@@ -20,6 +25,7 @@ ELVES = (
     samples.elf_with_symbol("cudnn_graph_version", struct.pack("<I", 9 << 16)),
 )
 PES = (
+    REAL_PE,
     samples.pe([(".nv_fatb", container(entry(2, 75)))], imports=["a.dll", "b.dll"]),
     samples.pe([(".rdata", CONSTANTS)], delay_imports=["c.dll"], version=(1, 2, 3, 4)),
 )

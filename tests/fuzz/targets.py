@@ -36,6 +36,8 @@ from tests.fuzz.seeds import (
     ONE_CACHED,
     PE_WORDS,
     PES,
+    REAL_ARCHIVE,
+    REAL_ELVES,
     RECORD,
     TAR_WORDS,
     TARS,
@@ -282,7 +284,7 @@ def _as_json(answer: object) -> None:
 
 
 TARGETS: dict[str, Target] = {
-    "ar": Target(_ar, ARCHIVES, (*AR_WORDS, *ELF_WORDS)),
+    "ar": Target(_ar, (*ARCHIVES, REAL_ARCHIVE), (*AR_WORDS, *ELF_WORDS)),
     "binding": Target(
         _binding, (ELVES[2],), (*ELF_WORDS, *PE_WORDS, struct.pack("<Q", 0x6FFFFEF5), struct.pack("<Q", 0x6FFFFFF0))
     ),
@@ -290,7 +292,7 @@ TARGETS: dict[str, Target] = {
     "constants": Target(_constants, (*ELVES, *PES), (*ELF_WORDS, *PE_WORDS, b"sm_90a", b"compute_100f")),
     "cubin": Target(_cubin, CUBINS, (b"-arch sm_", b"sm_120f", b".note.nv.tkinfo\0")),
     "dist_info": Target(_dist_info, (METADATA, ABOUT, RECORD), INFO_WORDS),
-    "elf": Target(_elf, ELVES, ELF_WORDS),
+    "elf": Target(_elf, (*ELVES, *REAL_ELVES), ELF_WORDS),
     "fatbin": Target(_fatbin, (FATBIN,), FATBIN_WORDS),
     "hip": Target(_hip, BUNDLES, HIP_WORDS),
     "image": Target(_image, (docker(), oci(), *TARS), (*TAR_WORDS, b"[", b"{}", b'"', b"../", b"sha256:"), checksums_right),
@@ -304,14 +306,14 @@ TARGETS: dict[str, Target] = {
     ),
     "inspected": Target(
         _inspected,
-        (*ELVES, NOTED, *PES, FATBIN, *IMAGES, *ARCHIVES, *CUBINS),
+        (*ELVES, *REAL_ELVES, NOTED, *PES, FATBIN, *IMAGES, *ARCHIVES, *CUBINS),
         (*ELF_WORDS, *PE_WORDS, *FATBIN_WORDS, *MACHO_WORDS, *AR_WORDS),
     ),
     "ld_cache": Target(_ld_cache, (LD_CACHE, (b"ld.so-1.7.0\0" + bytes(4) + LD_CACHE)), (b"ld.so-1.7.0\0", ONE_CACHED)),
     "macho": Target(_macho, IMAGES, MACHO_WORDS),
-    "notes": Target(_notes, (NOTED,), (NOTE, b".note.gnu.property\0", b".GCC.command.line\0")),
+    "notes": Target(_notes, (NOTED, *REAL_ELVES), (NOTE, b".note.gnu.property\0", b".GCC.command.line\0")),
     "pe": Target(_pe, PES, PE_WORDS),
-    "shared": Target(_shared, (*ELVES, *PES), (*ELF_WORDS, *PE_WORDS)),
+    "shared": Target(_shared, (*ELVES, *REAL_ELVES, *PES), (*ELF_WORDS, *PE_WORDS)),
     "tar": Target(_tar, TARS, TAR_WORDS, checksums_right),
     "torch_build": Target(
         _torch_build, (VERSION_PY, CUDA_CONFIG), (b"__version__ = '", b'"', b"code=", b"\n#define AT_MAGMA_ENABLED() 1")

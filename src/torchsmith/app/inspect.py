@@ -66,14 +66,22 @@ def inspect(host: Host, targets: Sequence[str], wanted: Wanted, assumed: Mapping
     targets = (*targets, *_listed(wanted.listed)) or (_here(host, assumed),)
     if len(targets) == 1:
         return _target(host, targets[0], wanted, gpus, assumed)
-    found, unread = [], []
+    found: list[Inspection] = []
+    unread: list[tuple[str, str]] = []
+    together: dict[str, list[str]] = {}
     for target in targets:
+        if _is_binary(host, target):  # read with its neighbours: one environment is looked at once, by all processors
+            site, mark, _ = normal(target).partition("/site-packages/")
+            together.setdefault(site if mark else "", []).append(normal(target))
+            continue
         try:
             found.append(_target(host, target, wanted, gpus, assumed))
         except UnreadableInputError as error:
             unread.append((target, str(error)))
-    if not found:
-        raise UnreadableInputError(f"none of the {len(targets)} targets can be read; the first: {unread[0][1]}")
+    found += [_binaries(host, paths, wanted, gpus, assumed) for paths in together.values()]
+    if not any(part.entries for part in found):
+        unread += [pair for part in found for pair in part.unread]
+        raise UnreadableInputError(f"none of the {len(targets)} targets can be read; the first: {unread[0][0]}: {unread[0][1]}")
     return joined(found, unread)
 
 
@@ -143,15 +151,29 @@ def _file(host: Host, target: str, wanted: Wanted, gpus: Gpus, assumed: Mapping[
         from torchsmith.app import inspect_image
 
         return inspect_image.inspect(host, target, wanted, gpus)
-    from torchsmith.app import inspect_environment
-    from torchsmith.probes.prefix import around
-
-    home, interpreter = around(host, normal(target))
-    found = inspect_environment.inspect(host, home, interpreter, wanted, gpus, assumed, (normal(target),))
+    found = _binaries(host, [normal(target)], wanted, gpus, assumed)
     if not found.entries:
         reason = found.unread[0][1] if found.unread else "nothing in it is known"
         raise UnreadableInputError(f"`{target}` cannot be read as a binary: {reason}")
     return found
+
+
+def _is_binary(host: Host, target: str) -> bool:
+    """Whether it is a file, and no archive of other files."""
+    stat = host.stat(target)
+    if isinstance(stat, Unknown) or stat.value.kind != "file":
+        return False
+    start = host.binary("first-bytes", target)
+    return isinstance(start, Known) and not start.value
+
+
+def _binaries(host: Host, paths: Sequence[str], wanted: Wanted, gpus: Gpus, assumed: Mapping[str, Fact[Any]]) -> Inspection:
+    """Files of one environment, or of none."""
+    from torchsmith.app import inspect_environment
+    from torchsmith.probes.prefix import around
+
+    home, interpreter = around(host, paths[0])
+    return inspect_environment.inspect(host, home, interpreter, wanted, gpus, assumed, tuple(paths))
 
 
 def entries_of(path: str, answer: dict[str, Any], gpus: Gpus) -> Iterable[Entry]:

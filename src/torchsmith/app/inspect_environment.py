@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchsmith.app import inspect as single
+from torchsmith.app import torch_bindings
 from torchsmith.binaries import wheel
 from torchsmith.derive import declared_code
 from torchsmith.derive import inspection_remarks as remarks
@@ -72,6 +73,8 @@ class _Environment:
         if needs:
             by_path = {found.path: found.needs for found in needs.objects}
             entries = [replace(entry, needs=by_path.get(entry.path, ())) for entry in entries]
+        if self._torch:
+            entries = list(torch_bindings.judged(self._host, entries, self._torch))
         main = self._main(entries)
         return Inspection(
             entries=tuple(entries),
@@ -181,6 +184,7 @@ class _Environment:
             yield from remarks.mixed_libraries(self._mixed(entries, needs))
             yield from remarks.shadowed_libraries(entries, self._library_path)
         yield from self._declared(main)
+        yield from torch_bindings.remarks(entries)
         if self._interpreter and self._interpreter.cache_tag:
             yield from remarks.python_abi(entries, self._interpreter.tag)
         if self._packages:

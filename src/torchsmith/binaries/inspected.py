@@ -27,9 +27,9 @@ MEMBERS_LIMIT = 20_000
 """Objects read of one archive; libcublasLt_static.a, the richest known, has four thousand."""
 
 WHOLE = 1 << 62
-SEARCHED = 1 << 20
-"""Bytes of a section that a look at a whole environment spares for GPU code outside the usual sections. All of it would be two
-thirds of the work: cuFFT 12 alone keeps 24,000 containers in 270 MiB of ``.ldata``."""
+SEARCHED = 16 << 20
+"""Bytes of a section up to which a look at a whole environment searches it for GPU code outside the usual sections. All of it
+would be two thirds of the work: cuFFT 12 alone keeps 24,000 containers in 270 MiB of ``.ldata``."""
 
 COMPILER_LIMIT = 4096
 """Bytes of the compiler's own words."""
@@ -182,10 +182,17 @@ def _gpu_code(
 ) -> tuple[GpuCode | None, tuple[tuple[str, GpuCode], ...], HipCode | None]:
     """NVIDIA's code in the known sections and outside them, and AMD's."""
     code = fatbin.scan(file, size, sections)
-    long = [section for section in sections if section.size > search and section.name in fatbin.HIDING_PLACES]
-    warnings += [f"{section.size >> 20} MiB of {section.name} were not searched for more GPU code" for section in long]
+    searched, long = [], []
+    for section in sections:
+        if section.name in fatbin.SECTION_NAMES or section.size <= (
+            search if section.name in fatbin.HIDING_PLACES else search >> 4
+        ):
+            searched.append(section)
+        elif section.name in fatbin.HIDING_PLACES:
+            long.append(section)
+    warnings += [f"{section.size >> 20} MiB of {section.name} were not searched for more GPU code" for section in long[:4]]
     try:
-        elsewhere = fatbin.elsewhere(file, size, [s for s in sections if s.size <= search or s.name in fatbin.SECTION_NAMES])
+        elsewhere = fatbin.elsewhere(file, size, searched)
     except BinaryError as error:
         warnings.append(str(error))
         elsewhere = ()

@@ -137,6 +137,10 @@ class Host:
         for file in files:
             yield file.path, self.binary(reader, file.path)
 
+    def binding(self, path: str, *scope: str) -> Fact[dict[str, Any]]:
+        """How the symbols of an object meet the libraries of its ``scope``: the plain form of ``model.binding.Binding``."""
+        return self.fetch("binding", path, *scope)
+
     def installed(self, record: str, folder: str, levels: int, hashed: bool = False) -> Fact[dict[str, Any]]:
         """The files of ``folder`` that differ from a RECORD (see ``host/installed.py``); ``levels`` it may climb, for scripts."""
         return self.fetch("installed", record, folder, levels, hashed)

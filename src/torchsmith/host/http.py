@@ -194,7 +194,7 @@ class Client:
             raise HttpError(f"{_shown(parts)} answers with {length} bytes where at most {limit} were expected")
         pieces: list[bytes] = []
         got = 0
-        while got <= limit and (piece := response.read(min(_CHUNK, limit + 1 - got))):
+        while got <= limit and (piece := self._piece(response, min(_CHUNK, limit + 1 - got), parts)):
             got += len(piece)
             self.received += len(piece)
             if got <= limit:
@@ -207,6 +207,13 @@ class Client:
             self._drop(key)
         body = _plain(b"".join(pieces), answer.header("content-encoding"), limit, parts)
         return Answer(answer.url, answer.status, headers, body)
+
+    def _piece(self, response: http.client.HTTPResponse, most: int, parts: SplitResult) -> bytes:
+        """The next bytes of a body. A connection that breaks here is no kept one that had gone stale: nothing is asked again."""
+        try:
+            return response.read(most)
+        except (ConnectionResetError, BrokenPipeError) as error:
+            raise HttpError(f"{_shown(parts)}: the connection broke off: {_why(error)}") from None
 
     def _drop(self, key: tuple[str, str]) -> None:
         connection = self._open.pop(key, None)

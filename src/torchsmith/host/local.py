@@ -210,6 +210,11 @@ class LocalHost(base.Host):
 
         return readers.read(reader, self._place(path), path)
 
+    def _binding(self, path: str, *scope: str) -> Fact[dict[str, Any]]:
+        from torchsmith.host import readers
+
+        return readers.bound(path, [(self._place(each), each) for each in (path, *scope)])
+
     def _installed(self, record: str, folder: str, levels: int, hashed: bool) -> Fact[dict[str, Any]]:
         from torchsmith.host import installed
 

@@ -7,7 +7,7 @@ from torchsmith.model.record import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any, BinaryIO
 
 
@@ -173,6 +173,29 @@ def read(reader: str, place: str, path: str) -> Fact[Any]:
             return Known(plain(READERS[reader](file, size)), path)
     except BinaryError as error:
         return Unknown(str(error), (path,))
+
+
+def bound(path: str, files: Iterable[tuple[str, str]]) -> Fact[Any]:
+    """How the first of these files (place, path) is bound by the others; one that cannot be opened is left out of the scope."""
+    from contextlib import ExitStack
+
+    from torchsmith.binaries.binding import bind
+    from torchsmith.binaries.errors import BinaryError
+
+    with ExitStack() as stack:
+        found = []
+        for place, known in files:
+            try:
+                file, size = opened(place, known)
+            except (OSError, BinaryError) as error:
+                if known == path:
+                    return Unknown(str(error), (path,))
+                continue
+            found.append((known, stack.enter_context(file), size))
+        try:
+            return Known(plain(bind(found[0], found[1:])), path)
+        except BinaryError as error:
+            return Unknown(str(error), (path,))
 
 
 def opened(place: str, path: str) -> tuple[BinaryIO, int]:
