@@ -3,8 +3,8 @@
     python tools/renew_torch_symbols.py [--cache FOLDER] [RELEASE ...]
 
 It downloads one Linux x86-64 wheel after the other from the package index that pip is configured for (each up to 900 MB, removed
-again), reads what libc10, libtorch_cpu, libtorch_python and their CUDA halves export, keeps the names in the cache (2 MB each) and writes
-src/torchsmith/knowledge/data/torch_symbols.bin. Twenty minutes for all releases.
+again), reads what libc10, libtorch_cpu, libtorch_python and their CUDA halves export, keeps the names in the cache (2 MB each)
+and writes src/torchsmith/knowledge/data/torch_symbols.bin. Twenty minutes for all releases.
 
 What the table holds: a hash (CRC-32) of every name that some releases export and others do not, with the releases that do, for
 names of torch's own: namespaces at, c10, torch and caffe2, and the C functions aoti_torch_*, torch_* and THP*. What it leaves

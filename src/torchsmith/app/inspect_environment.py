@@ -8,7 +8,8 @@ from torchsmith.binaries import wheel
 from torchsmith.derive import declared_code
 from torchsmith.derive import inspection_remarks as remarks
 from torchsmith.derive.altered_files import altered_files
-from torchsmith.host.base import text_of
+from torchsmith.host.base import NO_FILE, text_of
+from torchsmith.model.finding import Severity
 from torchsmith.model.inspection import Entry, Identity, Inspection, Remark
 from torchsmith.model.known import Known, Unknown
 from torchsmith.model.paths import normal
@@ -233,6 +234,13 @@ class _Environment:
                 compared = self._host.installed(record, package.folder, levels, self._wanted.hash)
             if isinstance(compared, Known):
                 yield from altered_files(package.name, compared.value)
+            elif compared.reason != NO_FILE:
+                yield Remark(
+                    "record-unreadable",
+                    Severity.NOTE,
+                    f"package:{package.name}",
+                    f"{package.name}: its RECORD cannot be compared: {compared.reason}",
+                )
 
     def _installed(self) -> tuple[Package, ...]:
         return self._packages.installed if self._packages else ()

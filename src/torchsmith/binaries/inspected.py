@@ -28,8 +28,9 @@ MEMBERS_LIMIT = 20_000
 
 WHOLE = 1 << 62
 SEARCHED = 16 << 20
-"""Bytes of a section up to which a look at a whole environment searches it for GPU code outside the usual sections. All of it
-would be two thirds of the work: cuFFT 12 alone keeps 24,000 containers in 270 MiB of ``.ldata``."""
+"""Bytes of ``.lrodata`` and its like up to which a look at a whole environment searches them for GPU code outside the usual
+sections; ordinary data sections are left out there. All of it would be two thirds of the work: cuFFT 12 alone keeps 24,000
+containers in 270 MiB of ``.ldata``."""
 
 COMPILER_LIMIT = 4096
 """Bytes of the compiler's own words."""
@@ -38,7 +39,8 @@ COMPILER_LIMIT = 4096
 def inspect(file: BinaryFile, size: int, name: str = "", search: int = WHOLE) -> BinaryObject:
     """Read the binary of ``size`` bytes; its file ``name`` tells which Python it is for.
 
-    Sections of up to ``search`` bytes are searched for GPU code outside the usual ones; a longer one is told of in the warnings.
+    GPU code outside the usual sections is looked for everywhere, or only where it likes to hide and in sections of up to ``search``
+    bytes; a longer one is told of in the warnings.
     What is damaged ends there too, together with what could be read. Raises BinaryError where nothing can.
     """
     start = Reader(file, size).up_to(0, 64, "the first bytes")

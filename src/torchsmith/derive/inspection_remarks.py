@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torchsmith.binaries.abi import importable
 from torchsmith.model.finding import Severity
 from torchsmith.model.inspection import Entry, Remark
 from torchsmith.model.pattern import pattern
@@ -109,32 +110,33 @@ def shadowed_libraries(entries: Iterable[Entry], library_path: Sequence[str]) ->
 
 
 def python_abi(entries: Iterable[Entry], tag: str) -> Iterator[Remark]:
-    """Extension modules that this interpreter (``cp311``) will not import."""
-    wrong: dict[str, list[str]] = {}
+    """Extension modules that this interpreter (``cp311``) will not import, and no other file of that name beside them replaces."""
+    unfit: dict[str, list[str]] = {}
+    fit: set[str] = set()
     for entry in entries:
         made = entry.binary.abi.python if entry.binary else None
-        if made and made not in {tag, "abi3"} and made.startswith("cp"):
-            wrong.setdefault(made, []).append(entry.path)
-    for made, paths in wrong.items():
-        folders = {path.rpartition("/")[0] for path in paths}
-        stems = {path.rpartition("/")[2].partition(".")[0] for path in paths}
-        own = [
-            entry
-            for entry in entries
-            if entry.binary
-            and entry.binary.abi.python in {tag, "abi3"}
-            and entry.path.rpartition("/")[0] in folders
-            and entry.path.rpartition("/")[2].partition(".")[0] in stems
-        ]
-        if len(own) >= len(paths):
-            continue  # a package that carries one module for each Python
-        yield Remark(
-            "python-abi-mismatch",
-            Severity.DEGRADED,
-            paths[0],
-            f"{_listed(paths)} {'are' if len(paths) > 1 else 'is'} made for {made}; this Python is {tag} and will not import it",
-            (("made for", made), ("interpreter", tag), ("files", ", ".join(paths))),
-        )
+        if not made:
+            continue
+        if importable(made, tag):
+            unfit.setdefault(made, []).append(entry.path)
+        else:
+            fit.add(_module(entry.path))
+    for made, paths in unfit.items():
+        paths = [path for path in paths if _module(path) not in fit]  # noqa: PLW2901 - a package with a module for each Python
+        if paths:
+            yield Remark(
+                "python-abi-mismatch",
+                Severity.DEGRADED,
+                paths[0],
+                f"{_listed(paths)}: {importable(made, tag)}",
+                (("made for", made), ("interpreter", tag), ("files", ", ".join(paths))),
+            )
+
+
+def _module(path: str) -> str:
+    """Folder and name of an extension module, without what says for which Python it is."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/{name.partition('.')[0]}"
 
 
 def numpy_abi(entries: Iterable[Entry], numpy: str | None) -> Iterator[Remark]:

@@ -8,6 +8,7 @@ import stat
 from torchsmith.binaries import dist_record
 from torchsmith.binaries.dist_record import Row
 from torchsmith.binaries.errors import BinaryError
+from torchsmith.model.binary_names import is_binary_name
 from torchsmith.model.known import Fact, Known, Unknown
 
 TYPE_CHECKING = False
@@ -59,6 +60,8 @@ def compare(place: str, folder: str, levels: int, hashed: bool) -> dict[str, Any
         elif not there.has(name):
             found["missing"].append(name)
     counts = {kind: len(paths) for kind, paths in found.items()}
+    for paths in found.values():  # libraries before headers: the cut below must not lose what matters
+        paths.sort(key=lambda one: not is_binary_name(one if isinstance(one, str) else one[0]))
     return {"rows": len(rows), "counts": counts, "warnings": warnings} | {kind: paths[:TOLD] for kind, paths in found.items()}
 
 

@@ -94,7 +94,9 @@ def _code(code: GpuCode | None) -> dict[str, Any]:
         "lto": list(code.lto),
         "ptx_isa": code.ptx_isa,
         "containers": code.containers,
-        "groups": [{"count": group.count, "sass": list(group.sass), "ptx": list(group.ptx)} for group in code.groups],
+        "groups": [
+            {"count": group.count, "sass": list(group.sass), "ptx": list(group.ptx), "stub": group.stub} for group in code.groups
+        ],
         "warnings": list(code.warnings),
     }
 

@@ -89,18 +89,27 @@ def _short(path: str, found: Inspection) -> str:
 def _main(page: Page, entry: Entry, found: Inspection) -> None:
     code = entry.binary.gpu_code if entry.binary else None
     if code is not None:
-        page.block(f"GPU code of {safe(_short(entry.path, found))}: {code.containers} kernel groups", "", "  ")
+        page.block(f"GPU code of {safe(_short(entry.path, found))}: {_kernels(code)} kernel groups", "", "  ")
         _code(page, code)
         _elsewhere(page, entry)
     _runs(page, entry.runs_on)
 
 
+def _kernels(code: GpuCode) -> int:
+    """Containers that hold a kernel: what a device link leaves behind is none."""
+    return sum(group.count for group in code.groups if not group.stub)
+
+
 def _code(page: Page, code: GpuCode) -> None:
-    for group in code.groups[:GROUPS_SHOWN]:
+    stubs = code.containers - _kernels(code)
+    groups = [group for group in code.groups if not group.stub]
+    for group in groups[:GROUPS_SHOWN]:
         page.block(" ".join((*group.sass, *group.ptx)) or "empty", f"  {group.count:>5} x ", "          ")
-    if len(code.groups) > GROUPS_SHOWN:
-        rest = sum(group.count for group in code.groups[GROUPS_SHOWN:])
-        page.line(f"  {rest:>5} x {len(code.groups) - GROUPS_SHOWN} other sets (--json has them)")
+    if len(groups) > GROUPS_SHOWN:
+        rest = sum(group.count for group in groups[GROUPS_SHOWN:])
+        page.line(f"  {rest:>5} x {len(groups) - GROUPS_SHOWN} other sets (--json has them)")
+    if stubs:
+        page.line(f"  {stubs:>5} x without a kernel (left by the device link)")
     if code.ptx:
         page.block(f"PTX: {' '.join(code.ptx)}" + (f", ISA {code.ptx_isa}" if code.ptx_isa else ""), "  ", "    ")
     elif code.sass:
@@ -132,7 +141,7 @@ def _entry(page: Page, entry: Entry, found: Inspection, verbose: bool) -> None:
         if value not in (None, "", [], {}, ()):
             page.block(f"{safe(name.replace('_', ' '))}: {_phrase(name, value)}", "  ", "    ")
     if binary and binary.gpu_code:
-        page.line(f"  GPU code: {binary.gpu_code.containers} kernel groups")
+        page.line(f"  GPU code: {_kernels(binary.gpu_code)} kernel groups")
         _code(page, binary.gpu_code)
     _elsewhere(page, entry)
     if binary and binary.hip_code:
@@ -198,7 +207,7 @@ def _lines(page: Page, found: Inspection, main: Entry | None) -> None:
         for entry, code in carrying:
             archs = " ".join((*code.sass, *code.ptx))
             runs = "".join(f" [{one.compute_capability}: {one.how}]" for one in entry.runs_on)
-            page.block(f"{safe(_short(entry.path, found))}: {code.containers} x {archs}{runs}", "  ", "    ")
+            page.block(f"{safe(_short(entry.path, found))}: {_kernels(code)} x {archs}{runs}", "  ", "    ")
     others = len(found.entries) - len(carrying) - (main is not None)
     if others > 0:
         page.gap()
