@@ -43,7 +43,7 @@ def main() -> int:
     """Fuzz, print the table, record it when asked."""
     options = _options()
     names = options.targets or list(TARGETS)
-    begun = time.monotonic()
+    begun, commit = time.monotonic(), _commit()
     found = WORK / "found"
     if options.keep:
         for name in names:
@@ -56,7 +56,7 @@ def main() -> int:
     if any(result.faults for result in results):
         print(f"inputs: {found}")
     if options.record:
-        _record(table, results, time.monotonic() - begun)
+        _record(table, results, time.monotonic() - begun, commit)
     return int(any(result.faults or result.note for result in results))
 
 
@@ -172,7 +172,12 @@ def _table(results: list[Result]) -> str:
     return "\n".join([*lines, *("| " + " | ".join(row[:5]) + " |" + (f" {row[5]}" if row[5] else "") for row in rows)])
 
 
-def _record(table: str, results: list[Result], seconds: float) -> None:
+def _commit() -> str:
+    told = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    return told.stdout.strip()
+
+
+def _record(table: str, results: list[Result], seconds: float, commit: str) -> None:
     text = MEASUREMENTS.read_text(encoding="utf-8") if MEASUREMENTS.exists() else "# Measurements\n"
     if "\n## Fuzzing\n" not in text:
         text = text.rstrip("\n") + f"\n\n## Fuzzing\n{_ABOUT}"
@@ -180,7 +185,6 @@ def _record(table: str, results: list[Result], seconds: float) -> None:
     section, further, others = rest.partition("\n## ")
     earlier = sum(int(number.replace(",", "")) for number in re.findall(r"^\| all \| ([\d,]+) \|", section, re.MULTILINE))
     now = sum(result.executions for result in results)
-    commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
     ).stdout.strip()
     said = (

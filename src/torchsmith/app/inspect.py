@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torchsmith.engine.declare import Node
     from torchsmith.host.base import Host
     from torchsmith.model.facts.gpu import Device
+    from torchsmith.model.inspected import BinaryObject
     from torchsmith.model.known import Fact
 
 _REQUIREMENT = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}\s*==\s*[A-Za-z0-9.!+_-]{1,80}")
@@ -69,10 +70,10 @@ def inspect(host: Host, targets: Sequence[str], wanted: Wanted, assumed: Mapping
     found: list[Inspection] = []
     unread: list[tuple[str, str]] = []
     together: dict[str, list[str]] = {}
+    homes: dict[str, str] = {}
     for target in targets:
         if _is_binary(host, target):  # read with its neighbours: one environment is looked at once, by all processors
-            site, mark, _ = normal(target).partition("/site-packages/")
-            together.setdefault(site if mark else "", []).append(normal(target))
+            together.setdefault(_environment_of(host, normal(target), homes), []).append(normal(target))
             continue
         try:
             found.append(_target(host, target, wanted, gpus, assumed))
@@ -158,6 +159,17 @@ def _file(host: Host, target: str, wanted: Wanted, gpus: Gpus, assumed: Mapping[
     return found
 
 
+def _environment_of(host: Host, path: str, homes: dict[str, str]) -> str:
+    """The prefix of the environment that a file lies in, "" for none; ``homes`` remembers it for each folder."""
+    from torchsmith.probes.prefix import around
+
+    folder = path.rpartition("/")[0]
+    if folder not in homes:
+        _, interpreter = around(host, path)
+        homes[folder] = interpreter.prefix if interpreter else ""
+    return homes[folder]
+
+
 def _is_binary(host: Host, target: str) -> bool:
     """Whether it is a file, and no archive of other files."""
     stat = host.stat(target)
@@ -177,8 +189,15 @@ def _binaries(host: Host, paths: Sequence[str], wanted: Wanted, gpus: Gpus, assu
 
 
 def entries_of(path: str, answer: dict[str, Any], gpus: Gpus) -> Iterable[Entry]:
-    """The entry of one binary, and those of its members if it is an archive."""
-    binary = binary_object(answer)
+    """The entry of one binary, whose plain form a host answered, and those of its members if it is an archive."""
+    return entries_for(path, binary_object(answer), gpus)
+
+
+def entries_for(path: str, binary: BinaryObject, gpus: Gpus) -> Iterable[Entry]:
+    """The same of the binary itself."""
+    if not binary.members:
+        yield judged(Entry(path, binary.format, binary), gpus)
+        return
     yield judged(Entry(path, binary.format, replace(binary, members=())), gpus)
     for name, member in binary.members:
         yield judged(Entry(f"{path}({name})", member.format, member), gpus)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torchsmith.app import inspect as single
-from torchsmith.app import torch_bindings
+from torchsmith.app import inspect_tree, torch_bindings
 from torchsmith.binaries import wheel
 from torchsmith.derive import declared_code
 from torchsmith.derive import inspection_remarks as remarks
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 MAIN = ("libtorch_cuda.so", "torch_cuda.dll", "libtorch_hip.so", "torch_hip.dll")
 LINKED = (".a", ".o", ".lib")
 """Nothing loads them: they lie in an environment for those who compile against it."""
+CROWD = 5000
+"""Objects in a folder that is no environment, from which on no one process could be meant."""
 METADATA_LIMIT = 1 << 20
 _FACTS = ("machine", "cpu", "packages", "torch")
 
@@ -70,7 +72,8 @@ class _Environment:
     def read(self, only: tuple[str, ...] = ()) -> Inspection:
         """Everything, or ``only`` these files."""
         entries, unread = self._entries(only)
-        needs = self._needs(entries)
+        crowd = self._interpreter is None and len(entries) > CROWD
+        needs = None if crowd else self._needs(entries)
         if needs:
             by_path = {found.path: found.needs for found in needs.objects}
             entries = [replace(entry, needs=by_path.get(entry.path, ())) for entry in entries]
@@ -83,7 +86,7 @@ class _Environment:
             torch=self._identity(),
             main=main.path if main else "",
             unread=tuple(unread),
-            environment="" if only else self._folder,
+            environment=self._folder if self._interpreter and not only else "",
             gpus=tuple(single.named(device) for device in self._gpus.devices),
         )
 
@@ -102,16 +105,23 @@ class _Environment:
         if quick and not self._wanted.hash:  # a RECORD of fifteen thousand rows is as much work as a large library
             records = [f"{package.metadata}/RECORD" for package in self._installed()]
             files += [found for found in self._host.tree(*records) if not isinstance(found, Unknown)]
-        for path, answer in self._host.binaries("in-environment" if quick else "object", files):
-            if path.endswith("/RECORD"):
-                self._compared[normal(path)] = answer
-            elif isinstance(answer, Unknown):
-                unread.append((normal(path), answer.reason))
+        answers = self._host.binaries("in-environment" if quick else "object", files)
+        for path, binary in inspect_tree.made(self._without_records(answers)):
+            if isinstance(binary, Unknown):
+                unread.append((normal(path), binary.reason))
             else:
-                entries += [self._with_runtime(entry) for entry in single.entries_of(normal(path), answer.value, self._gpus)]
+                entries += [self._with_runtime(entry) for entry in single.entries_for(normal(path), binary, self._gpus)]
         if self._wanted.deep:
             entries = [self._with_vectors(entry) for entry in entries]
         return sorted(entries, key=lambda entry: entry.path), sorted(unread)
+
+    def _without_records(self, answers: Iterable[tuple[str, Fact[Any]]]) -> Iterator[tuple[str, Fact[Any]]]:
+        """Keep what was compared with RECORD; the rest are binaries."""
+        for path, answer in answers:
+            if path.endswith("/RECORD"):
+                self._compared[normal(path)] = answer
+            else:
+                yield path, answer
 
     def _with_vectors(self, entry: Entry) -> Entry:
         """The entry with a count of its vector instructions, or why they cannot be counted."""
@@ -172,12 +182,15 @@ class _Environment:
     def _remarks(self, entries: list[Entry], main: Entry | None, needs: LibraryNeeds | None, *, whole: bool) -> Iterator[Remark]:
         """The worst first."""
         found = list(self._all_remarks(entries, main, needs))
+        if self._interpreter is None and len(entries) > CROWD:
+            found.append(remarks.not_one_environment(self._folder, len(entries)))
         if whole:
             found += self._records()
         order = ("blocker", "degraded", "note")
         yield from sorted(found, key=lambda remark: order.index(remark.severity.value))
 
     def _all_remarks(self, entries: list[Entry], main: Entry | None, needs: LibraryNeeds | None) -> Iterator[Remark]:
+        yield from remarks.cut_files(entries)
         yield from remarks.gpu_coverage(main)
         if needs:
             yield from remarks.missing_libraries(needs, entries)

@@ -8,9 +8,11 @@ from torchsmith.model.known import Unknown
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any
 
     from torchsmith.host.base import Candidate, Host
     from torchsmith.model.inspected import BinaryObject
+    from torchsmith.model.known import Fact
 
 WHEEL = ".whl"
 
@@ -22,17 +24,21 @@ def objects(host: Host, paths: Iterable[str], wheels: list[str] | None = None) -
     ``wheels``, if that is given: a wheel is no binary.
     """
     unseen: list[Unknown] = []
-    answers = host.binaries("object", _files(host, paths, unseen, [] if wheels is None else wheels))
-    value, made = None, None
+    yield from made(host.binaries("object", _files(host, paths, unseen, [] if wheels is None else wheels)))
+    for unknown in unseen:
+        yield ", ".join(unknown.tried), unknown
+
+
+def made(answers: Iterable[tuple[str, Fact[Any]]]) -> Iterator[tuple[str, BinaryObject | Unknown]]:
+    """The objects of a host's answers; paths of one content, which come one after the other, share one object."""
+    value, shared = None, None
     for path, answer in answers:
         if isinstance(answer, Unknown):
             yield path, answer
             continue
-        if made is None or answer.value is not value:  # paths of one content come one after the other
-            value, made = answer.value, binary_object(answer.value)
-        yield path, made
-    for unknown in unseen:
-        yield ", ".join(unknown.tried), unknown
+        if shared is None or answer.value is not value:
+            value, shared = answer.value, binary_object(answer.value)
+        yield path, shared
 
 
 def _files(host: Host, paths: Iterable[str], unseen: list[Unknown], wheels: list[str]) -> Iterator[Candidate]:

@@ -6,7 +6,7 @@ from torchsmith.derive import torch_symbols
 from torchsmith.model.binding import Binding, LackingVersion, Unanswered
 from torchsmith.model.finding import Severity
 from torchsmith.model.inspection import Entry, Remark
-from torchsmith.model.known import Known
+from torchsmith.model.known import Known, Unknown
 from torchsmith.model.record import replace
 
 TYPE_CHECKING = False
@@ -29,23 +29,30 @@ def judged(host: Host, entries: Iterable[Entry], torch: Torch) -> Iterator[Entry
         f"{own}lib/{name}" for name in (listed.value if isinstance(listed, Known) else []) if torch_symbols.uses_torch((name,))
     ]
     entries = list(entries)
-    abi = next((e.binary.abi.cxx11 for e in entries if e.binary and e.path.startswith(f"{own}lib/libc10.")), None)
+    abi = next((one.binary.abi.cxx11 for one in entries if one.binary and one.path.startswith(f"{own}lib/libc10.")), None)
+    needs = {entry.path: entry.needs for entry in entries}
     left = MOST
     for entry in entries:
         binary = entry.binary
-        if not binary or entry.path.startswith(own) or not left or not torch_symbols.uses_torch(binary.needed):
+        if not binary or entry.path.startswith(own) or not torch_symbols.uses_torch(binary.needed):
             yield entry
             continue
         left -= 1
-        # All of torch's libraries are in a process that has imported it; what else the loader would search is the extension's own.
-        beside = [need.found or need.after_torch for need in entry.needs if need.found or need.after_torch]
-        scope = tuple(dict.fromkeys((*libraries, *beside)))
+        if left < 0:
+            yield replace(entry, warnings=(*entry.warnings, f"not held against torch's symbols: more than {MOST} extensions"))
+            continue
+        # All of torch's libraries are in a process that has imported it; the rest that the loader would search is its own.
+        scope = tuple(dict.fromkeys((*libraries, *torch_symbols.scope(entry.path, needs))))
         answer = host.binding(entry.path, *scope)
-        found = (
-            torch_symbols.judge(binding(answer.value), torch.version, cxx11=binary.abi.cxx11, torch_cxx11=abi, whole=False)
-            if isinstance(answer, Known)
-            else None
-        )
+        if isinstance(answer, Unknown):
+            yield entry
+            continue
+        bound = binding(answer.value)
+        if lost := [path for path, _ in bound.unread if path.startswith(own)]:
+            why = f"not held against torch's symbols: {lost[0].rpartition('/')[2]} cannot be read"
+            yield replace(entry, warnings=(*entry.warnings, why))
+            continue
+        found = torch_symbols.judge(bound, torch.version, cxx11=binary.abi.cxx11, torch_cxx11=abi, whole=False)
         yield replace(entry, torch_symbols=found)
 
 

@@ -32,6 +32,9 @@ SEARCHED = 16 << 20
 sections; ordinary data sections are left out there. All of it would be two thirds of the work: cuFFT 12 alone keeps 24,000
 containers in 270 MiB of ``.ldata``."""
 
+SEARCHED_BLINDLY = 2 << 30
+"""Bytes that are searched of a file without a table of sections; no library is longer."""
+
 COMPILER_LIMIT = 4096
 """Bytes of the compiler's own words."""
 
@@ -39,8 +42,8 @@ COMPILER_LIMIT = 4096
 def inspect(file: BinaryFile, size: int, name: str = "", search: int = WHOLE) -> BinaryObject:
     """Read the binary of ``size`` bytes; its file ``name`` tells which Python it is for.
 
-    GPU code outside the usual sections is looked for everywhere, or only where it likes to hide and in sections of up to ``search``
-    bytes; a longer one is told of in the warnings.
+    GPU code outside the usual sections is looked for everywhere, or only where it likes to hide and in sections of up to
+    ``search`` bytes; a longer one is told of in the warnings.
     What is damaged ends there too, together with what could be read. Raises BinaryError where nothing can.
     """
     start = Reader(file, size).up_to(0, 64, "the first bytes")
@@ -104,6 +107,7 @@ def _elf(file: BinaryFile, size: int, name: str, search: int) -> BinaryObject:
         cpu_reason=baseline.reason,
         cudnn=cudnn,
         places=(*places, *found.places),
+        cut_short=bool(warnings) and any(segment.offset + segment.size > size for segment in parsed.segments),
         warnings=(*warnings, *found.warnings),
     )
 
@@ -126,6 +130,7 @@ def _pe(file: BinaryFile, size: int, name: str, search: int) -> BinaryObject:
         cpu_reason=baseline.reason,
         cudnn=".".join(described.file_version.split(".")[:3]) if is_cudnn and described.file_version else None,
         places=(*described.places, *found.places),
+        cut_short=any(section.offset + section.size > size for section in parsed.sections),
         warnings=(*warnings, *found.warnings),
     )
 
@@ -208,7 +213,7 @@ def _gpu_code(
 
 def _without_sections(file: BinaryFile, size: int) -> GpuCode | None:
     """The GPU code of a library that lost its end, and with it the table of its sections: found by its first bytes."""
-    code = fatbin.scan(file, size, (fatbin.whole(size),))
+    code = fatbin.scan(file, size, (fatbin.whole(min(size, SEARCHED_BLINDLY)),))
     if not code.containers:
         return None
     cut = tuple(warning for warning in code.warnings if "between the containers" not in warning)

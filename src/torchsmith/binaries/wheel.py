@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 METADATA_LIMIT = 4 * 1024 * 1024
 """Bytes: with the longest of READMEs the real ones stay under 300,000."""
 
+UNPACKED_LIMIT = 16 << 30
+"""Bytes of libraries that are inflated: torch's whole wheels have 1.2 billion."""
+
 TEXT_LIMIT = 1024 * 1024
 TORCH_TEXTS = ("torch/version.py", "torch/include/ATen/cuda/CUDAConfig.h")
 """What tells a torch build's version, CUDA and declared architectures: three thousand bytes."""
@@ -36,6 +39,10 @@ _HASHED = pattern(r"(?P<stem>.+?)-[0-9a-f]{8,64}(?P<rest>\.so(?:\.[0-9.]+)?|\.dl
 _PIN = pattern(
     r"(?P<name>[A-Za-z0-9._-]++)\s*+(?:\[[^\]]*+\])?+\s*+\(?+\s*+===?+\s*+(?P<version>[^\s,;()*]++)\s*+\)?+\s*+(?:;\s*+(?P<when>.*+))?+"
 )
+_SYSTEM = pattern(r"""(?:platform_system|sys_platform)\s*==\s*["'](\w+)["']""")
+_SYSTEMS = {"linux": "linux", "windows": "win", "win32": "win", "darwin": "macosx"}
+"""As markers name a system -> part of the platform in a wheel's tags."""
+
 _HEADER = pattern(r"([A-Za-z0-9-]{1,60}):[ \t]*(.*)")
 _SLACK = 1 << 17
 """Bytes that a local header may take, with the longest of names and extra fields."""
@@ -163,12 +170,24 @@ def headers(data: str) -> list[tuple[str, str]]:
     return found
 
 
-def pins(requires: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """(normalised name, version) of the requirements for one exact version, without those of extras."""
+def pins(requires: Sequence[str], tags: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
+    """(normalised name, version) of the requirements for one exact version that hold where the ``tags`` say.
+
+    Those of extras are left out, and those whose marker names another system; any other marker is taken as true.
+    """
     for line in requires:
         matched = _PIN.fullmatch(line.strip())
-        if matched and "extra" not in (matched["when"] or ""):
+        if matched and "extra" not in (matched["when"] or "") and not _elsewhere(matched["when"] or "", tags):
             yield normalised(matched["name"]), matched["version"]
+
+
+def _elsewhere(marker: str, tags: Sequence[str]) -> bool:
+    """Whether a marker without ``or`` names a system that none of the tags is for."""
+    platforms = {tag.rpartition("-")[2] for tag in tags}
+    if " or " in marker or not platforms or "any" in platforms:
+        return False
+    named = {_SYSTEMS[name.lower()] for name in _SYSTEM.findall(marker) if name.lower() in _SYSTEMS}
+    return bool(named) and not any(part in platform for part in named for platform in platforms)
 
 
 def objects(
@@ -250,16 +269,17 @@ def _assembled(archive: Archive, parts: Filename | None, metadata: list[tuple[st
         for m in archive.members
         if not m.fault and _NATIVE.search(m.name)
     ]
+    tags = tuple(value for key, value in about if key == "tag") or tuple(named)
     return Wheel(
         name=fields.get("name") or (parts.name if parts else ""),
         version=fields.get("version") or (parts.version if parts else ""),
-        tags=tuple(value for key, value in about if key == "tag") or tuple(named),
+        tags=tags,
         build=notes.get("build") or (parts.build if parts else ""),
         generator=notes.get("generator", ""),
         pure={"true": True, "false": False}.get(notes.get("root-is-purelib", "").lower()),
         requires_python=fields.get("requires-python", ""),
         requires=requires,
-        pins=tuple(dict.fromkeys(pins(requires))),
+        pins=tuple(dict.fromkeys(pins(requires, tags))),
         members=len(archive.members),
         unpacked=sum(member.size for member in archive.members),
         natives=tuple(sorted(natives, key=lambda native: native.path)),

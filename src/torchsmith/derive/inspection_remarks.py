@@ -79,6 +79,32 @@ def machine_needs(needs: LibraryNeeds) -> Iterator[Remark]:
         )
 
 
+def cut_files(entries: Iterable[Entry]) -> Iterator[Remark]:
+    """Binaries that lost their end: what they lack says nothing about the build."""
+    for entry in entries:
+        if entry.binary and entry.binary.cut_short:
+            yield Remark(
+                "file-cut-short",
+                Severity.BLOCKER,
+                entry.path,
+                f"{entry.path.rpartition('/')[2]} ends before its own headers say: a copy or an installation that stopped early",
+                (
+                    ("size", f"{entry.binary.size} bytes"),
+                    *((("damage", entry.binary.warnings[0]),) if entry.binary.warnings else ()),
+                ),
+            )
+
+
+def not_one_environment(folder: str, count: int) -> Remark:
+    """What is said in place of the loader's answers for a folder of many environments."""
+    return Remark(
+        "loader-not-simulated",
+        Severity.NOTE,
+        folder,
+        f"{count} objects are more than one environment has: what the loader picks is told when one of them is inspected",
+    )
+
+
 def mixed_libraries(found: Iterable[Mixed]) -> Iterator[Remark]:
     """Parts of one library in different versions, or two copies of one that must be alone, in one process."""
     for mixed in found:
@@ -110,7 +136,7 @@ def shadowed_libraries(entries: Iterable[Entry], library_path: Sequence[str]) ->
 
 
 def python_abi(entries: Iterable[Entry], tag: str) -> Iterator[Remark]:
-    """Extension modules that this interpreter (``cp311``) will not import, and no other file of that name beside them replaces."""
+    """Extension modules that this interpreter (``cp311``) will not import, where no other file of that name replaces them."""
     unfit: dict[str, list[str]] = {}
     fit: set[str] = set()
     for entry in entries:

@@ -16,7 +16,7 @@ def read_input(path: str, limit: int) -> bytes:
     """The content of ``path``, or of standard input for ``-``.
 
     Raises:
-        UnreadableInputError: it does not exist, is no file, is a named pipe that nobody writes, or holds more than ``limit`` bytes.
+        UnreadableInputError: it does not exist, is no file, is a named pipe that nobody writes, or is longer than ``limit``.
 
     """
     try:
@@ -43,7 +43,7 @@ def read_input(path: str, limit: int) -> bytes:
 
 
 def _first(pipe: int, path: str) -> bytes:
-    """Wait until the pipe has something to read, or a writer that may yet write; a byte that had to be read to tell is returned."""
+    """Wait until the pipe has something to read, or a writer; a byte that had to be read to tell is returned."""
     import select
 
     watch = select.poll()

@@ -176,7 +176,7 @@ def read(reader: str, place: str, path: str) -> Fact[Any]:
 
 
 def bound(path: str, files: Iterable[tuple[str, str]]) -> Fact[Any]:
-    """How the first of these files (place, path) is bound by the others; one that cannot be opened is left out of the scope."""
+    """How the first of these files (place, path) is bound by the others; what cannot be read is told."""
     from contextlib import ExitStack
 
     from torchsmith.binaries.binding import bind
@@ -184,16 +184,20 @@ def bound(path: str, files: Iterable[tuple[str, str]]) -> Fact[Any]:
 
     with ExitStack() as stack:
         found = []
+        unread: list[list[str]] = []
         for place, known in files:
             try:
                 file, size = opened(place, known)
             except (OSError, BinaryError) as error:
                 if known == path:
                     return Unknown(str(error), (path,))
+                unread.append([known, str(error)])
                 continue
             found.append((known, stack.enter_context(file), size))
         try:
-            return Known(plain(bind(found[0], found[1:])), path)
+            answer = plain(bind(found[0], found[1:]))
+            answer["unread"] += unread
+            return Known(answer, path)
         except BinaryError as error:
             return Unknown(str(error), (path,))
 

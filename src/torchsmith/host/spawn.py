@@ -103,7 +103,7 @@ _running: set[int] = set()
 
 
 def _hold_signals() -> Iterable[int]:
-    """Hold back the signals that end a process without a word to ``finally``, and have them end the children too; the mask before."""
+    """Hold back the signals that end a process without ``finally``, and have them end the children too; the mask before."""
     import signal
 
     deadly = (signal.SIGTERM, signal.SIGHUP)

@@ -80,6 +80,8 @@ class BinaryObject:
     """The version of a cuDNN library."""
     places: tuple[tuple[str, Place], ...] = ()
     """Field name -> where it was read."""
+    cut_short: bool = False
+    """Whether the file ends before what its own headers say."""
     warnings: tuple[str, ...] = ()
     members: tuple[tuple[str, BinaryObject], ...] = ()
     """(name, object) of what an archive (``ar``) holds."""

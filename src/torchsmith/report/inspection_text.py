@@ -43,10 +43,21 @@ def render(found: Inspection, width: int = 80, colour: bool = False, verbose: bo
             _entry(page, entry, found, verbose)
     else:
         _lines(page, found, main)
-    for path, reason in found.unread:
-        page.gap()
-        page.block(f"not read: {safe(_short(path, found))}: {safe(reason)}", "", "  ")
+    _unread(page, found, verbose)
     return page.text()
+
+
+def _unread(page: Page, found: Inspection, verbose: bool) -> None:
+    """What could not be read, files of one fault together."""
+    reasons: dict[str, list[str]] = {}
+    for path, reason in found.unread:
+        reasons.setdefault(reason, []).append(path)
+    for reason, paths in reasons.items():
+        page.gap()
+        shown = paths if verbose else paths[:FEW_NOTES]
+        more = f" and {len(paths) - len(shown)} more" if len(paths) > len(shown) else ""
+        named = ", ".join(safe(_short(path, found)) for path in shown)
+        page.block(f"not read: {named}{more}: {safe(reason)}", "", "  ")
 
 
 def _remarks(page: Page, found: Inspection, verbose: bool) -> None:
@@ -112,7 +123,7 @@ def _code(page: Page, code: GpuCode) -> None:
         page.line(f"  {stubs:>5} x without a kernel (left by the device link)")
     if code.ptx:
         page.block(f"PTX: {' '.join(code.ptx)}" + (f", ISA {code.ptx_isa}" if code.ptx_isa else ""), "  ", "    ")
-    elif code.sass:
+    elif code.sass and not any("lost" in warning for warning in code.warnings):
         page.block("no PTX: nothing in it can be compiled for a GPU of another kind", "  ", "    ")
     if code.lto:
         page.block(f"link-time code: {' '.join(code.lto)}", "  ", "    ")
@@ -145,8 +156,7 @@ def _entry(page: Page, entry: Entry, found: Inspection, verbose: bool) -> None:
         _code(page, binary.gpu_code)
     _elsewhere(page, entry)
     if binary and binary.hip_code:
-        targets = " ".join(binary.hip_code.targets) or binary.hip_code.unknown
-        page.block(f"AMD GPU code: {binary.hip_code.bundles} bundles: {safe(targets)}", "  ", "    ")
+        page.block(f"AMD GPU code: {_hip(entry)}", "  ", "    ")
     _runs(page, entry.runs_on)
     _needs(page, entry.needs, found, verbose)
     for warning in (*(binary.warnings if binary else ()), *entry.warnings):
@@ -207,11 +217,28 @@ def _lines(page: Page, found: Inspection, main: Entry | None) -> None:
         for entry, code in carrying:
             archs = " ".join((*code.sass, *code.ptx))
             runs = "".join(f" [{one.compute_capability}: {one.how}]" for one in entry.runs_on)
-            page.block(f"{safe(_short(entry.path, found))}: {_kernels(code)} x {archs}{runs}", "  ", "    ")
-    others = len(found.entries) - len(carrying) - (main is not None)
+            spared = (
+                next((f"; {warning}" for warning in entry.binary.warnings if "not searched" in warning), "")
+                if entry.binary
+                else ""
+            )
+            many = f"{_kernels(code)} x {archs}" if _kernels(code) else "no kernel in the usual sections"
+            page.block(f"{safe(_short(entry.path, found))}: {many}{runs}{safe(spared)}", "  ", "    ")
+    amd = [entry for entry in found.entries if entry.binary and entry.binary.hip_code]
+    if amd:
+        page.gap()
+        page.line("Objects with AMD GPU code")
+        for entry in amd:
+            page.block(f"{safe(_short(entry.path, found))}: {_hip(entry)}", "  ", "    ")
+    others = len(found.entries) - len(carrying) - len(amd) - (main is not None)
     if others > 0:
         page.gap()
         page.block(f"{others} more objects without GPU code; --verbose shows each one, --json has every fact", "", "  ")
+
+
+def _hip(entry: Entry) -> str:
+    code = entry.binary.hip_code if entry.binary else None
+    return safe(f"{code.bundles} bundles: {' '.join(code.targets) or code.unknown}") if code else ""
 
 
 def _phrase(name: str, value: object) -> str:
