@@ -185,8 +185,6 @@ def _record(table: str, results: list[Result], seconds: float, commit: str) -> N
     section, further, others = rest.partition("\n## ")
     earlier = sum(int(number.replace(",", "")) for number in re.findall(r"^\| all \| ([\d,]+) \|", section, re.MULTILINE))
     now = sum(result.executions for result in results)
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    ).stdout.strip()
     said = (
         f"\n### {dt.datetime.now(tz=dt.UTC):%Y-%m-%d}, commit {commit}\n"
         f"`tools/nightly {' '.join(sys.argv[1:])}`, Python {sys.version.split()[0]}, {seconds / 60:.0f} minutes;"

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from tests.binaries import samples
 from tests.binaries.samples import container, entry
+from torchsmith.binaries import zstd
+from torchsmith.binaries.errors import BinaryError
 
 MADE = Path(__file__).parent / "made"
 REAL_ELVES = tuple(path.read_bytes() for path in sorted(MADE.glob("*.so")))
@@ -179,6 +181,14 @@ def checksums_right(data: bytes) -> bytes:
     return bytes(made)
 
 
+def _by_zstd(data: bytes) -> tuple[bytes, ...]:
+    """Where this Python can."""
+    try:
+        return (zstd.module().compress(data),)
+    except BinaryError:
+        return ()
+
+
 def docker() -> bytes:
     layer = tarred({"usr/lib/libc10.so": ELVES[2], "usr/lib/.wh.x.so": b"", "a/.wh..wh..opq": b""})
     about = (
@@ -199,6 +209,10 @@ def oci() -> bytes:
 BUNDLES = (
     _bundle(b"host-x86_64-unknown-linux--", b"hipv4-amdgcn-amd-amdhsa--gfx90a:xnack-"),
     *(_packed_bundle(version, _bundle(b"hipv4-amdgcn-amd-amdhsa--gfx1100")) for version in (1, 2, 3)),
+    *(
+        struct.pack("<4sHHIIQ", b"CCOB", 2, 1, 24 + len(packed), 272, 0) + packed
+        for packed in _by_zstd(_bundle(b"hipv4-amdgcn-amd-amdhsa--gfx1201"))
+    ),
 )
 HIP_WORDS = (b"__CLANG_OFFLOAD_BUNDLE__", b"CCOB\2\0\0\0", b"CCOB\3\0\1\0", b"CCOB\1\0\0\0", b"hipv4-amdgcn-amd-amdhsa--gfx942")
 ARCHIVES = (
@@ -219,6 +233,7 @@ TAR_WORDS = (
     b"\x80" + b"\xff" * 11,
     b"00000001000",
 )
+ZSTD_TARS = _by_zstd(TARS[0])
 CUBINS = tuple(
     bytes(made)
     for abi, flags in ((7, 0x5A055A), (8, 0x06006402))

@@ -6,6 +6,7 @@ import importlib
 import json
 import pkgutil
 import struct
+import sys
 import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -45,6 +46,7 @@ from tests.fuzz.seeds import (
     VERSION_PY,
     WHEELS,
     ZIP_WORDS,
+    ZSTD_TARS,
     checksums_right,
     directory_found_again,
     docker,
@@ -55,6 +57,7 @@ from torchsmith.binaries import (
     ar,
     binding,
     coff,
+    cpu_baseline,
     cubin,
     cudnn,
     dist_record,
@@ -85,6 +88,12 @@ from torchsmith.model.record import plain
 
 for _module in pkgutil.iter_modules(torchsmith.binaries.__path__):  # some are imported by readers when they first need them
     importlib.import_module(f"torchsmith.binaries.{_module.name}")
+
+for _name in ("compression.zstd", "backports.zstd"):  # readers look for both; one that is missing is not to be looked for again
+    try:
+        importlib.import_module(_name)
+    except ImportError:
+        sys.modules[_name] = None  # type: ignore[assignment]
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -131,6 +140,7 @@ def _notes(data: bytes) -> None:
     for read in (notes.isa_needed, notes.command_lines):
         with suppress(BinaryError):
             read(file, size, library)
+    _as_json(cpu_baseline.read(file, size, library, "libtorch_cpu.so"))
 
 
 def _binding(data: bytes) -> None:
@@ -260,6 +270,7 @@ def _ld_cache(data: bytes) -> None:
 def _torch_build(data: bytes) -> None:
     text = data.decode("utf-8", "replace")
     _as_json(torch_build.cuda_config(text))
+    cpu_baseline.from_flags(text, 62)
     _as_json(torch_build.version_py(text))
 
 
@@ -295,7 +306,9 @@ TARGETS: dict[str, Target] = {
     "elf": Target(_elf, (*ELVES, *REAL_ELVES), ELF_WORDS),
     "fatbin": Target(_fatbin, (FATBIN,), FATBIN_WORDS),
     "hip": Target(_hip, BUNDLES, HIP_WORDS),
-    "image": Target(_image, (docker(), oci(), *TARS), (*TAR_WORDS, b"[", b"{}", b'"', b"../", b"sha256:"), checksums_right),
+    "image": Target(
+        _image, (docker(), oci(), *TARS, *ZSTD_TARS), (*TAR_WORDS, b"[", b"{}", b'"', b"../", b"sha256:"), checksums_right
+    ),
     "inflate": Target(
         _inflate,
         (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from torchsmith.model.errors import UnreadableInputError
+from torchsmith.host.redact import without_secrets
+from torchsmith.model.errors import UnreadableInputError, UsageError
 from torchsmith.model.finding import Severity
 from torchsmith.model.inspected import binary_object
 from torchsmith.model.inspection import Entry, Inspection
@@ -64,7 +65,10 @@ def inspect(host: Host, targets: Sequence[str], wanted: Wanted, assumed: Mapping
 
     """
     gpus = _gpus(host, assumed)
-    targets = (*targets, *_listed(wanted.listed)) or (_here(host, assumed),)
+    targets = (*targets, *_listed(wanted.listed))
+    if not targets and wanted.listed:
+        raise UsageError(f"`{wanted.listed}` lists no paths")
+    targets = targets or (_here(host, assumed),)
     if len(targets) == 1:
         return _target(host, targets[0], wanted, gpus, assumed)
     found: list[Inspection] = []
@@ -120,8 +124,8 @@ def _target(host: Host, target: str, wanted: Wanted, gpus: Gpus, assumed: Mappin
 
             return inspect_wheel.remote(host, target, wanted, gpus)
         raise UnreadableInputError(
-            f"`{target}` cannot be read: {stat.reason}; give a file, a folder, an environment, or NAME==VERSION for a wheel"
-            " on the package index"
+            f"`{without_secrets(target)}` cannot be read: {stat.reason}; give a file, a folder, an environment, or NAME==VERSION"
+            " for a wheel on the package index"
         )
     if stat.value.kind == "dir":
         return _folder(host, target, wanted, gpus, assumed)
@@ -137,7 +141,10 @@ def _folder(host: Host, target: str, wanted: Wanted, gpus: Gpus, assumed: Mappin
     found = prefix(host, target)
     if isinstance(found, Unknown):
         raise UnreadableInputError(f"`{target}` cannot be read: {found.reason}")
-    return inspect_environment.inspect(host, normal(target), found.value, wanted, gpus, assumed)
+    inspection = inspect_environment.inspect(host, normal(target), found.value, wanted, gpus, assumed)
+    if not (inspection.entries or inspection.unread or found.value):
+        raise UnreadableInputError(f"`{target}` holds no binaries")
+    return inspection
 
 
 def _file(host: Host, target: str, wanted: Wanted, gpus: Gpus, assumed: Mapping[str, Fact[Any]]) -> Inspection:

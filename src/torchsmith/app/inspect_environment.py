@@ -137,7 +137,13 @@ class _Environment:
         """The entry with the CUDA runtime that it is for: torch's own say it in full, others by the name of the library."""
         if self._torch and self._torch.cuda and entry.path.startswith(f"{self._torch.folder}/"):
             return replace(entry, cuda_runtime=self._torch.cuda)
-        return replace(entry, cuda_runtime=remarks.cuda_runtime(entry.binary.needed) if entry.binary else None)
+        told = remarks.cuda_runtime(entry.binary.needed) if entry.binary else None
+        return replace(entry, cuda_runtime=self._runtimes().get(told, told) if told else None)
+
+    def _runtimes(self) -> dict[str, str]:
+        """CUDA major -> version of the runtime that the installed NVIDIA package brings: ``13`` -> ``13.0``."""
+        versions = [package.version for package in self._installed() if package.name.startswith("nvidia-cuda-runtime")]
+        return {version.partition(".")[0]: ".".join(version.split(".")[:2]) for version in versions}
 
     def _needs(self, entries: list[Entry]) -> LibraryNeeds | None:
         """What its loader gives each of them: Linux's on a Linux machine only, Windows' and macOS' wherever they lie."""

@@ -8,6 +8,8 @@ from torchsmith.derive import declared_code, wheel_choice
 from torchsmith.derive.altered_files import altered_files
 from torchsmith.derive.inspection_remarks import cuda_runtime, gpu_coverage
 from torchsmith.model.errors import UnreadableInputError, UsageError
+from torchsmith.model.finding import Severity
+from torchsmith.model.gpu_code import GpuCode, Group
 from torchsmith.model.inspection import Entry, Identity, Inspection, Need, Remark
 from torchsmith.model.known import Known, Unknown
 from torchsmith.model.record import replace
@@ -46,6 +48,8 @@ def remote(host: Host, requirement: str, wanted: Wanted, gpus: Gpus) -> Inspecti
         UnreadableInputError: no index answers, or it has no such wheel; the message lists what there is.
 
     """
+    if wanted.index_url and "://" not in wanted.index_url:
+        raise UsageError("--index-url takes an address with its scheme: https://...")
     name, _, version = (part.strip() for part in requirement.partition("=="))
     system = _platform(host, wanted.platform)
     interpreter = _python(host, wanted.python_tag)
@@ -97,7 +101,7 @@ def _inspection(
     )
     return Inspection(
         entries=(first, *members),
-        remarks=tuple(_remarks(answer, torch, main)),
+        remarks=(*_remarks(answer, torch, main), *(_foretold(torch, gpus) if torch and not answer["objects"] else ())),
         torch=torch,
         main=main.path if main else "",
         unread=tuple(unread),
@@ -166,6 +170,29 @@ def _remarks(answer: Mapping[str, Any], torch: Identity | None, main: Entry | No
         yield from declared_code.lists(torch, answer["arch_list"])
     if record is not None:
         yield from altered_files(wheel["name"], record)
+
+
+def _foretold(torch: Identity, gpus: Gpus) -> Iterator[Remark]:
+    """What the declared architectures promise to each GPU, where the libraries themselves were not read."""
+    from torchsmith.derive.runs_on import runs_on
+
+    if not torch.declared:
+        return
+    sass = tuple(arch for arch in torch.declared if arch.startswith("sm_"))
+    ptx = tuple(arch for arch in torch.declared if arch.startswith("compute_"))
+    code = GpuCode(sass, ptx, (), (Group(sass, ptx, 1),), 1, None, ())
+    for device in gpus.devices:
+        found = runs_on(code, device, gpus.cuda, cuda=torch.cuda)
+        if found is not None:
+            says = {"native": "has code", "jit": "has PTX to compile", "no": "has no code"}[found.how]
+            yield Remark(
+                "declared-for-gpu",
+                Severity.DEGRADED if found.how == "no" else Severity.NOTE,
+                found.gpu,
+                f"by its own words torch {torch.version} {says} for {found.gpu} ({found.compute_capability});"
+                " its binary was not read",
+                (("CUDAConfig.h", " ".join(torch.declared)),),
+            )
 
 
 def _about(answer: Mapping[str, Any], torch: Identity | None) -> tuple[tuple[str, Any], ...]:

@@ -117,6 +117,8 @@ class _Scan:
             raise BinaryError(f"the compressed bundle at {position} ends at {stop}, behind the end of its section at {end}")
         if method not in {ZLIB, ZSTD}:
             raise BinaryError(f"the compressed bundle at {position} has method {method}: zlib (0) and zstd (1) are known")
+        if method == ZSTD and self.unknown:  # asked for before: failed imports are dear, and there may be thousands of bundles
+            return stop if sized else start
         try:
             self._packed_table(_unpack_zstd if method == ZSTD else _unpack_zlib, start, stop, position)
         except _NoZstdError:
@@ -198,23 +200,14 @@ def _unpack_zlib(data: bytes) -> bytes:
 
 def _unpack_zstd(data: bytes) -> bytes:
     """The first TABLE_LIMIT bytes of a zstd stream; raise _NoZstdError where this Python cannot unpack it."""
-    from importlib import import_module
-
     from torchsmith.binaries import zstd
 
     try:
         module = zstd.module()
     except BinaryError:
-        try:
-            module = import_module("zstandard")  # older, and often there already
-        except ImportError:
-            raise _NoZstdError from None
-    unpacking = module.ZstdDecompressor()
+        raise _NoZstdError from None
     try:
-        if hasattr(unpacking, "stream_reader"):  # zstandard's
-            found: bytes = unpacking.stream_reader(data).read(TABLE_LIMIT)
-        else:
-            found = unpacking.decompress(data, TABLE_LIMIT)
+        found: bytes = module.ZstdDecompressor().decompress(data, TABLE_LIMIT)
     except module.ZstdError as error:
         raise BinaryError(f"a compressed bundle cannot be unpacked: {error}") from error
     return found

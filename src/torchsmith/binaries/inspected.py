@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from torchsmith.binaries import abi, cpu_baseline, elf, fatbin, pe, shared
+from functools import partial
+
+from torchsmith.binaries import abi, cpu_baseline, elf, fatbin, pe, pe_image, shared
 from torchsmith.binaries.errors import BinaryError
 from torchsmith.binaries.reader import BinaryFile, Reader, Section, Window, text
 from torchsmith.model.inspected import BinaryObject, HipCode
@@ -107,14 +109,22 @@ def _elf(file: BinaryFile, size: int, name: str, search: int) -> BinaryObject:
         cpu_reason=baseline.reason,
         cudnn=cudnn,
         places=(*places, *found.places),
-        cut_short=bool(warnings) and any(segment.offset + segment.size > size for segment in parsed.segments),
+        cut_short=not parsed.sections and any(segment.offset + segment.size > size for segment in parsed.segments),
         warnings=(*warnings, *found.warnings),
     )
 
 
 def _pe(file: BinaryFile, size: int, name: str, search: int) -> BinaryObject:
-    parsed = pe.read(file, size)
     described = pe.inspected(file, size)
+    mapped = pe_image.image(file, size)
+    parsed = pe.Pe(
+        bits=mapped.bits,
+        machine=mapped.machine,
+        imports=described.needed,
+        delay_imports=described.delay_needed,
+        sections=mapped.sections,
+        file_version=described.file_version,
+    )
     warnings = list(described.warnings)
     code, elsewhere, hip = _gpu_code(file, size, parsed.sections, search, warnings)
     found = abi.read(file, size, parsed, name)
@@ -164,7 +174,8 @@ def _archive(file: BinaryFile, size: int) -> BinaryObject:
                 break
             window = Window(file, member.offset, member.size, size)
             if window.read_at(4, 0) == b"\x7fELF":
-                members.append((member.name, inspect(window, member.size, member.name)))
+                found = _guarded(warnings, partial(inspect, window, member.size, member.name))
+                members += [(member.name, found)] if found else []
     except BinaryError as error:
         warnings.append(str(error))
     if not members:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 METADATA_LIMIT = 4 * 1024 * 1024
 """Bytes: with the longest of READMEs the real ones stay under 300,000."""
 
-UNPACKED_LIMIT = 16 << 30
+UNPACKED_LIMIT = 8 << 30
 """Bytes of libraries that are inflated: torch's whole wheels have 1.2 billion."""
 
 TEXT_LIMIT = 1024 * 1024
@@ -35,7 +35,7 @@ _FILENAME = pattern(
     r"-(?P<python>[A-Za-z0-9_.]{1,200})-(?P<abi>[A-Za-z0-9_.]{1,200})-(?P<platform>[A-Za-z0-9_.]{1,400})\.whl",
 )
 _NATIVE = pattern(r"\.(?:so|pyd|dll|dylib)$|\.so(?:\.[0-9]{1,8}){1,4}$", 2)
-_HASHED = pattern(r"(?P<stem>.+?)-[0-9a-f]{8,64}(?P<rest>\.so(?:\.[0-9.]+)?|\.dll|(?:\.[0-9.]+)?\.dylib)", 2)
+_HASHED = pattern(r"(?P<stem>.+?)[-.][0-9a-f]{8,64}(?P<rest>\.so(?:\.[0-9.]+)?|\.dll|(?:\.[0-9.]+)?\.dylib)", 2)
 _PIN = pattern(
     r"(?P<name>[A-Za-z0-9._-]++)\s*+(?:\[[^\]]*+\])?+\s*+\(?+\s*+===?+\s*+(?P<version>[^\s,;()*]++)\s*+\)?+\s*+(?:;\s*+(?P<when>.*+))?+"
 )
@@ -199,8 +199,13 @@ def objects(
     """
     by_name = {member.name: member for member in archive.members}
     spool = getattr(file, "spool", None)
+    left = UNPACKED_LIMIT
     for native in wheel.natives:
         member = by_name[native.path]
+        left -= member.size
+        if left < 0:
+            yield native.path, None, f"the libraries of this wheel unpack to more than {UNPACKED_LIMIT >> 30} GiB"
+            continue
         try:
             if spool is not None:
                 spool(member.header, zipped.extent(archive, member))

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from torchsmith.model.gpu_code import GpuCode, Group
 
-_RUNTIME = pattern(r"(?:lib)?(cudart|cublas|cublasLt)(?:64_|(?:-[0-9a-f]{8})?\.so\.)(\d{1,3})(?:[._-].*)?", 2)
-_CUDNN = pattern(r"(?:lib)?cudnn(?:64_|(?:-[0-9a-f]{8})?\.so\.)(\d{1,2})(?:[._-].*)?", 2)
+_RUNTIME = pattern(r"(?:lib)?(cudart|cublas|cublasLt)(?:64_|(?:[-.][0-9a-f]{8,64})?\.so\.)(\d{1,3})(?:[._-].*)?", 2)
+_CUDNN = pattern(r"(?:lib)?cudnn(?:64_|(?:[-.][0-9a-f]{8,64})?\.so\.)(\d{1,2})(?:[._-].*)?", 2)
 _OF_MAJOR = pattern(r"nvidia-.+-cu(\d{2})")
 _TOOLKIT = pattern(r"cuda-toolkit|nvidia-cuda-runtime(?:-cu\d{2})?")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SHOWN = 8
 """Names in a sentence; the evidence has them all."""
 
-_CUDART = pattern(r"(?:libcudart\.so\.|cudart64_)(\d{1,2}(?:\.\d+)?)\d*(?:\.dll)?")
+_CUDART = pattern(r"(?:libcudart(?:[-.][0-9a-f]{8,64})?\.so\.|cudart64_)(\d{1,2}(?:\.\d+)?)\d*(?:\.dll)?")
 
 
 def cuda_runtime(needed: Iterable[str]) -> str | None:
@@ -85,7 +85,7 @@ def cut_files(entries: Iterable[Entry]) -> Iterator[Remark]:
         if entry.binary and entry.binary.cut_short:
             yield Remark(
                 "file-cut-short",
-                Severity.BLOCKER,
+                Severity.BLOCKER if "/torch/" in entry.path else Severity.DEGRADED,
                 entry.path,
                 f"{entry.path.rpartition('/')[2]} ends before its own headers say: a copy or an installation that stopped early",
                 (
@@ -192,7 +192,7 @@ def glibc_floor(entries: Iterable[Entry], libc: str, version: str) -> Iterator[R
         highest = max((floor for _, floor in failing), key=lambda floor: [int(part) for part in floor.split(".")])
         yield Remark(
             "glibc-too-old",
-            Severity.BLOCKER,
+            Severity.BLOCKER if any("/torch/lib/" in path for path, _ in failing) else Severity.DEGRADED,
             "machine",
             f"{_listed([path for path, _ in failing])} need{'s' if len(failing) == 1 else ''} glibc {highest}; here is {version}",
             (("glibc", version), ("needed", highest)),

@@ -22,7 +22,7 @@ COMPONENTS = {
     "libiomp5": "openmp",
     "libomp": "openmp",
 }
-_STEM = pattern(r"(lib[A-Za-z]\w*?)(?:-[0-9a-f]{8})?\.so(?:\.[\d.]+)?")
+_STEM = pattern(r"(lib[A-Za-z]\w*?)(?:[-.][0-9a-f]{8,64})?\.so(?:\.[\d.]+)?")
 """A library's name without its version, and without the mark that a repaired wheel gives it (``libgomp-a34b3233.so.1``)."""
 
 

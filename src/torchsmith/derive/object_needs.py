@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 TORCH_LIBRARIES = ("libtorch", "libc10")
 _EXTENSION = pattern(r".+\.(?:cpython-\w[^/]*|abi3|pypy\w[^/]*)\.so")
-_CUDA = pattern(r"lib(?:cudart|cublas|cublasLt|nvrtc|nvJitLink|cupti)\.so\.(\d{2})(?:\.\d+)*")
+_CUDA = pattern(r"lib(?:cudart|cublas|cublasLt|nvrtc|nvJitLink|cupti)(?:[-.][0-9a-f]{8,64})?\.so\.(\d{2})(?:\.\d+)*")
 
 
 def object_needs(paths: LoaderPaths, files: ObjectFiles, cuda: int | None = None, system: str = "") -> LibraryNeeds:

@@ -18,7 +18,7 @@ NARROW, WIDE = 40, 100
 FEW_OBJECTS = 3
 """So many objects are shown in full; of more, what each one is takes a line."""
 _BYTES = frozenset({"size", "unpacked", "bytes_read"})
-FEW_NOTES = 3
+FEW_NOTES, FEW_FILES = 3, 4
 GROUPS_SHOWN = 6
 _COLOURS = {Severity.BLOCKER: "31;1", Severity.DEGRADED: "33;1", Severity.NOTE: "36"}
 _HOW = {"native": "32", "jit": "33", "no": "31;1"}
@@ -42,6 +42,10 @@ def render(found: Inspection, width: int = 80, colour: bool = False, verbose: bo
             page.gap()
             _entry(page, entry, found, verbose)
     else:
+        for entry in found.entries:
+            if entry.binary is None:  # a wheel, an image: what it says of itself
+                page.gap()
+                _entry(page, entry, found, verbose)
         _lines(page, found, main)
     _unread(page, found, verbose)
     return page.text()
@@ -93,8 +97,11 @@ def _torch(torch: Identity) -> str:
 
 def _short(path: str, found: Inspection) -> str:
     """The path from site-packages on, or from the folder that was inspected."""
-    _, mark, inside = path.rpartition("/site-packages/")
-    return inside if mark else path.removeprefix(f"{found.environment}/") if found.environment else path
+    for site in ("/site-packages/", "/dist-packages/"):
+        _, mark, inside = path.rpartition(site)
+        if mark:
+            return inside
+    return path.removeprefix(f"{found.environment}/") if found.environment else path
 
 
 def _main(page: Page, entry: Entry, found: Inspection) -> None:
@@ -149,8 +156,11 @@ def _entry(page: Page, entry: Entry, found: Inspection, verbose: bool) -> None:
     if binary:
         _facts(page, entry, binary)
     for name, value in entry.about:
-        if value not in (None, "", [], {}, ()):
-            page.block(f"{safe(name.replace('_', ' '))}: {_phrase(name, value)}", "  ", "    ")
+        if value in (None, "", [], {}, ()):
+            continue
+        many = isinstance(value, list | tuple) and len(value) > FEW_FILES and isinstance(value[0], dict) and not verbose
+        shown = f"{len(value)}; --verbose lists them" if many else _phrase(name, value)
+        page.block(f"{safe(name.replace('_', ' '))}: {shown}", "  ", "    ")
     if binary and binary.gpu_code:
         page.line(f"  GPU code: {_kernels(binary.gpu_code)} kernel groups")
         _code(page, binary.gpu_code)
@@ -230,10 +240,11 @@ def _lines(page: Page, found: Inspection, main: Entry | None) -> None:
         page.line("Objects with AMD GPU code")
         for entry in amd:
             page.block(f"{safe(_short(entry.path, found))}: {_hip(entry)}", "  ", "    ")
-    others = len(found.entries) - len(carrying) - len(amd) - (main is not None)
+    others = sum(entry.binary is not None for entry in found.entries) - len(carrying) - len(amd) - (main is not None)
     if others > 0:
         page.gap()
-        page.block(f"{others} more objects without GPU code; --verbose shows each one, --json has every fact", "", "  ")
+        more = " more" if carrying or amd or main else ""
+        page.block(f"{others}{more} objects without GPU code; --verbose shows each one, --json has every fact", "", "  ")
 
 
 def _hip(entry: Entry) -> str:
