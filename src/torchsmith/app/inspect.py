@@ -220,7 +220,10 @@ def judged(entry: Entry, gpus: Gpus) -> Entry:
     answers = (
         runs_on(binary.gpu_code, device, gpus.cuda, binary.gpu_code_elsewhere, entry.cuda_runtime) for device in gpus.devices
     )
-    return replace(entry, runs_on=tuple(answer for answer in answers if answer))
+    found = tuple(answer for answer in answers if answer)
+    if binary.cut_short:
+        found = tuple(replace(answer, why=f"{answer.why}, as far as the file goes: it was cut short") for answer in found)
+    return replace(entry, runs_on=found)
 
 
 def named(device: Device) -> str:

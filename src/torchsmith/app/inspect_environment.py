@@ -82,7 +82,7 @@ class _Environment:
         main = self._main(entries)
         return Inspection(
             entries=tuple(entries),
-            remarks=tuple(self._remarks(entries, main, needs, whole=not only)),
+            remarks=tuple(self._remarks(entries, main, needs, unread, whole=not only)),
             torch=self._identity(),
             main=main.path if main else "",
             unread=tuple(unread),
@@ -185,9 +185,19 @@ class _Environment:
         main = next((entry for entry in found if folder and entry.path in {folder + name for name in MAIN}), None)
         return main or (found[0] if len(found) == 1 else None)
 
-    def _remarks(self, entries: list[Entry], main: Entry | None, needs: LibraryNeeds | None, *, whole: bool) -> Iterator[Remark]:
+    def _remarks(
+        self,
+        entries: list[Entry],
+        main: Entry | None,
+        needs: LibraryNeeds | None,
+        unread: list[tuple[str, str]],
+        *,
+        whole: bool,
+    ) -> Iterator[Remark]:
         """The worst first."""
         found = list(self._all_remarks(entries, main, needs))
+        if self._torch:
+            found += remarks.unread_libraries(unread, self._torch.folder)
         if self._interpreter is None and len(entries) > CROWD:
             found.append(remarks.not_one_environment(self._folder, len(entries)))
         if whole:

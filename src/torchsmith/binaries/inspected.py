@@ -61,7 +61,7 @@ def inspect(file: BinaryFile, size: int, name: str = "", search: int = WHOLE) ->
 
     if macho.is_macho(start):
         return _macho(file, size, name)
-    raise BinaryError("none of the formats that are read: ELF, PE, Mach-O, fatbin, cubin, ar")
+    raise BinaryError("none of the formats that are read: ELF, PE, Mach-O, fatbin, cubin, ar" if size else "an empty file")
 
 
 def _elf(file: BinaryFile, size: int, name: str, search: int) -> BinaryObject:

@@ -39,6 +39,9 @@ def altered_files(name: str, compared: Mapping[str, Any]) -> Iterator[Remark]:
         yield _remark(
             "files-altered", Severity.DEGRADED, name, f"{total} of its files have another content than installed", altered
         )
+    if unread := compared["unread"]:
+        told = [f"{path} ({reason})" for path, reason in unread]
+        yield _remark("files-unread", Severity.DEGRADED, name, f"{len(unread)} of its files cannot be read", told)
     if refused := compared["refused"]:
         yield _remark("record-outside", Severity.NOTE, name, f"its RECORD names {len(refused)} files outside of it", refused)
     if unlisted := compared.get("unlisted"):

@@ -95,6 +95,14 @@ def cut_files(entries: Iterable[Entry]) -> Iterator[Remark]:
             )
 
 
+def unread_libraries(unread: Iterable[tuple[str, str]], torch: str) -> Iterator[Remark]:
+    """Libraries of torch itself that are no binaries any more."""
+    for path, reason in unread:
+        if path.startswith(f"{torch}/"):
+            name = path.rpartition("/")[2]
+            yield Remark("unreadable-library", Severity.BLOCKER, path, f"torch's {name} cannot be read: {reason}")
+
+
 def not_one_environment(folder: str, count: int) -> Remark:
     """What is said in place of the loader's answers for a folder of many environments."""
     return Remark(

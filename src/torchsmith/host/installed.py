@@ -13,6 +13,7 @@ from torchsmith.model.known import Fact, Known, Unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from io import FileIO
     from typing import Any
 
 TOLD = 1000
@@ -46,8 +47,11 @@ def compare(place: str, folder: str, levels: int, hashed: bool) -> dict[str, Any
     """
     found: dict[str, list[Any]] = {"missing": [], "sizes": [], "altered": [], "refused": [], "unread": []}
     warnings: list[str] = []
-    with open(place, "rb", buffering=0) as file:
-        rows = dist_record.read(file, os.fstat(file.fileno()).st_size, warnings)
+    with _opened(place) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise BinaryError("not a regular file")
+        rows = dist_record.read(file, status.st_size, warnings)
     there = _Folders(folder)
     for row in rows:
         name = row[0]
@@ -109,8 +113,13 @@ def _digest(path: str, algorithm: str) -> str:
     import hashlib
 
     digest = hashlib.new(algorithm, usedforsecurity=False)
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
-    with open(os.open(path, flags), "rb", buffering=0) as file:
+    with _opened(path) as file:
         while data := file.read(_CHUNK):
             digest.update(data)
     return base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+
+
+def _opened(path: str) -> FileIO:
+    """The file; a pipe that nobody writes does not keep us waiting."""
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+    return open(os.open(path, flags), "rb", buffering=0)

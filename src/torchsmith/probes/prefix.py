@@ -25,7 +25,8 @@ SITES = ("site-packages", "dist-packages")
 def prefix(host: Host, path: str) -> Fact[Interpreter | None]:
     """The environment whose prefix is ``path``; Known(None) where the folder is none.
 
-    ``lib/python3.X/site-packages`` (POSIX; Debian says ``dist-packages``) or ``Lib/site-packages`` (Windows) makes a folder an environment.
+    ``lib/python3.X/site-packages`` (POSIX; Debian says ``dist-packages``) or ``Lib/site-packages`` (Windows) makes a folder an
+    environment.
     """
     listed = host.names(path)
     if isinstance(listed, Unknown):
