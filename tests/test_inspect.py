@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from importlib import resources
@@ -125,6 +126,34 @@ def test_cpu_environment(inspect: Any, cpu_environment: Environment) -> None:
     assert by_name(document, "libc10.so")["abi"]["cxx11"] is True
 
 
+@pytest.mark.online
+@pytest.mark.slow
+def test_an_extension_of_another_torch(inspect: Any, cpu_environment: Environment, variant: VariantFactory) -> None:
+    """The symbol that the loader would complain of, and the releases that have it, before anything is imported."""
+    copy = variant(cpu_environment)
+    copy.install("torchtext==0.17.2", dependencies=False)
+    code, document = inspect(copy.prefix)
+    assert code == 0
+    assert ("undefined-symbol", "degraded") in findings(document)
+    found = by_name(document, "_torchtext.so")["abi"]["torch"]
+    assert found["missing"][0] in found["message"]
+    assert "2.2.2" in found["releases"]
+    assert "2.13.0" not in found["releases"]
+
+
+@pytest.mark.online
+@pytest.mark.slow
+def test_a_library_of_torch_that_is_none(inspect: Any, cpu_environment: Environment, variant: VariantFactory) -> None:
+    copy = variant(cpu_environment)
+    library = copy.site / "torch" / "lib" / "libtorch_cpu.so"
+    library.unlink()
+    library.write_bytes(b"")
+    code, document = inspect(copy.prefix)
+    assert code == 1
+    assert ("unreadable-library", "blocker") in findings(document)
+    assert {"path": str(library), "reason": "an empty file"} in document["unread"]
+
+
 GCC = shutil.which("gcc")
 
 
@@ -172,6 +201,41 @@ class TestSmall:
         assert need["found"] is None
         assert ("missing-library", "note") in findings(document)
 
+    def test_damaged_member_of_an_archive(self, inspect: Any, tmp_path: Path) -> None:
+        """It costs itself, not those behind it."""
+        source = tmp_path / "a.c"
+        source.write_text("int f(void) { return 1; }\n")
+        subprocess.run([str(GCC), "-c", "-o", tmp_path / "a.o", source], check=True)
+        (tmp_path / "b.o").write_bytes(b"\x7fELF" + bytes(60))
+        shutil.copy(tmp_path / "a.o", tmp_path / "c.o")
+        subprocess.run(["ar", "rc", "all.a", "a.o", "b.o", "c.o"], check=True, cwd=tmp_path)
+        _, document = inspect(tmp_path / "all.a")
+        assert [one["path"] for one in document["objects"]] == [f"{tmp_path}/all.a{name}" for name in ("", "(a.o)", "(c.o)")]
+        assert document["objects"][0]["warnings"]
+
+    def test_debian_names_the_folder_of_packages_otherwise(self, inspect: Any, library: Path, tmp_path: Path) -> None:
+        site = tmp_path / "usr" / "lib" / "python3.12" / "dist-packages"
+        site.mkdir(parents=True)
+        shutil.copy(library, site / "module.cpython-310-x86_64-linux-gnu.so")
+        _, document = inspect(tmp_path / "usr")
+        assert document["environment"] == str(tmp_path / "usr")
+        assert ("python-abi-mismatch", "degraded") in findings(document)
+
+    def test_debug_files_are_whole(self, inspect: Any, library: Path, tmp_path: Path) -> None:
+        """objcopy leaves out what the program headers still name."""
+        subprocess.run(["objcopy", "--only-keep-debug", library, tmp_path / "libdebug.so"], check=True)
+        code, document = inspect(tmp_path / "libdebug.so")
+        assert code == 0
+        assert not any(what == "file-cut-short" for what, _ in findings(document))
+
+    def test_a_pipe_in_place_of_a_record(self, inspect: Any, library: Path, tmp_path: Path) -> None:
+        site = tmp_path / "env" / "lib" / "python3.12" / "site-packages"
+        (site / "name-1.0.dist-info").mkdir(parents=True)
+        os.mkfifo(site / "name-1.0.dist-info" / "RECORD")
+        shutil.copy(library, site / "liba.so")
+        _, document = inspect(tmp_path / "env")
+        assert ("record-unreadable", "note") in findings(document)
+
 
 @pytest.mark.parametrize(
     ("argument", "says"),
@@ -188,6 +252,20 @@ def test_unreadable(argument: str, says: str, capsys: pytest.CaptureFixture[str]
     assert not shown.out
     assert says in shown.err
     assert shown.err.count("\n") == 1
+
+
+def test_nothing_to_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither an empty folder nor an empty list means this environment."""
+    (tmp_path / "list").write_text("\n")
+    assert cli.run(["inspect", str(tmp_path)]) == 2
+    assert cli.run(["inspect", "--list", str(tmp_path / "list")]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_credentials_are_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["inspect", "https://user:s3cret@example.org/x.whl"]) == 2
+    assert cli.run(["inspect", "name==1", "--index-url", "user:s3cret@example.org/simple"]) == 2
+    assert "s3cret" not in capsys.readouterr().err
 
 
 def test_names_are_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
