@@ -183,7 +183,7 @@ class TestSmall:
         """One that cannot be read does not cost the others."""
         (tmp_path / "list").write_text(f"{library}\n{tmp_path}/nothing.so\n")
         code, document = inspect("--list", tmp_path / "list")
-        assert code == 0
+        assert code == 2
         assert [one["path"] for one in document["objects"]] == [str(library)]
         assert [one["path"] for one in document["unread"]] == [f"{tmp_path}/nothing.so"]
 

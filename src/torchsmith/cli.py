@@ -192,11 +192,12 @@ def _run_inspect(options: argparse.Namespace, host: Host | None) -> int:
     from torchsmith.app import asked, inspect
     from torchsmith.model.finding import Severity
 
-    host, assumed = asked.evidence(host or _local(options), None, None, options.assume)
+    host = host or _local(options)
+    other, assumed = asked.evidence(host, None, None, options.assume)
     wanted = inspect.Wanted(
         options.platform, options.python_tag, options.index_url, deep=options.deep, hash=options.hash, listed=options.listed or ""
     )
-    found = inspect.inspect(host, options.targets, wanted, assumed)
+    found = inspect.inspect(host, options.targets, wanted, assumed, other)
     if options.format == "json":
         from torchsmith.report import inspection_json
 

@@ -55,16 +55,19 @@ class Gpus:
     cuda: str | None
 
 
-def inspect(host: Host, targets: Sequence[str], wanted: Wanted, assumed: Mapping[str, Fact[Any]]) -> Inspection:
+def inspect(
+    host: Host, targets: Sequence[str], wanted: Wanted, assumed: Mapping[str, Fact[Any]], other: Host | None = None
+) -> Inspection:
     """Read every target: a file, a folder, an environment, or ``NAME==VERSION`` on the package index.
 
-    Without a target: the environment that ``check`` would look at.
+    Without a target: the environment that ``check`` would look at. Files are read by ``host``; where another machine is assumed,
+    ``other`` answers for its GPUs.
 
     Raises:
         TorchsmithError: a target that does not exist, or holds nothing that can be read.
 
     """
-    gpus = _gpus(host, assumed)
+    gpus = _gpus(other or host, assumed)
     targets = (*targets, *_listed(wanted.listed))
     if not targets and wanted.listed:
         raise UsageError(f"`{wanted.listed}` lists no paths")
@@ -87,12 +90,15 @@ def inspect(host: Host, targets: Sequence[str], wanted: Wanted, assumed: Mapping
     if not any(part.entries for part in found):
         unread += [pair for part in found for pair in part.unread]
         raise UnreadableInputError(f"none of the {len(targets)} targets can be read; the first: {unread[0][0]}: {unread[0][1]}")
-    return joined(found, unread)
+    refused = sum(path in targets for path, _ in (*(pair for part in found for pair in part.unread), *unread))
+    return replace(joined(found, unread), refused=refused)
 
 
 def exit_code(found: Inspection, fail_on: Severity) -> int:
-    """1 for a finding at or above ``fail_on``, else 0."""
-    return int(any(_ORDER.index(remark.severity) >= _ORDER.index(fail_on) for remark in found.remarks))
+    """1 for a finding at or above ``fail_on``, 2 where a target could not be read, else 0."""
+    if any(_ORDER.index(remark.severity) >= _ORDER.index(fail_on) for remark in found.remarks):
+        return 1
+    return 2 if found.refused else 0
 
 
 def joined(parts: Iterable[Inspection], unread: Iterable[tuple[str, str]] = ()) -> Inspection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torchsmith.app import inspect as single
 from torchsmith.derive.inspection_remarks import cuda_runtime, gpu_coverage
 from torchsmith.model.errors import UnreadableInputError
-from torchsmith.model.inspection import Entry, Inspection
+from torchsmith.model.inspection import Entry, Inspection, Need
 from torchsmith.model.known import Unknown
 from torchsmith.model.record import replace
 
@@ -76,9 +76,17 @@ def _entries(target: str, described: Mapping[str, Any], part: ImagePart, gpus: G
     image = described["images"][part.image]
     layer = (("image", image["name"]), ("layer", image["layers"][part.layer]["digest"])) if image["name"] else ()
     return [
-        replace(entry, about=layer, cuda_runtime=cuda_runtime(entry.binary.needed) if entry.binary else None)
+        replace(entry, about=layer, needs=_needs(entry), cuda_runtime=cuda_runtime(entry.binary.needed) if entry.binary else None)
         for entry in single.entries_of(_path(target, described, part), part.answer.value, gpus)  # type: ignore[union-attr]
     ]
+
+
+def _needs(entry: Entry) -> tuple[Need, ...]:
+    """The names that it asks for. What answers them is decided in the container: here nothing is looked up."""
+    from torchsmith.knowledge import libraries
+
+    names = entry.binary.needed if entry.binary else ()
+    return tuple(Need(name, how="not looked up in an image", provider=libraries.provider(name) or "") for name in names)
 
 
 def _path(target: str, described: Mapping[str, Any], part: ImagePart) -> str:

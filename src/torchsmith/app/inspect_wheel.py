@@ -207,9 +207,9 @@ def _about(answer: Mapping[str, Any], torch: Identity | None) -> tuple[tuple[str
         ("pins", dict(wheel["pins"])),
         ("generator", wheel["generator"] or None),
         ("pure", wheel["pure"]),
-        ("members", wheel["members"]),
+        ("members", None if answer.get("whole") else wheel["members"]),
         ("size", answer["size"]),
-        ("unpacked", wheel["unpacked"]),
+        ("unpacked", None if answer.get("whole") else wheel["unpacked"]),
         ("declared", list(torch.declared) if torch else None),
         ("native_libraries", [_native(native) for native in wheel["natives"]]),
     )

@@ -105,3 +105,5 @@ class Inspection:
     environment: str = ""
     """The prefix, where an environment was inspected."""
     gpus: tuple[str, ...] = ()
+    refused: int = 0
+    """How many of the targets that were asked for could not be read."""

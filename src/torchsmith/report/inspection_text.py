@@ -146,8 +146,8 @@ def _elsewhere(page: Page, entry: Entry) -> None:
 
 def _runs(page: Page, runs_on: tuple[RunsOn, ...]) -> None:
     for one in runs_on:
-        how = page.paint(f"{one.how:<6}", _HOW[one.how])
-        page.block(f"{safe(one.gpu)} ({one.compute_capability}): {how} {safe(one.why)}", "  ", "    ")
+        how = page.paint(one.how, _HOW[one.how])
+        page.block(f"{safe(one.gpu)} ({one.compute_capability}): {how}: {safe(one.why)}", "  ", "    ")
 
 
 def _entry(page: Page, entry: Entry, found: Inspection, verbose: bool) -> None:
@@ -223,7 +223,7 @@ def _lines(page: Page, found: Inspection, main: Entry | None) -> None:
     ]
     if carrying:
         page.gap()
-        page.line("Other objects with GPU code (each by itself; never merged)")
+        page.line("Other objects with GPU code, each by itself")
         for entry, code in carrying:
             archs = " ".join((*code.sass, *code.ptx))
             runs = "".join(f" [{one.compute_capability}: {one.how}]" for one in entry.runs_on)
@@ -232,7 +232,7 @@ def _lines(page: Page, found: Inspection, main: Entry | None) -> None:
                 if entry.binary
                 else ""
             )
-            many = f"{_kernels(code)} x {archs}" if _kernels(code) else "no kernel in the usual sections"
+            many = f"{_kernels(code)} kernel groups, among them {archs}" if _kernels(code) else "no kernel in the usual sections"
             page.block(f"{safe(_short(entry.path, found))}: {many}{runs}{safe(spared)}", "  ", "    ")
     amd = [entry for entry in found.entries if entry.binary and entry.binary.hip_code]
     if amd:
