@@ -27,7 +27,9 @@ def inspect(host: Host, target: str, wanted: Wanted, gpus: Gpus) -> Inspection:
         UnreadableInputError: it is neither an image nor a tar.
 
     """
-    del wanted
+    unused = tuple(
+        f"{option} has no effect on images" for option, given in (("--hash", wanted.hash), ("--deep", wanted.deep)) if given
+    )
     described: Mapping[str, Any] = {}
     entries: list[Entry] = []
     unread: list[tuple[str, str]] = []
@@ -43,7 +45,7 @@ def inspect(host: Host, target: str, wanted: Wanted, gpus: Gpus) -> Inspection:
     entries.sort(key=lambda entry: entry.path)
     main = _main(entries)
     return Inspection(
-        entries=(*_images(target, described), *entries),
+        entries=(*_images(target, described, unused), *entries),
         remarks=tuple(gpu_coverage(main)),
         main=main.path if main else "",
         unread=tuple(sorted(unread)),
@@ -51,7 +53,7 @@ def inspect(host: Host, target: str, wanted: Wanted, gpus: Gpus) -> Inspection:
     )
 
 
-def _images(target: str, described: Mapping[str, Any]) -> list[Entry]:
+def _images(target: str, described: Mapping[str, Any], unused: tuple[str, ...]) -> list[Entry]:
     """One entry for each image; the warnings stand with the first."""
     entries: list[Entry] = []
     for image in described["images"]:
@@ -67,7 +69,7 @@ def _images(target: str, described: Mapping[str, Any]) -> list[Entry]:
                     for layer in image["layers"]
                 ],
             }
-        warnings = () if entries else tuple(described["warnings"])
+        warnings = () if entries else (*described["warnings"], *unused)
         entries.append(Entry(target, "image" if image["name"] else "tar", about=tuple(about.items()), warnings=warnings))
     return entries
 

@@ -37,7 +37,8 @@ def local(host: Host, path: str, wanted: Wanted, gpus: Gpus) -> Inspection:
     answer = host.binary("wheel-hashed" if wanted.hash else "wheel", path)
     if isinstance(answer, Unknown):
         raise UnreadableInputError(f"`{path}` cannot be read as a wheel: {answer.reason}")
-    return _inspection(path, answer.value, gpus, (), ())
+    unused = ("--deep: vector instructions are counted in unpacked files only",) if wanted.deep else ()
+    return _inspection(path, answer.value, gpus, (), unused)
 
 
 def remote(host: Host, requirement: str, wanted: Wanted, gpus: Gpus) -> Inspection:
@@ -76,7 +77,8 @@ def remote(host: Host, requirement: str, wanted: Wanted, gpus: Gpus) -> Inspecti
         ("requests", answer.value.get("requests", 0)),
         ("bytes_read", answer.value.get("bytes", 0)),
     )
-    notes = (*choice.notes, *listed.value["warnings"])
+    unused = ("--hash: the contents of a wheel on the index are not compared",) if wanted.hash else ()
+    notes = (*choice.notes, *listed.value["warnings"], *unused)
     return _inspection(filename, answer.value, gpus, about, notes)
 
 

@@ -108,7 +108,7 @@ def _main(page: Page, entry: Entry, found: Inspection) -> None:
     code = entry.binary.gpu_code if entry.binary else None
     if code is not None:
         page.block(f"GPU code of {safe(_short(entry.path, found))}: {_kernels(code)} kernel groups", "", "  ")
-        _code(page, code)
+        _code(page, code, alone=not _hidden_ptx(entry))
         _elsewhere(page, entry)
     _runs(page, entry.runs_on)
 
@@ -118,7 +118,15 @@ def _kernels(code: GpuCode) -> int:
     return sum(group.count for group in code.groups if not group.stub)
 
 
-def _code(page: Page, code: GpuCode) -> None:
+def _hidden_ptx(entry: Entry) -> bool:
+    """Whether PTX lies outside the usual sections, or may: those that were spared."""
+    binary = entry.binary
+    found = any(code.ptx for _, code in binary.gpu_code_elsewhere) if binary else False
+    return found or any("not searched" in warning for warning in (binary.warnings if binary else ()))
+
+
+def _code(page: Page, code: GpuCode, *, alone: bool) -> None:
+    """The groups; what they lack is told only where they are all that the file has (``alone``)."""
     stubs = code.containers - _kernels(code)
     groups = [group for group in code.groups if not group.stub]
     for group in groups[:GROUPS_SHOWN]:
@@ -130,7 +138,7 @@ def _code(page: Page, code: GpuCode) -> None:
         page.line(f"  {stubs:>5} x without a kernel (left by the device link)")
     if code.ptx:
         page.block(f"PTX: {' '.join(code.ptx)}" + (f", ISA {code.ptx_isa}" if code.ptx_isa else ""), "  ", "    ")
-    elif code.sass and not any("lost" in warning for warning in code.warnings):
+    elif alone and code.sass and not any("lost" in warning for warning in code.warnings):
         page.block("no PTX: nothing in it can be compiled for a GPU of another kind", "  ", "    ")
     if code.lto:
         page.block(f"link-time code: {' '.join(code.lto)}", "  ", "    ")
@@ -163,7 +171,7 @@ def _entry(page: Page, entry: Entry, found: Inspection, verbose: bool) -> None:
         page.block(f"{safe(name.replace('_', ' '))}: {shown}", "  ", "    ")
     if binary and binary.gpu_code:
         page.line(f"  GPU code: {_kernels(binary.gpu_code)} kernel groups")
-        _code(page, binary.gpu_code)
+        _code(page, binary.gpu_code, alone=not _hidden_ptx(entry))
     _elsewhere(page, entry)
     if binary and binary.hip_code:
         page.block(f"AMD GPU code: {_hip(entry)}", "  ", "    ")
