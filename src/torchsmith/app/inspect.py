@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from torchsmith.model.known import Fact
 
 _REQUIREMENT = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}\s*==\s*[A-Za-z0-9.!+_-]{1,80}")
+MAIN = ("torch/lib/libtorch_cuda.so", "torch/lib/torch_cuda.dll", "torch/lib/libtorch_hip.so", "torch/lib/torch_hip.dll")
+"""The library whose GPU code speaks for the whole of torch."""
+
 LIST_LIMIT = 64 << 20
 """Bytes of a list of paths."""
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from torchsmith.model.known import Fact
     from torchsmith.model.library_needs import LibraryNeeds, Mixed
 
-MAIN = ("libtorch_cuda.so", "torch_cuda.dll", "libtorch_hip.so", "torch_hip.dll")
 LINKED = (".a", ".o", ".lib")
 """Nothing loads them: they lie in an environment for those who compile against it."""
 CROWD = 5000
@@ -180,9 +179,9 @@ class _Environment:
 
     def _main(self, entries: Iterable[Entry]) -> Entry | None:
         """The object that speaks for all: torch's GPU library, else the only one with GPU code."""
-        folder = f"{self._torch.folder}/lib/" if self._torch else ""
+        site = self._torch.folder.rpartition("/")[0] if self._torch else ""
         found = [entry for entry in entries if entry.binary and entry.binary.gpu_code]
-        main = next((entry for entry in found if folder and entry.path in {folder + name for name in MAIN}), None)
+        main = next((entry for entry in found if site and entry.path in {f"{site}/{name}" for name in single.MAIN}), None)
         return main or (found[0] if len(found) == 1 else None)
 
     def _remarks(

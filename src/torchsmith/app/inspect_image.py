@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from torchsmith.app.inspect import Gpus, Wanted
     from torchsmith.host.base import Host, ImagePart
 
-MAIN = ("torch/lib/libtorch_cuda.so", "torch/lib/torch_cuda.dll", "torch/lib/libtorch_hip.so")
-
 
 def inspect(host: Host, target: str, wanted: Wanted, gpus: Gpus) -> Inspection:
     """The images first, each with its configuration and layers; then the binaries that they show in the end, by path.
@@ -41,7 +39,8 @@ def inspect(host: Host, target: str, wanted: Wanted, gpus: Gpus) -> Inspection:
         elif isinstance(part.answer, Unknown):
             unread.append((_path(target, described, part), part.answer.reason))
         else:
-            entries += _entries(target, described, part, gpus)
+            made = single.entries_of(_path(target, described, part), part.answer.value, gpus)
+            entries += [_placed(entry, described["images"][part.image], part) for entry in made]
     entries.sort(key=lambda entry: entry.path)
     main = _main(entries)
     return Inspection(
@@ -74,13 +73,11 @@ def _images(target: str, described: Mapping[str, Any], unused: tuple[str, ...]) 
     return entries
 
 
-def _entries(target: str, described: Mapping[str, Any], part: ImagePart, gpus: Gpus) -> list[Entry]:
-    image = described["images"][part.image]
+def _placed(entry: Entry, image: Mapping[str, Any], part: ImagePart) -> Entry:
+    """The entry with the layer that it lies in, and the names that it asks for."""
     layer = (("image", image["name"]), ("layer", image["layers"][part.layer]["digest"])) if image["name"] else ()
-    return [
-        replace(entry, about=layer, needs=_needs(entry), cuda_runtime=cuda_runtime(entry.binary.needed) if entry.binary else None)
-        for entry in single.entries_of(_path(target, described, part), part.answer.value, gpus)  # type: ignore[union-attr]
-    ]
+    runtime = cuda_runtime(entry.binary.needed) if entry.binary else None
+    return replace(entry, about=layer, needs=_needs(entry), cuda_runtime=runtime)
 
 
 def _needs(entry: Entry) -> tuple[Need, ...]:
@@ -100,5 +97,5 @@ def _path(target: str, described: Mapping[str, Any], part: ImagePart) -> str:
 def _main(entries: list[Entry]) -> Entry | None:
     """The GPU library of torch, where there is one; else the only binary with GPU code."""
     carrying = [entry for entry in entries if entry.binary and entry.binary.gpu_code]
-    torch = [entry for entry in carrying if entry.path.endswith(MAIN)]
+    torch = [entry for entry in carrying if entry.path.endswith(single.MAIN)]
     return torch[0] if len(torch) == 1 else carrying[0] if len(carrying) == 1 else None

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from torchsmith.derive.wheel_choice import Platform, Python
     from torchsmith.host.base import Host
 
-MAIN = ("torch/lib/libtorch_cuda.so", "torch/lib/torch_cuda.dll", "torch/lib/libtorch_hip.so", "torch/lib/torch_hip.dll")
 _PLATFORMS = "linux-x86_64, linux-aarch64, win_amd64, macosx_14_0_arm64, manylinux_2_28_x86_64 ..."
 
 
@@ -92,7 +91,7 @@ def _inspection(
     torch = declared_code.identity(version_py, cuda_config, f"{path}/torch")
     members, unread = _members(path, answer["objects"], gpus, torch)
     members = [replace(entry, needs=tuple(_needs(entry, members, torch))) for entry in members]
-    main = next((entry for entry in members if entry.path in {f"{path}/{name}" for name in MAIN}), None)
+    main = next((entry for entry in members if entry.path in {f"{path}/{name}" for name in single.MAIN}), None)
     if main is None:
         carrying = [entry for entry in members if entry.binary and entry.binary.gpu_code]
         main = carrying[0] if len(carrying) == 1 else None
@@ -230,7 +229,7 @@ def _not_known(answer: Mapping[str, Any], torch: Identity | None) -> Iterator[st
         return
     if answer.get("whole"):
         yield "only its metadata was read: which libraries are in it, and for which CUDA, is not known"
-    elif (gpu := next((native for native in natives if native["path"] in MAIN), None)) is not None:
+    elif (gpu := next((native for native in natives if native["path"] in single.MAIN), None)) is not None:
         said = "the declared architectures are those of CUDAConfig.h" if torch and torch.declared else "CUDAConfig.h is not in it"
         yield (
             f"the GPU code that {gpu['path'].rpartition('/')[2]} really holds was not read ({said});"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 
 from torchsmith.binaries.errors import BinaryError
-from torchsmith.binaries.reader import BinaryFile, Reader
+from torchsmith.binaries.reader import BinaryFile, Placed, Reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ RAW, ZLIB, GZIP = -zlib.MAX_WBITS, zlib.MAX_WBITS, zlib.MAX_WBITS | 16
 _INPUT = 128 * 1024
 
 
-class Inflated:
+class Inflated(Placed):
     """``packed`` deflated bytes of a file, seen as the bytes that they stand for.
 
     ``size`` is what was declared: a stream that is longer is cut there, so that no bomb goes off; a shorter one, or a damaged
@@ -56,7 +56,7 @@ class Inflated:
         self._wbits = wbits
         self._crc = crc
         self._sum = 0
-        self._place = 0
+        super().__init__()
         self.problem = ""
         self._blocks: dict[int, bytes] = {}
         self._frontier = 0
@@ -80,17 +80,6 @@ class Inflated:
             if self._frontier * BLOCK > most:
                 raise BinaryError(f"inflates to more than {most} bytes")
         return self._end
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Move; ``whence`` as in ``io``."""
-        self._place = max(0, offset + (0, self._place, self.size if whence == 2 else 0)[whence])
-        return self._place
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return up to ``size`` bytes from the present place, all that are left if negative."""
-        data = self.read_at(self.size - self._place if size < 0 else size, self._place)
-        self._place += len(data)
-        return data
 
     def read_at(self, length: int, offset: int) -> bytes:
         """Return ``length`` bytes at ``offset``, fewer at the end."""

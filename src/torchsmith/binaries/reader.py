@@ -159,34 +159,53 @@ class Reader:
             offset += CHUNK
 
 
-class Window:
+class Placed:
+    """A file that reads at any place (``read_at``) and knows its ``size``, read from a place of its own as well."""
+
+    __slots__ = ("_place",)
+
+    if TYPE_CHECKING:
+
+        @property
+        def size(self) -> int:
+            """Bytes."""
+
+        def read_at(self, length: int, offset: int) -> bytes:
+            """Return ``length`` bytes at ``offset``, fewer at the end."""
+
+    def __init__(self) -> None:
+        self._place = 0
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Move; ``whence`` as in ``io``."""
+        self._place = max(0, offset + (0 if whence == 0 else self._place if whence == 1 else self.size))
+        return self._place
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to ``size`` bytes from the present place, all that are left if negative."""
+        data = self.read_at(max(self.size - self._place, 0) if size < 0 else size, self._place)
+        self._place += len(data)
+        return data
+
+
+class Window(Placed):
     """A part of a file that is a file of its own: a member of an archive that is stored as it is."""
 
-    __slots__ = ("_file", "_place", "_reader", "_start", "size")
+    __slots__ = ("_reader", "_start", "size")
+
+    size: int
 
     def __init__(self, file: BinaryFile, offset: int, size: int, whole: int) -> None:
         """``whole`` is the size of ``file``; raise BinaryError where the window does not lie in it."""
         if offset < 0 or size < 0 or offset + size > whole:
             raise BinaryError(f"a member ({size} bytes at {offset}) lies outside the file of {whole} bytes", cut_short=True)
+        super().__init__()
         self._reader = Reader(file, whole)
         self._start, self.size = offset, size
-        self._place = 0
 
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Move; ``whence`` as in ``io``."""
-        self._place = max(0, offset + (0, self._place, self.size)[whence])
-        return self._place
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return up to ``size`` bytes from the present place, all that are left if negative."""
-        left = max(self.size - self._place, 0)
-        data = self.read_at(left if size < 0 else min(size, left), self._place)
-        self._place += len(data)
-        return data
-
-    def read_at(self, size: int, offset: int) -> bytes:
-        """Return ``size`` bytes at ``offset``, fewer at the end."""
-        length = min(size, max(self.size - offset, 0))
+    def read_at(self, length: int, offset: int) -> bytes:
+        """Return ``length`` bytes at ``offset``, fewer at the end."""
+        length = min(length, max(self.size - offset, 0))
         return self._reader.at(self._start + offset, length, "a member") if length > 0 else b""
 
 

@@ -157,8 +157,7 @@ def from_metadata(name: str, metadata: str, warnings: tuple[str, ...]) -> Wheel:
 def headers(data: str) -> list[tuple[str, str]]:
     """Name (lower case) and value of the headers of METADATA or WHEEL, up to the empty line; continued lines are joined."""
     found: list[tuple[str, str]] = []
-    for line in data.split("\n"):
-        line = line.rstrip("\r")  # noqa: PLW2901 - the same line
+    for line in (ended.rstrip("\r") for ended in data.split("\n")):
         if not line:
             break
         if line[0] in " \t" and found:

@@ -188,7 +188,8 @@ def _wide(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int, 
         kind, length = struct.unpack_from("<HH", extra, at)
         if kind == 1:
             numbers = iter(struct.unpack_from(f"<{min(length, len(extra) - at - 4) // 8}Q", extra, at + 4))
-            return tuple(next(numbers, _WIDE) if number == _WIDE else number for number in (size, packed, header))  # type: ignore[return-value]
+            size, packed, header = (next(numbers, _WIDE) if number == _WIDE else number for number in (size, packed, header))
+            break
         at += 4 + length
     return size, packed, header
 

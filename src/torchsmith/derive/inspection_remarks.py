@@ -155,8 +155,8 @@ def python_abi(entries: Iterable[Entry], tag: str) -> Iterator[Remark]:
             unfit.setdefault(made, []).append(entry.path)
         else:
             fit.add(_module(entry.path))
-    for made, paths in unfit.items():
-        paths = [path for path in paths if _module(path) not in fit]  # noqa: PLW2901 - a package with a module for each Python
+    for made, found in unfit.items():
+        paths = [path for path in found if _module(path) not in fit]  # a package may have a module for each Python
         if paths:
             yield Remark(
                 "python-abi-mismatch",

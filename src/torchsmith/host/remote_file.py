@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from torchsmith.binaries.reader import Placed
 from torchsmith.host.http import Answer, Client, HttpError
 from torchsmith.host.redact import without_secrets
 
@@ -41,7 +42,7 @@ class _ChangedError(HttpError):
     """Asking again would not help."""
 
 
-class RemoteFile:
+class RemoteFile(Placed):
     """The file at ``url``, for the readers of ``binaries``: ``size``, ``read_at``, ``seek``, ``read``.
 
     Raises:
@@ -50,13 +51,15 @@ class RemoteFile:
 
     """
 
+    size: int
+
     def __init__(self, client: Client, url: str) -> None:
         self._client = client
         self._url = url
         self._pieces: list[tuple[int, bytes]] = []
         self._validator = ""
         self._marks: tuple[str, str] = ("", "")
-        self._place = 0
+        super().__init__()
         self._spool: tuple[int, int, IO[bytes]] | None = None
         self.size = self._first()
 
@@ -65,18 +68,6 @@ class RemoteFile:
         if self._spool:
             self._spool[2].close()
         self._spool = None
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Move; ``whence`` as in ``io``."""
-        self._place = max(0, offset + (0, self._place, self.size)[whence])
-        return self._place
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return up to ``size`` bytes from the present place."""
-        left = max(self.size - self._place, 0)
-        data = self.read_at(left if size < 0 else min(size, left), self._place)
-        self._place += len(data)
-        return data
 
     def read_at(self, length: int, offset: int) -> bytes:
         """Return ``length`` bytes at ``offset``, fewer at the end."""
