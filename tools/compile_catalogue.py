@@ -1,4 +1,4 @@
-"""Write src/torchsmith/app/catalogue.py: what every probe, derivation and rule declares of itself.
+"""Write src/torchsmith/app/catalogue.py and app/answers.py: what every probe, derivation and rule declares of itself.
 
 ``check`` reads the catalogue instead of importing a hundred modules, and imports only those that have something to do.
 ``--check`` compares instead of writing. A test holds the two equal.
@@ -81,6 +81,40 @@ def rules() -> list[RuleNode]:
     return [found[slug] for slug in sorted(found)]
 
 
+ANSWERS_HEADER = '''"""Who reads and answers what a text tells. Written by tools/compile_catalogue.py from the declarations; not by hand."""
+# ruff: noqa: E501
+# fmt: off
+
+from __future__ import annotations
+
+'''
+
+
+def answers() -> str:
+    """The module text: by cause the module of its answer, by signature the module and function of its reading."""
+    told: dict[str, str] = {}
+    readings: dict[str, tuple[str, str]] = {}
+    for module in modules(torchsmith.rules):
+        for name, function in vars(importlib.import_module(module)).items():
+            marked_as = getattr(function, "__torchsmith__", None)
+            if not isinstance(marked_as, tuple) or function.__module__ != module:
+                continue
+            kind, about = marked_as
+            for key in (about,) if kind == "told" else about:
+                if key in (told if kind == "told" else readings):
+                    raise SystemExit(f"two functions are {kind} for `{key}`: the second is in {module}")
+                if kind == "told":
+                    told[key] = module
+                else:
+                    readings[key] = (module, name)
+    lines = [ANSWERS_HEADER, "# cause -> module with its `told`\nTOLD: dict[str, str] = {\n"]
+    lines += [f'    "{slug}": "{told[slug]}",\n' for slug in sorted(told)]
+    lines.append("}\n\n# signature -> module and function\nREADINGS: dict[str, tuple[str, str]] = {\n")
+    lines += [f'    "{key}": ("{readings[key][0]}", "{readings[key][1]}"),\n' for key in sorted(readings)]
+    lines.append("}\n")
+    return "".join(lines)
+
+
 def details(known: list[Node]) -> list[Node]:
     """Every detail; what one needs is a fact of the others, so that all of them can come last."""
     facts = {node.fact for node in known}
@@ -135,11 +169,12 @@ def text() -> str:
 
 def main() -> None:
     """Write, or with ``--check`` compare."""
-    if "--check" in sys.argv:
-        if TARGET.read_text(encoding="utf-8") != text():
-            raise SystemExit("the catalogue is not what the sources declare: run tools/compile_catalogue.py")
-    else:
-        TARGET.write_text(text(), encoding="utf-8")
+    made = {TARGET: text(), TARGET.with_name("answers.py"): answers()}
+    for path, content in made.items():
+        if "--check" not in sys.argv:
+            path.write_text(content, encoding="utf-8")
+        elif path.read_text(encoding="utf-8") != content:
+            raise SystemExit(f"{path.name} is not what the sources declare: run tools/compile_catalogue.py")
 
 
 if __name__ == "__main__":

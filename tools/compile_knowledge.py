@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from torchsmith.knowledge import load
+from torchsmith.knowledge import load, load_signatures
 
 HERE = Path(__file__).resolve().parent.parent / "src" / "torchsmith" / "knowledge" / "compiled"
 HEADER = '''{noqa}# fmt: off
@@ -69,7 +69,20 @@ def modules() -> dict[str, str]:
         table = load.table(name)
         if table.compiled:
             made[f"{name}.py"] = compiled_sections(table) if name == "compat_rules" else compiled_rows(table)
+    made["signatures.py"] = compiled_signatures()
     return made
+
+
+def compiled_signatures() -> str:
+    """The module text of the signatures, each with the literals that its pattern requires."""
+    rows = [
+        (entry.id, entry.role, entry.says, entry.pattern, load_signatures.literals(entry.pattern), entry.points, entry.over)
+        for entry in load_signatures.entries()
+    ]
+    body = "".join(f"    {literal(row)},\n" for row in rows)
+    text = f"# id, role, says, pattern, literals, points, over\nROWS: tuple[tuple[Any, ...], ...] = (\n{body})\n"
+    header = HEADER.format(noqa="# ruff: noqa: E501\n", name="signatures/*.toml")
+    return f"{header}from typing import Any\n\n{text}"
 
 
 def main(arguments: list[str]) -> int:

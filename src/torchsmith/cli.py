@@ -103,6 +103,18 @@ def _check(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(verb=_run_check)
 
 
+def _explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", default="-", metavar="FILE", help="the text; standard input if not given, or for -")
+    parser.add_argument(
+        "--assume", action="append", default=[], metavar="KEY=VALUE", help="take a fact as given: gpu, driver, os ..."
+    )
+    parser.add_argument("--select", action="append", default=[], metavar="SLUG", help="consider only these causes")
+    parser.add_argument("--ignore", action="append", default=[], metavar="SLUG[=REASON]", help="leave a cause out")
+    parser.add_argument("--exit-style", choices=("contract", "nagios"), default="contract")
+    _output_options(parser)
+    parser.set_defaults(verb=_run_explain)
+
+
 def _inspect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "targets",
@@ -156,6 +168,7 @@ def _facts(parser: argparse.ArgumentParser) -> None:
 
 VERBS = {
     "check": ("inspect and diagnose: one root cause first", _check),
+    "explain": ("the root cause behind a pasted log, traceback or report", _explain),
     "inspect": ("what binaries contain: GPU code, libraries, ABI; read, never run", _inspect),
     "bundle": ("record this machine, redacted, into one file for `check --from`", _bundle),
     "rule": ("a rule's page; without SLUG, the list", _rule),
@@ -186,6 +199,21 @@ def _run_check(options: argparse.Namespace, host: Host | None) -> int:
     if options.exit_style == "nagios":
         return NAGIOS_WARNING if code == 0 and any(d.verdict == "degraded" for d in diagnoses) else NAGIOS.get(code, code)
     return code
+
+
+def _run_explain(options: argparse.Namespace, host: Host | None) -> int:
+    from torchsmith.app import assume, check, explain
+    from torchsmith.host import bundle, files
+    from torchsmith.model.finding import Severity
+
+    del host
+    ignore = dict(item.partition("=")[::2] for item in options.ignore)
+    data = files.read_input(options.file, bundle.SIZE_LIMIT)
+    diagnosis = explain.explain(data, assume.facts(options.assume), options.select, ignore)
+    options.all = False
+    _print_diagnoses([diagnosis], options)
+    code = check.exit_code(diagnosis, Severity(options.fail_on))
+    return NAGIOS.get(code, code) if options.exit_style == "nagios" else code
 
 
 def _run_inspect(options: argparse.Namespace, host: Host | None) -> int:

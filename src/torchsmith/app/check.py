@@ -62,12 +62,12 @@ def diagnose(facts: Mapping[str, Fact[Any]], select: frozenset[str], ignore: Map
     judgements += [Judgement(slug, Outcome.SKIPPED, f"ignored: {reason or 'by request'}") for slug, reason in ignore.items()]
     roots, symptoms = fold((finding for judgement in judgements for finding in judgement.findings), RANK)
     windows = bool(known and known.os == "windows")
-    roots = [_with_commands(finding, facts, windows) for finding in roots]
+    roots = [with_commands(finding, facts, windows) for finding in roots]
     undecided = _undecided(facts)
     return Diagnosis(
         _verdict(roots, undecided, judgements),
         tuple(roots),
-        tuple(_with_commands(finding, facts, windows) for finding in symptoms),
+        tuple(with_commands(finding, facts, windows) for finding in symptoms),
         tuple(judgements),
         facts,
         undecided,
@@ -113,7 +113,7 @@ def _undecided(facts: Mapping[str, Fact[Any]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([name for name in deciding if isinstance(facts.get(name), Unknown)] + crashed))
 
 
-def _with_commands(finding: Finding, facts: Mapping[str, Fact[Any]], windows: bool) -> Finding:
+def with_commands(finding: Finding, facts: Mapping[str, Fact[Any]], windows: bool) -> Finding:
     """The finding with each remedy's actions as commands of this environment's manager."""
     environment, interpreter = facts.get("environment"), facts.get("interpreter")
     if not isinstance(environment, Known) or not isinstance(interpreter, Known):

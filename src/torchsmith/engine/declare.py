@@ -103,6 +103,29 @@ def rule(slug: str, *, explains: tuple[str, ...] = (), systems: tuple[str, ...] 
     return mark
 
 
+def told(slug: str) -> Callable[[F], F]:
+    """Mark the function that answers to a cause of which only a text tells: ``(Seen) -> Advice``. One in a rule's file."""
+
+    def mark(function: F) -> F:
+        function.__torchsmith__ = ("told", slug)  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def reading(*signatures: str) -> Callable[[F], F]:
+    """Mark the function that tells which causes a complaint points at, by the facts: ``(Complaint, Seen) -> Iterator[Pointer]``.
+
+    It takes the place of the points in the signatures' own entries.
+    """
+
+    def mark(function: F) -> F:
+        function.__torchsmith__ = ("reading", signatures)  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
 def needs_of(function: Callable[..., Any]) -> tuple[Need, ...]:
     """What the annotations of ``function`` ask for, in order; the host is left out.
 

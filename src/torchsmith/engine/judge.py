@@ -53,4 +53,6 @@ def _sourced(proof: Proof, facts: Mapping[str, Fact[Any]]) -> Proof:
     fact = facts.get(proof.fact)
     if proof.source or fact is None:
         return proof
-    return replace(proof, source=fact.source if isinstance(fact, Known) else "; ".join(fact.tried) or fact.reason)
+    if isinstance(fact, Known):
+        return replace(proof, source=fact.source, position=fact.position)
+    return replace(proof, source="; ".join(fact.tried) or fact.reason)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from torchsmith.intake import (
     assemble,
     collect_env,
@@ -16,11 +18,16 @@ from torchsmith.intake import (
     variables,
 )
 from torchsmith.intake.clue import Clues
+from torchsmith.model.known import Known
+from torchsmith.model.position import Position
+from torchsmith.model.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
+    from torchsmith.intake.clue import Line
     from torchsmith.model.known import Fact
 
 # Strongest witness first: where two formats say different things, the earlier one is believed.
@@ -29,11 +36,24 @@ FORMATS = (collect_env, torch_words, nvidia_smi, pip_list, conda_list, variables
 
 def read(data: bytes) -> dict[str, Fact[Any]]:
     """The facts that a pasted text states, by name; empty where nothing in it is recognised."""
-    found = clues(data)
-    return assemble.facts(found) | gpu_facts.facts(found) if found.all else {}
+    return facts(text.lines(text.decode(data)))
 
 
-def clues(data: bytes) -> Clues:
-    """Everything that any format recognises in the text."""
-    lines = text.lines(text.decode(data))
+def facts(lines: Sequence[Line]) -> dict[str, Fact[Any]]:
+    """The facts that these lines state, each with its position."""
+    found = clues(lines)
+    if not found.all:
+        return {}
+    stated = assemble.facts(found) | gpu_facts.facts(found)
+    return {name: _placed(fact) for name, fact in stated.items()}
+
+
+def clues(lines: Sequence[Line]) -> Clues:
+    """Everything that any format recognises in the lines."""
     return Clues(tuple(clue for form in FORMATS for clue in form.read(lines)))
+
+
+def _placed(fact: Fact[Any]) -> Fact[Any]:
+    """The fact with the line that its source names."""
+    said = re.search(r", line (\d+)$", fact.source) if isinstance(fact, Known) else None
+    return replace(fact, position=Position(int(said[1]), 1)) if said else fact

@@ -8,7 +8,7 @@ from torchsmith.knowledge.compiled.causes import ROWS
 
 
 class Cause(NamedTuple):
-    """A root cause; ``tellable_by`` is "text" (a report is enough) or "machine" (a look at it helps or is needed)."""
+    """A root cause; ``tellable_by`` is "text" (a report is enough), "either" (a look at the machine helps) or "machine"."""
 
     slug: str
     group: str

@@ -315,7 +315,7 @@ def causes_well_formed(table: Table, _tables: Tables) -> Iterator[str]:
     for row in table.rows:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", str(row["slug"])):
             yield f"{row['slug']}: not a slug"
-        if row["tellable_by"] not in {"text", "machine"}:
+        if row["tellable_by"] not in {"text", "either", "machine"}:
             yield f"{row['slug']}: tellable by {row['tellable_by']}"
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from torchsmith.model.complaint import Complaint
     from torchsmith.model.finding import Finding, Judgement
     from torchsmith.model.known import Fact
 
@@ -29,6 +30,8 @@ class Verdict(StrEnum):
 class Diagnosis:
     """Root causes, what they explain, what could not be judged, and every fact with its source.
 
+    ``complaints`` are what a pasted text complains of; none where a machine was asked.
+
     ``commands`` holds for each remedy title of each cause the commands for this environment's manager.
     """
 
@@ -39,3 +42,4 @@ class Diagnosis:
     facts: Mapping[str, Fact[Any]]
     undecided: tuple[str, ...] = ()
     shell: str = "bash"
+    complaints: tuple[Complaint, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from torchsmith.model.position import Position
 from torchsmith.model.record import record
 
 TYPE_CHECKING = False
@@ -37,14 +38,6 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
     NOT_APPLICABLE = "not applicable"
     CRASHED = "crashed"
-
-
-@record
-class Position:
-    """Where in a pasted text: both count from 1."""
-
-    line: int
-    column: int
 
 
 @record

@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Generic, TypeAlias, TypeVar
 
+    from torchsmith.model.position import Position
+
     T_co = TypeVar("T_co", covariant=True)
     T = TypeVar("T")
 else:
@@ -26,10 +28,14 @@ else:
 
 @record
 class Known(Generic[T_co]):
-    """A value and how it was found: a path, a command, a library call, or an assumption."""
+    """A value and how it was found: a path, a command, a library call, or an assumption.
+
+    ``position`` is where a pasted text states it.
+    """
 
     value: T_co
     source: str
+    position: Position | None = None
 
 
 @record

@@ -1,0 +1,165 @@
+"""``torchsmith explain``: facts and complaints of a text, judged by the rules, weighed, answered."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from torchsmith.app.check import NOT_ENVIRONMENT, with_commands
+from torchsmith.app.source import NOT_TOLD
+from torchsmith.engine.collect import collect
+from torchsmith.engine.fold import SURE, fold
+from torchsmith.engine.judge import judge
+from torchsmith.engine.weigh import Candidate, weigh
+from torchsmith.model.complaint import Advice, Seen
+from torchsmith.model.diagnosis import Diagnosis, Verdict
+from torchsmith.model.finding import Finding, Judgement, Outcome, Proof, Severity
+from torchsmith.model.known import Known, Unknown
+from torchsmith.model.record import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from torchsmith.model.complaint import Complaint
+    from torchsmith.model.known import Fact
+
+NAMED = 5
+"""Causes that an answer names: the first, and what else it could be."""
+DOUBT = 0.3
+"""What is less sure than this stands beside a sure cause only as a symptom would: it is left out."""
+GUESS = 0.55
+"""How sure a cause that only a look at the machine proves can be from words alone."""
+
+
+def explain(
+    data: bytes,
+    assumed: Mapping[str, Fact[Any]] | None = None,
+    select: Iterable[str] = (),
+    ignore: Mapping[str, str] | None = None,
+) -> Diagnosis:
+    """The causes that a text points at, the most likely first.
+
+    Args:
+        data: the text, in any encoding, of any origin.
+        assumed: facts that take the place of what the text says.
+        select: the only causes to consider; all if empty.
+        ignore: causes to leave out, each with the reason.
+
+    """
+    from torchsmith.intake import formats, signatures, text
+
+    lines = text.lines(text.decode(data))
+    return answer(formats.facts(lines), signatures.read(lines), assumed or {}, frozenset(select), ignore or {})
+
+
+def answer(
+    stated: Mapping[str, Fact[Any]],
+    complaints: tuple[Complaint, ...],
+    assumed: Mapping[str, Fact[Any]],
+    select: frozenset[str],
+    ignore: Mapping[str, str],
+) -> Diagnosis:
+    """The diagnosis of what a text states and complains of."""
+    from torchsmith.app.answers import READINGS
+    from torchsmith.app.catalogue import DETAILS, NODES, RULES
+    from torchsmith.app.ranking import RANK
+    from torchsmith.host.replay import ReplayHost
+    from torchsmith.knowledge import signatures
+
+    unasked: dict[str, Fact[Any]] = {node.fact: Unknown(NOT_TOLD) for node in (*NODES, *DETAILS) if node.host}
+    facts = collect(ReplayHost({}, reason=NOT_TOLD), NODES, {**unasked, **stated, **assumed})
+    machine = facts.get("machine")
+    known = machine.value if isinstance(machine, Known) else None
+
+    def wanted(slug: str) -> bool:
+        return slug not in ignore and (not select or slug in select)
+
+    judgements = judge([node for node in RULES if wanted(node.slug)], facts, known.systems if known else frozenset())
+    judgements += [Judgement(slug, Outcome.SKIPPED, f"ignored: {reason or 'by request'}") for slug, reason in ignore.items()]
+    roots, symptoms = fold((finding for judgement in judgements for finding in judgement.findings), RANK)
+    seen = Seen(complaints, facts)
+    readings = {key: _function(*READINGS[key]) for key in {c.signature for c in complaints} & READINGS.keys()}
+    known_signatures = {signature.id: signature for signature in signatures.every()}
+    candidates = [c for c in weigh(seen, known_signatures, readings, roots, RANK) if wanted(c.cause)]
+    windows = bool(known and known.os == "windows")
+    found = [with_commands(_finding(candidate, seen), facts, windows) for candidate in _worth_naming(candidates)]
+    return Diagnosis(
+        _verdict(found),
+        tuple(found),
+        tuple(with_commands(finding, facts, windows) for finding in symptoms),
+        tuple(judgements),
+        facts,
+        (),
+        "powershell" if windows else "bash",
+        complaints,
+    )
+
+
+def _function(module: str, name: str) -> Any:
+    return getattr(import_module(module), name)
+
+
+def _worth_naming(candidates: list[Candidate]) -> list[Candidate]:
+    """The first cause, and what else it could be: nothing else where the first is sure and the others are doubtful."""
+    sure = bool(candidates) and candidates[0].confidence >= SURE
+    return [c for place, c in enumerate(candidates) if place == 0 or c.confidence >= (DOUBT if sure else 0)][:NAMED]
+
+
+def _finding(candidate: Candidate, seen: Seen) -> Finding:
+    """What is answered: the rule's own finding where its facts were there, else the answer to the text."""
+    lines = {c.position.line: c for c in candidate.complaints}
+    proofs = tuple(Proof("text", c.text, f"line {c.position.line}: {c.says}", c.position) for c in lines.values())
+    if candidate.finding:
+        return replace(
+            candidate.finding,
+            confidence=round(candidate.confidence, 2),
+            evidence=(*proofs, *candidate.finding.evidence),
+            decide_by=candidate.finding.decide_by if candidate.confidence < SURE else (),
+        )
+    advice = _advice(candidate.cause, seen)
+    confidence = min(candidate.confidence, GUESS) if _needs_machine(candidate.cause) else candidate.confidence
+    return Finding(
+        advice.severity,
+        advice.subject,
+        advice.summary,
+        proofs,
+        advice.remedies,
+        advice.wont_help,
+        round(confidence, 2),
+        (advice.decide_by or (("torchsmith", "check"),)) if confidence < SURE else (),
+        candidate.cause,
+    )
+
+
+def _advice(cause: str, seen: Seen) -> Advice:
+    from torchsmith.app.answers import TOLD
+    from torchsmith.knowledge import causes
+
+    if cause in TOLD:
+        given: Advice = _function(TOLD[cause], "answer")(seen)
+        return given
+    known = causes.get(cause)
+    return Advice("machine", known.meaning if known else cause)
+
+
+def _needs_machine(cause: str) -> bool:
+    from torchsmith.knowledge import causes
+
+    known = causes.get(cause)
+    return known is not None and known.tellable_by == "machine"
+
+
+def _verdict(causes: list[Finding]) -> Verdict:
+    """By the first cause, and by the others that are sure; a blocker that is only likely proves nothing."""
+    if not causes:
+        return Verdict.UNKNOWN
+    first = causes[0]
+    if first.cause in NOT_ENVIRONMENT:
+        return Verdict.NOT_ENVIRONMENT
+    sure = [finding for finding in causes if finding.confidence >= SURE]
+    if any(finding.severity is Severity.BLOCKER for finding in sure):
+        return Verdict.BLOCKED
+    if first.confidence < SURE:
+        return Verdict.UNKNOWN
+    return Verdict.DEGRADED if any(finding.severity is Severity.DEGRADED for finding in sure) else Verdict.FITS

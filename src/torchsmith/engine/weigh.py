@@ -1,0 +1,99 @@
+"""Which cause a text points at: what its complaints say, held against what the rules found in its facts.
+
+Every witness is independent evidence: two that point at one cause leave the product of their doubts. A fatal complaint
+is the question; what neither it nor its explanation names is answered after it.
+"""
+
+from __future__ import annotations
+
+from torchsmith.model.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from torchsmith.knowledge.signatures import Signature
+    from torchsmith.model.complaint import Complaint, Pointer, Seen
+    from torchsmith.model.finding import Finding
+
+WEIGHT = {"fatal": 1.0, "warning": 0.75, "aftermath": 0.3, "context": 1.0}
+"""How much a complaint of each role counts where another line is fatal; alone, a warning counts in full."""
+ASIDE = 0.45
+"""What is left of a finding that has nothing to do with the fatal complaint."""
+LEAST = 0.1
+"""Causes below it are not worth naming."""
+
+
+@record
+class Candidate:
+    """A cause, how sure it is, the complaints that point at it, and the finding of its rule where the facts establish it."""
+
+    cause: str
+    confidence: float
+    complaints: tuple[Complaint, ...]
+    finding: Finding | None = None
+
+
+def weigh(
+    seen: Seen,
+    signatures: Mapping[str, Signature],
+    readings: Mapping[str, Callable[[Complaint, Seen], Iterable[Pointer]]],
+    findings: Sequence[Finding],
+    rank: Mapping[str, int],
+) -> list[Candidate]:
+    """Every cause that is pointed at or found, the most likely first.
+
+    ``readings`` hold, by signature, the functions that look at the facts where a signature's own points do not.
+    """
+    silenced = {name for complaint in seen.complaints for name in signatures[complaint.signature].over}
+    heard = [complaint for complaint in seen.complaints if complaint.signature not in silenced]
+    fatal = any(complaint.role == "fatal" for complaint in heard)
+    doubts: dict[str, dict[str, float]] = {}
+    witnesses: dict[str, list[Complaint]] = {}
+    asked: set[str] = set()
+    for complaint in heard:
+        signature = signatures[complaint.signature]
+        reading = readings.get(complaint.signature)
+        pointers = tuple(reading(complaint, seen)) if reading else tuple(_points(signature, seen))
+        weight = WEIGHT[complaint.role] if fatal or complaint.role == "aftermath" else 1.0
+        for pointer in pointers:
+            by = doubts.setdefault(pointer.cause, {})
+            by[complaint.signature] = min(by.get(complaint.signature, 1.0), 1 - weight * pointer.sure)
+            witnesses.setdefault(pointer.cause, []).append(complaint)
+            if complaint.role == "fatal":
+                asked.add(pointer.cause)
+    found: dict[str, Finding] = {}
+    for finding in findings:
+        found.setdefault(finding.cause, finding)
+    candidates = []
+    for cause in [*doubts, *(cause for cause in found if cause not in doubts)]:
+        doubt = 1.0
+        for each in doubts.get(cause, {}).values():
+            doubt *= each
+        by_rule = found.get(cause)
+        if by_rule:
+            answers = not fatal or cause in asked or bool(asked & set(by_rule.explains))
+            doubt *= 1 - by_rule.confidence * (1.0 if answers else ASIDE)
+        if 1 - doubt >= LEAST:
+            candidates.append(Candidate(cause, min(0.98, 1 - doubt), tuple(witnesses.get(cause, ())), by_rule))
+    return sorted(candidates, key=lambda c: (-round(c.confidence, 3), rank.get(c.cause, len(rank)), c.cause))
+
+
+def _points(signature: Signature, seen: Seen) -> Iterable[Pointer]:
+    from torchsmith.model.complaint import Pointer
+
+    for point in signature.points:
+        if all(holds(word, seen) for word in point.beside) and not any(holds(word, seen) for word in point.without):
+            yield Pointer(point.cause, point.sure)
+
+
+def holds(word: str, seen: Seen) -> bool:
+    """Whether a condition of a point holds: a signature's id, ``os:windows``, ``package:vllm`` or ``fact:gpus``."""
+    kind, colon, name = word.partition(":")
+    if not colon:
+        return seen.has(word)
+    if kind == "os":
+        return seen.os == name
+    if kind == "package":
+        return bool(seen.package(name))
+    return bool(seen.value(name))

@@ -1,0 +1,1 @@
+"""What no change of the environment cures, and what is no fault at all."""
