@@ -109,13 +109,17 @@ def summary(scores: Sequence[Score]) -> str:
     others = [s for s in scores if not s.case["negative"]]
     told = [s for s in others if s.case["probe"] != "yes"]
     machine = [s for s in others if s.case["probe"] == "yes"]
+    humble = share(s.humble for s in machine)
     lines = [
-        f"cases that a text tells (probe no or helps): strict {share(s.strict for s in told)},"
-        f" lenient {share(s.lenient for s in told)}, top 3 {share(s.top3 for s in told)}",
-        f"cases that need the machine (probe yes): among the first three {share(s.top3 for s in machine)},"
-        f" and below {GUESS} with the deciding command {share(s.humble for s in machine)}; strict {share(s.strict for s in machine)}",
-        f"negatives: strict {share(s.strict for s in negatives)}, lenient {share(s.lenient for s in negatives)},"
-        f" false alarms {share(s.false_alarm for s in negatives)}",
+        "cases that a text tells (probe no or helps)",
+        f"    strict {share(s.strict for s in told)}, lenient {share(s.lenient for s in told)}",
+        f"    among the first three {share(s.top3 for s in told)}",
+        "cases that need the machine (probe yes)",
+        f"    among the first three {share(s.top3 for s in machine)}, strict {share(s.strict for s in machine)}",
+        f"    among the first three, below {GUESS}, with the deciding command {humble}",
+        "negatives",
+        f"    strict {share(s.strict for s in negatives)}, lenient {share(s.lenient for s in negatives)}",
+        f"    false alarms {share(s.false_alarm for s in negatives)}",
         f"opposites confused (CPU build and driver, too new and too old): {sum(s.confused for s in scores)}",
         "",
         f"{'group':<32}{'cases':>6}{'strict':>8}{'lenient':>9}{'top 3':>7}",

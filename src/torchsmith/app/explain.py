@@ -18,7 +18,7 @@ from torchsmith.model.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
     from torchsmith.model.complaint import Complaint
@@ -83,9 +83,9 @@ def answer(
     known_signatures = {signature.id: signature for signature in signatures.every()}
     candidates = [c for c in weigh(seen, known_signatures, readings, roots, RANK) if wanted(c.cause)]
     windows = bool(known and known.os == "windows")
-    found = [with_commands(_finding(candidate, seen), facts, windows) for candidate in _worth_naming(candidates)]
+    found = [with_commands(finding, facts, windows) for finding in _findings(_worth_naming(candidates), seen)]
     return Diagnosis(
-        _verdict(found),
+        _verdict(found, any(complaint.role == "fatal" for complaint in complaints)),
         tuple(found),
         tuple(with_commands(finding, facts, windows) for finding in symptoms),
         tuple(judgements),
@@ -106,29 +106,43 @@ def _worth_naming(candidates: list[Candidate]) -> list[Candidate]:
     return [c for place, c in enumerate(candidates) if place == 0 or c.confidence >= (DOUBT if sure else 0)][:NAMED]
 
 
-def _finding(candidate: Candidate, seen: Seen) -> Finding:
+def _findings(candidates: list[Candidate], seen: Seen) -> Iterator[Finding]:
+    """The answers, none surer than the one before it."""
+    most = 1.0
+    for candidate in candidates:
+        finding = _finding(candidate, most, seen)
+        most = finding.confidence
+        yield finding
+
+
+def _finding(candidate: Candidate, most: float, seen: Seen) -> Finding:
     """What is answered: the rule's own finding where its facts were there, else the answer to the text."""
     lines = {c.position.line: c for c in candidate.complaints}
     proofs = tuple(Proof("text", c.text, f"line {c.position.line}: {c.says}", c.position) for c in lines.values())
-    if candidate.finding:
-        return replace(
-            candidate.finding,
-            confidence=round(candidate.confidence, 2),
-            evidence=(*proofs, *candidate.finding.evidence),
-            decide_by=candidate.finding.decide_by if candidate.confidence < SURE else (),
-        )
-    advice = _advice(candidate.cause, seen)
-    confidence = min(candidate.confidence, GUESS) if _needs_machine(candidate.cause) else candidate.confidence
+    confidence = min(candidate.confidence, most, GUESS if _needs_machine(candidate.cause) else 1.0)
+    finding = candidate.finding or _told(candidate.cause, seen)
+    decide_by = finding.decide_by
+    if confidence < SURE and not decide_by:
+        decide_by = _told(candidate.cause, seen).decide_by or (("torchsmith", "check"),)
+    return replace(
+        finding,
+        confidence=round(confidence, 2),
+        evidence=(*proofs, *finding.evidence),
+        decide_by=decide_by if confidence < SURE else (),
+    )
+
+
+def _told(cause: str, seen: Seen) -> Finding:
+    """The answer to a cause of which only the text tells."""
+    advice = _advice(cause, seen)
     return Finding(
         advice.severity,
         advice.subject,
         advice.summary,
-        proofs,
-        advice.remedies,
-        advice.wont_help,
-        round(confidence, 2),
-        (advice.decide_by or (("torchsmith", "check"),)) if confidence < SURE else (),
-        candidate.cause,
+        remedies=advice.remedies,
+        wont_help=advice.wont_help,
+        decide_by=advice.decide_by,
+        cause=cause,
     )
 
 
@@ -150,16 +164,16 @@ def _needs_machine(cause: str) -> bool:
     return known is not None and known.tellable_by == "machine"
 
 
-def _verdict(causes: list[Finding]) -> Verdict:
-    """By the first cause, and by the others that are sure; a blocker that is only likely proves nothing."""
+def _verdict(causes: list[Finding], fatal: bool) -> Verdict:
+    """By the first cause. Where a line is fatal, something is broken, whichever of the causes it is."""
     if not causes:
         return Verdict.UNKNOWN
     first = causes[0]
     if first.cause in NOT_ENVIRONMENT:
         return Verdict.NOT_ENVIRONMENT
-    sure = [finding for finding in causes if finding.confidence >= SURE]
-    if any(finding.severity is Severity.BLOCKER for finding in sure):
+    told = causes if fatal else [finding for finding in causes if finding.confidence >= SURE]
+    if any(finding.severity is Severity.BLOCKER for finding in told):
         return Verdict.BLOCKED
-    if first.confidence < SURE:
+    if not told:
         return Verdict.UNKNOWN
-    return Verdict.DEGRADED if any(finding.severity is Severity.DEGRADED for finding in sure) else Verdict.FITS
+    return Verdict.DEGRADED if any(finding.severity is Severity.DEGRADED for finding in told) else Verdict.FITS

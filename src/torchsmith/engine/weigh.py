@@ -6,6 +6,7 @@ is the question; what neither it nor its explanation names is answered after it.
 
 from __future__ import annotations
 
+from torchsmith.model.complaint import Pointer
 from torchsmith.model.record import record
 
 TYPE_CHECKING = False
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torchsmith.knowledge.signatures import Signature
-    from torchsmith.model.complaint import Complaint, Pointer, Seen
+    from torchsmith.model.complaint import Complaint, Seen
     from torchsmith.model.finding import Finding
 
 WEIGHT = {"fatal": 1.0, "warning": 0.75, "aftermath": 0.3, "context": 1.0}
@@ -22,6 +23,8 @@ ASIDE = 0.45
 """What is left of a finding that has nothing to do with the fatal complaint."""
 LEAST = 0.1
 """Causes below it are not worth naming."""
+MOST = 0.98
+"""No text proves more than this: it may be cut, edited, or of another machine."""
 
 
 @record
@@ -48,40 +51,55 @@ def weigh(
     silenced = {name for complaint in seen.complaints for name in signatures[complaint.signature].over}
     heard = [complaint for complaint in seen.complaints if complaint.signature not in silenced]
     fatal = any(complaint.role == "fatal" for complaint in heard)
-    doubts: dict[str, dict[str, float]] = {}
-    witnesses: dict[str, list[Complaint]] = {}
-    asked: set[str] = set()
+    witnesses: dict[str, list[_Witness]] = {}
     for complaint in heard:
-        signature = signatures[complaint.signature]
         reading = readings.get(complaint.signature)
-        pointers = tuple(reading(complaint, seen)) if reading else tuple(_points(signature, seen))
+        pointers = reading(complaint, seen) if reading else _points(signatures[complaint.signature], seen)
         weight = WEIGHT[complaint.role] if fatal or complaint.role == "aftermath" else 1.0
         for pointer in pointers:
-            by = doubts.setdefault(pointer.cause, {})
-            by[complaint.signature] = min(by.get(complaint.signature, 1.0), 1 - weight * pointer.sure)
-            witnesses.setdefault(pointer.cause, []).append(complaint)
-            if complaint.role == "fatal":
-                asked.add(pointer.cause)
+            witnesses.setdefault(pointer.cause, []).append(_Witness(complaint, weight * pointer.sure))
+    asked = {cause for cause, given in witnesses.items() if any(witness.complaint.role == "fatal" for witness in given)}
     found: dict[str, Finding] = {}
     for finding in findings:
         found.setdefault(finding.cause, finding)
     candidates = []
-    for cause in [*doubts, *(cause for cause in found if cause not in doubts)]:
-        doubt = 1.0
-        for each in doubts.get(cause, {}).values():
-            doubt *= each
+    for cause in dict.fromkeys([*witnesses, *found]):
+        heard_of = list(witnesses.get(cause, ()))
         by_rule = found.get(cause)
+        doubt = 1.0
         if by_rule:
+            # Who complains of what follows from a cause complains of the cause.
+            heard_of += [witness for follows in by_rule.explains for witness in witnesses.get(follows, ())]
             answers = not fatal or cause in asked or bool(asked & set(by_rule.explains))
-            doubt *= 1 - by_rule.confidence * (1.0 if answers else ASIDE)
+            doubt = 1 - by_rule.confidence * (1.0 if answers else ASIDE)
+        doubt *= _doubt(heard_of)
         if 1 - doubt >= LEAST:
-            candidates.append(Candidate(cause, min(0.98, 1 - doubt), tuple(witnesses.get(cause, ())), by_rule))
+            told = {(w.complaint.signature, w.complaint.position.line): w.complaint for w in heard_of}
+            candidates.append(Candidate(cause, min(MOST, 1 - doubt), tuple(told.values()), by_rule))
     return sorted(candidates, key=lambda c: (-round(c.confidence, 3), rank.get(c.cause, len(rank)), c.cause))
 
 
-def _points(signature: Signature, seen: Seen) -> Iterable[Pointer]:
-    from torchsmith.model.complaint import Pointer
+@record
+class _Witness:
+    complaint: Complaint
+    sure: float
 
+
+def _doubt(witnesses: Iterable[_Witness]) -> float:
+    """What doubt is left: a signature counts once, and so does a line, however many signatures recognise it."""
+    left = 1.0
+    lines: set[int] = set()
+    counted: set[str] = set()
+    for witness in sorted(witnesses, key=lambda witness: -witness.sure):
+        line, name = witness.complaint.position.line, witness.complaint.signature
+        if line not in lines and name not in counted:
+            left *= 1 - witness.sure
+        lines.add(line)
+        counted.add(name)
+    return left
+
+
+def _points(signature: Signature, seen: Seen) -> Iterable[Pointer]:
     for point in signature.points:
         if all(holds(word, seen) for word in point.beside) and not any(holds(word, seen) for word in point.without):
             yield Pointer(point.cause, point.sure)

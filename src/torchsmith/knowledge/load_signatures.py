@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
+import re._constants as codes  # the names of the parser's own tree
+import re._parser as parser
 import tomllib
 from importlib.resources import files
 from typing import Any, NamedTuple
-
-import re._constants as codes  # the names of the parser's own tree
-import re._parser as parser
 
 ROLES = ("fatal", "warning", "aftermath", "context")
 SHORTEST = 4
@@ -37,11 +36,8 @@ class SignatureError(ValueError):
 def entries() -> tuple[Entry, ...]:
     """Every entry, in the order of the files' names; ``SignatureError`` for one that lacks something."""
     folder = files("torchsmith.knowledge").joinpath("data").joinpath("signatures")
-    found = []
-    for file in sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name):
-        for raw in tomllib.loads(file.read_text("utf-8")).get("signature", ()):
-            found.append(_entry(raw, file.name))
-    return tuple(found)
+    names = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    return tuple(_entry(raw, f.name) for f in names for raw in tomllib.loads(f.read_text("utf-8")).get("signature", ()))
 
 
 def _entry(raw: dict[str, Any], file: str) -> Entry:
