@@ -82,7 +82,6 @@ def rules() -> list[RuleNode]:
 
 
 ANSWERS_HEADER = '''"""Who reads and answers what a text tells. Written by tools/compile_catalogue.py from the declarations; not by hand."""
-# ruff: noqa: E501
 # fmt: off
 
 from __future__ import annotations

@@ -28,6 +28,8 @@ NAMED = 5
 """Causes that an answer names: the first, and what else it could be."""
 DOUBT = 0.3
 """What is less sure than this stands beside a sure cause only as a symptom would: it is left out."""
+RECORD = ("torchsmith", "bundle", "--output", "machine.json")
+"""What decides where no lighter command does: ``torchsmith check --from machine.json`` then judges the machine itself."""
 GUESS = 0.55
 """How sure a cause that only a look at the machine proves can be from words alone."""
 
@@ -123,7 +125,7 @@ def _finding(candidate: Candidate, most: float, seen: Seen) -> Finding:
     finding = candidate.finding or _told(candidate.cause, seen)
     decide_by = finding.decide_by
     if confidence < SURE and not decide_by:
-        decide_by = _told(candidate.cause, seen).decide_by or (("torchsmith", "check"),)
+        decide_by = _told(candidate.cause, seen).decide_by or (RECORD,)
     return replace(
         finding,
         confidence=round(confidence, 2),

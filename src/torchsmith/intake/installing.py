@@ -1,0 +1,167 @@
+"""What installers print: pip, uv, Poetry, PDM, pipenv, conda and mamba; the commands that call them, and what these did.
+
+The end of it is a list of packages: the last version that the text leaves in the environment.
+"""
+
+from __future__ import annotations
+
+import re
+
+from torchsmith.intake import commands, conda_changes
+from torchsmith.intake.clue import Clue, Line
+from torchsmith.intake.pip_list import normal
+from torchsmith.model.facts.install import Index, Indexes
+from torchsmith.model.facts.project import Change, Clash, Satisfied, Transcript
+from torchsmith.model.known import Fact, Known
+from torchsmith.model.record import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from torchsmith.intake.clue import Clues
+
+FORM = "install log"
+KEPT = 400
+"""Changes, requirements and commands that are kept: more belong to no text that a person pastes."""
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,80}[A-Za-z0-9])?"
+_VERSION = r"\d{1,8}(?:[.!+_-]?[A-Za-z0-9]{1,40}){0,12}"
+_UV = re.compile(rf"\s{{0,4}}(?P<sign>[-+~]) (?P<name>{_NAME})==(?P<version>{_VERSION})(?: \(from .{{0,300}}\))?\s{{0,4}}$")
+_POETRY = re.compile(
+    r"[\s│|]{0,8}[-•*] (?P<verb>Installing|Updating|Downgrading|Removing|Upgrading)"
+    rf" (?P<name>{_NAME}) \((?P<before>{_VERSION})(?: [^\s()]{{1,200}})?(?: -> (?P<after>{_VERSION})(?: [^\s()]{{1,200}})?)?\)"
+)
+_PDM = re.compile(
+    rf"[\s│|]{{0,8}}(?:✔|✓|✖|⠋|-) (?P<verb>Install|Update|Remove) (?P<name>{_NAME}) (?P<before>{_VERSION})(?: -> (?P<after>{_VERSION}))?"
+)
+_OLD = re.compile(
+    rf"(?:Found existing installation: (?P<found>{_NAME}) (?P<version>{_VERSION})"
+    rf"|(?:Successfully uninstalled|Uninstalling) (?P<gone>[A-Za-z0-9][A-Za-z0-9._]{{0,80}}(?:-[A-Za-z][A-Za-z0-9._]{{0,40}}){{0,8}})"
+    rf"-(?P<old>{_VERSION}):?\s{{0,4}}$)"
+)
+_NEW = re.compile(r"(?:Successfully installed|Would install) (?P<list>\S.{0,4000})")
+_PAIR = re.compile(rf"(?P<name>[A-Za-z0-9][A-Za-z0-9._]{{0,80}}(?:-[A-Za-z][A-Za-z0-9._]{{0,40}}){{0,8}})-(?P<version>{_VERSION})$")
+_SATISFIED = re.compile(
+    rf"Requirement already (?:satisfied|up-to-date)(?: \([^)]{{1,40}}\))?: (?P<asked>(?P<name>{_NAME})[^\s(]{{0,80}})"
+    rf"(?: from \S{{1,200}})?(?: in \S{{1,300}})?.{{0,200}}?\((?P<version>{_VERSION})\)"
+)
+_LOOKING = re.compile(r"Looking in (?P<kind>indexes|links): (?P<urls>\S.{0,600})")
+_CLASH = re.compile(
+    rf"(?P<package>{_NAME}) (?P<version>{_VERSION}) (?:requires|depends on|has requirement) (?P<requires>(?P<name>{_NAME})[^\s;]{{0,80}})"
+    rf".{{0,120}}?,? but you(?:'ll)? have (?P<other>{_NAME}) (?P<have>{_VERSION}) which is incompatible"
+)
+_ENDS = ("Successfully installed", "Requirement already", "Downgrading", "Updating")
+
+
+def read(lines: Sequence[Line]) -> Iterator[Clue]:
+    """Commands, indexes, changes and requirements; then one clue per package for what they leave."""
+    changes: list[Clue] = []
+    for line in lines:
+        changes += _changes(line)
+        yield from _others(line)
+        if len(changes) > KEPT * 4:
+            break
+    changes += conda_changes.read(lines)
+    changes.sort(key=lambda clue: clue.line)
+    yield from changes
+    yield from commands.read(lines)
+
+
+def packages(changes: Sequence[Change], satisfied: Sequence[Satisfied], clashes: Sequence[tuple[Clash, int]]) -> dict[str, tuple[str, int]]:
+    """What the text leaves installed, by name: version and line."""
+    left: dict[str, tuple[str, int]] = {}
+    told = [(c.line, c.package, c.after) for c in changes if c.manager != "conda"]
+    told += [(s.line, s.package, s.version) for s in satisfied]
+    told += [(line, normal(clash.name), clash.have) for clash, line in clashes]
+    for line, name, version in sorted(told):
+        if version:
+            left[name] = (version, line)
+        else:
+            left.pop(name, None)
+    return left
+
+
+def _changes(line: Line) -> Iterator[Clue]:
+    text = line.text
+    if matched := _UV.match(text):
+        version, gone = matched["version"], matched["sign"] == "-"
+        yield _change("uv", matched["name"], version if gone else "", "" if gone else version, line)
+    elif matched := _POETRY.match(text):
+        yield _versions("poetry", matched, matched["verb"] == "Removing", line)
+    elif matched := _PDM.match(text):
+        yield _versions("pdm", matched, matched["verb"] == "Remove", line)
+    elif "nstall" in text:
+        if matched := _OLD.search(text):
+            yield _change("pip", matched["found"] or matched["gone"], matched["version"] or matched["old"], "", line)
+        if matched := _NEW.search(text):
+            for word in matched["list"].split()[:KEPT]:
+                if pair := _PAIR.match(word):
+                    yield _change("pip", pair["name"], "", pair["version"], line)
+
+
+def _versions(manager: str, matched: re.Match[str], removed: bool, line: Line) -> Clue:
+    before, after = (matched["before"], matched["after"]) if matched["after"] else ("", matched["before"])
+    return _change(manager, matched["name"], after if removed else before, "" if removed else after, line)
+
+
+def _change(manager: str, name: str, before: str, after: str, line: Line) -> Clue:
+    return Clue("change", Change(manager, normal(name), before, after, "", line.number), FORM, line.number)
+
+
+def _others(line: Line) -> Iterator[Clue]:
+    text = line.text
+    if "Requirement already" in text and (matched := _SATISFIED.search(text)):
+        name = normal(matched["name"])
+        yield Clue("satisfied", Satisfied(name, matched["asked"], matched["version"], line.number), FORM, line.number)
+    elif matched := _LOOKING.search(text):
+        for place, url in enumerate(matched["urls"].split(", ")[:10]):
+            kind = "links" if matched["kind"] == "links" else "extra" if place else "index"
+            yield Clue("looked-in", Index(url.strip(), kind, "pip"), FORM, line.number)
+    elif "you" in text and "incompatible" in text and (matched := _CLASH.search(text)):
+        clash = Clash(normal(matched["package"]), matched["version"], matched["requires"], matched["other"], matched["have"])
+        yield Clue("clash", clash, FORM, line.number)
+    elif matched := re.search(r"\b(?P<name>__(?:cuda|glibc|archspec))[= ](?P<version>[\w.]{1,20})", text):
+        yield Clue("virtual", (matched["name"], matched["version"]), FORM, line.number)
+
+
+def facts(clues: Clues) -> dict[str, Fact[Any]]:
+    """The transcript; empty where no installer spoke."""
+    told = tuple(clues.of("change", "satisfied", "request", "looked-in", "clash", "virtual"))
+    if not told:
+        return {}
+    by: dict[str, list[Any]] = {}
+    for clue in sorted(told, key=lambda clue: clue.line):
+        by.setdefault(clue.about, []).append(clue.value)
+    indexes = tuple(dict.fromkeys(by.get("looked-in", ())))
+    requests = tuple(by.get("request", ()))[:KEPT]
+    value = Transcript(
+        joined(by.get("change", [])),
+        tuple(by.get("satisfied", ()))[:KEPT],
+        requests,
+        indexes,
+        tuple(by.get("clash", ()))[:KEPT],
+        tuple(dict.fromkeys(by.get("virtual", ()))),
+    )
+    source = min(told, key=lambda clue: clue.line).source
+    found: dict[str, Fact[Any]] = {"transcript": Known(value, source)}
+    named = tuple(dict.fromkeys([*indexes, *(index for request in requests for index in request.indexes)]))
+    if named:
+        found["indexes"] = Known(Indexes(named), source)
+    return found
+
+
+def joined(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Changes with their two halves put together: what was taken away, then what came in its place."""
+    found: list[Change] = []
+    waiting: dict[tuple[str, str], str] = {}
+    for change in changes:
+        key = (change.manager, change.package)
+        if change.before and not change.after:
+            waiting[key] = change.before
+            continue
+        if change.after and not change.before and key in waiting:
+            found.append(replace(change, before=waiting.pop(key)))
+        else:
+            found.append(change)
+    return tuple(found + [Change(manager, package, version, "") for (manager, package), version in waiting.items()])[:KEPT]
