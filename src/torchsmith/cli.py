@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torchsmith.host.base import Host
+    from torchsmith.model.diagnosis import Diagnosis
 
 NAGIOS = {0: 0, 1: 2, 3: 3}
 NAGIOS_WARNING = 1
@@ -99,7 +100,7 @@ def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--select", action="append", default=[], metavar="SLUG", help="run only these rules")
     parser.add_argument("--ignore", action="append", default=[], metavar="SLUG[=REASON]", help="leave a rule out")
     parser.add_argument("--exit-style", choices=("contract", "nagios"), default="contract")
-    _output_options(parser)
+    _output_options(parser, "markdown")
     parser.set_defaults(verb=_run_check)
 
 
@@ -111,7 +112,7 @@ def _explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--select", action="append", default=[], metavar="SLUG", help="consider only these causes")
     parser.add_argument("--ignore", action="append", default=[], metavar="SLUG[=REASON]", help="leave a cause out")
     parser.add_argument("--exit-style", choices=("contract", "nagios"), default="contract")
-    _output_options(parser)
+    _output_options(parser, "markdown", "github")
     parser.set_defaults(verb=_run_explain)
 
 
@@ -136,11 +137,12 @@ def _inspect(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(verb=_run_inspect)
 
 
-def _output_options(parser: argparse.ArgumentParser) -> None:
+def _output_options(parser: argparse.ArgumentParser, *pages: str) -> None:
+    """``pages`` are the formats of this verb besides text and JSON."""
     parser.add_argument(
         "--json", action="store_const", const="json", dest="format", default="text", help="the same as --format json"
     )
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--format", choices=("text", "json", *pages), default="text")
     parser.add_argument(
         "--fail-on", choices=("blocker", "degraded", "note"), default="blocker", help="exit 1 from this severity on"
     )
@@ -210,8 +212,7 @@ def _run_explain(options: argparse.Namespace, host: Host | None) -> int:
     ignore = dict(item.partition("=")[::2] for item in options.ignore)
     data = files.read_input(options.file, bundle.SIZE_LIMIT)
     diagnosis = explain.explain(data, assume.facts(options.assume), options.select, ignore)
-    options.all = False
-    _print_diagnoses([diagnosis], options)
+    _print_explanation(diagnosis, options)
     code = check.exit_code(diagnosis, Severity(options.fail_on))
     return NAGIOS.get(code, code) if options.exit_style == "nagios" else code
 
@@ -244,16 +245,35 @@ def _screen(options: argparse.Namespace) -> tuple[int, bool]:
     return (os.get_terminal_size(1).columns if terminal else 80), bool(colour)
 
 
-def _print_diagnoses(diagnoses: Sequence[object], options: argparse.Namespace) -> None:
+def _print_diagnoses(diagnoses: Sequence[Diagnosis], options: argparse.Namespace) -> None:
     if options.format == "json":
         from torchsmith.report import json
 
-        _write(json.render(diagnoses, options.all))  # type: ignore[arg-type]
+        _write(json.render(diagnoses, options.all))
+        return
+    if options.format == "markdown":
+        from torchsmith.report import markdown
+
+        _write("\n".join(markdown.render(diagnosis) for diagnosis in diagnoses))
         return
     from torchsmith.report import text
 
     width, colour = _screen(options)
-    _write("\n".join(text.render(diagnosis, width, colour, options.verbose) for diagnosis in diagnoses))  # type: ignore[arg-type]
+    _write("\n".join(text.render(diagnosis, width, colour, options.verbose) for diagnosis in diagnoses))
+
+
+def _print_explanation(diagnosis: Diagnosis, options: argparse.Namespace) -> None:
+    if options.format == "text":
+        from torchsmith.report import explanation
+
+        _write(explanation.render(diagnosis, *_screen(options), options.verbose))
+    elif options.format == "github":
+        from torchsmith.report import github
+
+        _write(github.render(diagnosis))
+    else:
+        options.all = False
+        _print_diagnoses([diagnosis], options)
 
 
 def _run_bundle(options: argparse.Namespace, host: Host | None) -> int:

@@ -23,6 +23,7 @@ DRIVER_FILES_ANY = Need("driver_files", True, True)
 DRIVER_STATE = Need("driver_state", False, False)
 DRIVER_STATE_ANY = Need("driver_state", True, True)
 ENVIRONMENT = Need("environment", False, False)
+ENVIRONMENT_UNKNOWN = Need("environment", False, True)
 EXTENSION_FILES = Need("extension_files", False, False)
 EXTENSION_GPU_CODE = Need("extension_gpu_code", False, False)
 FABRIC_MANAGER_ANY = Need("fabric_manager", True, True)
@@ -33,6 +34,7 @@ GPUS_ANY = Need("gpus", True, True)
 GPUS_UNKNOWN = Need("gpus", False, True)
 GPU_COVERAGE = Need("gpu_coverage", False, False)
 GPU_COVERAGE_ANY = Need("gpu_coverage", True, True)
+GPU_COVERAGE_UNKNOWN = Need("gpu_coverage", False, True)
 HOST_COMPILER = Need("host_compiler", False, False)
 INDEXES = Need("indexes", False, False)
 INTERPRETER = Need("interpreter", False, False)
@@ -58,6 +60,8 @@ NVIDIA_SMI_ANY = Need("nvidia_smi", True, True)
 OPENMP_RUNTIMES = Need("openmp_runtimes", False, False)
 PACKAGES = Need("packages", False, False)
 PACKAGES_UNKNOWN = Need("packages", False, True)
+PASTED_PROJECT = Need("pasted_project", False, False)
+PASTED_PROJECT_ABSENT = Need("pasted_project", True, False)
 PATH_PROGRAMS = Need("path_programs", False, False)
 PCI_DEVICES = Need("pci_devices", False, False)
 PCI_DEVICES_UNKNOWN = Need("pci_devices", False, True)
@@ -81,11 +85,13 @@ TORCH_PINS = Need("torch_pins", False, False)
 TORCH_PINS_ANY = Need("torch_pins", True, True)
 TORCH_REQUIREMENTS = Need("torch_requirements", False, False)
 TORCH_REQUIREMENTS_UNKNOWN = Need("torch_requirements", False, True)
+TRANSCRIPT_ABSENT = Need("transcript", True, False)
 TRITON_PTXAS = Need("triton_ptxas", False, False)
 VARIABLES = Need("variables", False, False)
 VARIABLES_UNKNOWN = Need("variables", False, True)
 VISIBLE_GPUS = Need("visible_gpus", False, False)
 VISIBLE_GPUS_ANY = Need("visible_gpus", True, True)
+VISIBLE_GPUS_UNKNOWN = Need("visible_gpus", False, True)
 WHEEL_CLASHES = Need("wheel_clashes", False, False)
 WINDOWS_SETTINGS = Need("windows_settings", False, False)
 WSL = Need("wsl", False, False)
@@ -94,6 +100,8 @@ XFORMERS_BUILD_ANY = Need("xformers_build", True, True)
 NODES: tuple[Node, ...] = (
     Node("machine", "torchsmith.probes.machine", "machine", (), True),
     Node("variables", "torchsmith.probes.variables", "variables", (), True),
+    Node("transcript", "torchsmith.derive.pasted", "transcript", (), False),
+    Node("pasted_project", "torchsmith.derive.pasted", "pasted_project", (), False),
     Node("container", "torchsmith.probes.container", "container", (MACHINE,), True),
     Node("jetson", "torchsmith.probes.jetson", "jetson", (MACHINE,), True),
     Node("kernel_module", "torchsmith.probes.kernel_module", "kernel_module", (MACHINE,), True),
@@ -216,7 +224,7 @@ RULES: tuple[RuleNode, ...] = (
     RuleNode("libstdcxx-too-old", "torchsmith.rules.libraries.libstdcxx_too_old", (TORCH, INTERPRETER, LOADED_LIBRARIES, TORCH_LIBRARIES), (), ("linux",)),
     RuleNode("macos-x86-dropped", "torchsmith.rules.system.macos_x86_dropped", (MACHINE, INTERPRETER, TORCH_ABSENT), ("torch-not-installed", "python-version-unsupported"), ("macos",)),
     RuleNode("mig-misconfig", "torchsmith.rules.datacentre.mig_misconfig", (DRIVER_STATE_ANY, GPUS), ("no-nvidia-gpu", "cuda-does-not-start"), ()),
-    RuleNode("mig-single-instance-limit", "torchsmith.rules.datacentre.mig_single_instance_limit", (GPUS, VISIBLE_GPUS), (), ()),
+    RuleNode("mig-single-instance-limit", "torchsmith.rules.datacentre.mig_single_instance_limit", (GPUS, VISIBLE_GPUS_UNKNOWN), (), ()),
     RuleNode("missing-cuda-runtime-lib", "torchsmith.rules.libraries.missing_cuda_runtime_lib", (MACHINE, TORCH, LOADED_LIBRARIES, TORCH_LIBRARIES, TORCH_REQUIREMENTS_UNKNOWN, PACKAGES_UNKNOWN), (), ()),
     RuleNode("missing-cudnn", "torchsmith.rules.libraries.missing_cudnn", (MACHINE, TORCH, LOADED_LIBRARIES, TORCH_LIBRARIES, TORCH_REQUIREMENTS_UNKNOWN, PACKAGES_UNKNOWN), (), ()),
     RuleNode("mixed-nvidia-wheels", "torchsmith.rules.libraries.mixed_nvidia_wheels", (TORCH, WHEEL_CLASHES, TORCH_REQUIREMENTS_UNKNOWN, PACKAGES), ("nccl-mismatch", "two-cuda-runtimes"), ()),
@@ -225,6 +233,7 @@ RULES: tuple[RuleNode, ...] = (
     RuleNode("nccl-wsl-multi-gpu", "torchsmith.rules.container.nccl_wsl_multi_gpu", (MACHINE, GPUS, TORCH, VARIABLES), (), ("wsl",)),
     RuleNode("nix-cuda-support-off", "torchsmith.rules.container.nix_cuda_support_off", (NIX, TORCH, GPUS_ANY, KERNEL_MODULE_ANY), ("cpu-only-build", "wrong-index-for-platform"), ()),
     RuleNode("nix-no-driver-lib", "torchsmith.rules.container.nix_no_driver_lib", (MACHINE, NIX, TORCH, KERNEL_MODULE_ANY), ("no-nvidia-gpu", "no-nvidia-driver", "driver-module-not-loaded", "scheduler-no-gpu-allocated"), ("linux",)),
+    RuleNode("no-fault", "torchsmith.rules.not_environment.no_fault", (ENVIRONMENT_UNKNOWN, TORCH_ANY, PACKAGES_UNKNOWN, DRIVER_ANY, NVIDIA_LIBRARIES_UNKNOWN, GPU_COVERAGE_UNKNOWN), (), ()),
     RuleNode("no-nvidia-driver", "torchsmith.rules.driver.no_nvidia_driver", (MACHINE, DRIVER_STATE, GPUS_ANY, PCI_DEVICES_UNKNOWN, KERNEL_MODULE_ANY, NVIDIA_LIBRARIES_UNKNOWN, CONTAINER_ANY), ("no-nvidia-gpu", "cuda-does-not-start"), ()),
     RuleNode("no-nvidia-gpu", "torchsmith.rules.visibility.no_nvidia_gpu", (TORCH, GPUS_ABSENT, DRIVER_STATE_ANY), (), ()),
     RuleNode("nonexistent-index", "torchsmith.rules.wheel.nonexistent_index", (INDEXES, TORCH_ANY, GPUS_ANY, FITTING_BUILD_ANY), ("cpu-only-build", "torch-not-installed", "wrong-index-for-platform"), ()),
@@ -234,6 +243,10 @@ RULES: tuple[RuleNode, ...] = (
     RuleNode("nvcc-vs-torch-cuda-mismatch", "torchsmith.rules.toolkit.nvcc_vs_torch_cuda_mismatch", (TOOLKITS, TORCH), (), ()),
     RuleNode("nvidia-module-version-mismatch", "torchsmith.rules.driver.nvidia_module_version_mismatch", (DRIVER_STATE, NVIDIA_LIBRARIES_UNKNOWN, KERNEL_MODULE_ANY, DRIVER_FILES_ANY), ("no-nvidia-driver", "no-nvidia-gpu", "driver-module-not-loaded", "cuda-does-not-start"), ("linux",)),
     RuleNode("open-module-needs-turing", "torchsmith.rules.driver.open_module_needs_turing", (DRIVER_STATE, GPUS, KERNEL_MODULE), ("gpu-init-failed-bios-bar", "no-nvidia-driver", "no-nvidia-gpu", "cuda-does-not-start", "driver-module-not-loaded"), ("linux",)),
+    RuleNode("poetry-metadata-first-wheel", "torchsmith.rules.resolving.poetry_metadata_first_wheel", (TRANSCRIPT_ABSENT, PASTED_PROJECT_ABSENT), ("missing-cuda-runtime-lib", "missing-cudnn", "torch-install-incomplete"), ()),
+    RuleNode("poetry-multi-torch", "torchsmith.rules.resolving.poetry_multi_torch", (PASTED_PROJECT,), (), ()),
+    RuleNode("poetry-pep621-source-ignored", "torchsmith.rules.resolving.poetry_pep621_source_ignored", (PASTED_PROJECT,), ("poetry-transitive-torch", "cpu-only-build", "wrong-index-for-platform"), ()),
+    RuleNode("poetry-source-undefined", "torchsmith.rules.resolving.poetry_source_undefined", (PASTED_PROJECT,), (), ()),
     RuleNode("python-32bit", "torchsmith.rules.system.python_32bit", (MACHINE, INTERPRETER, TORCH_ABSENT), ("torch-not-installed", "python-version-unsupported", "torch-install-incomplete"), ()),
     RuleNode("python-headers-missing", "torchsmith.rules.toolkit.python_headers_missing", (MACHINE, INTERPRETER, PYTHON_HEADERS, TORCH), (), ()),
     RuleNode("python-unusable", "torchsmith.rules.python.python_unusable", (TARGET, INTERPRETER_UNKNOWN), ("torch-not-installed",), ()),
@@ -250,6 +263,12 @@ RULES: tuple[RuleNode, ...] = (
     RuleNode("triton-ptxas-too-old", "torchsmith.rules.arch.triton_ptxas_too_old", (TORCH, GPUS, TRITON_PTXAS), (), ()),
     RuleNode("two-cuda-runtimes", "torchsmith.rules.libraries.two_cuda_runtimes", (TORCH, LOADED_LIBRARIES, CUDA_CONSUMERS, GPUS_ANY), (), ("linux",)),
     RuleNode("user-site-shadowing", "torchsmith.rules.python.user_site_shadowing", (INTERPRETER, PACKAGES, TORCH_IMPORT, TORCH_ANY, GPUS_ANY), ("cpu-only-build", "wrong-index-for-platform", "dependency-replaced-torch", "torchvision-mismatch", "numpy-abi"), ()),
+    RuleNode("uv-conflicting-extras", "torchsmith.rules.resolving.uv_conflicting_extras", (PASTED_PROJECT,), (), ()),
+    RuleNode("uv-fell-back-to-pypi", "torchsmith.rules.resolving.uv_fell_back_to_pypi", (PASTED_PROJECT, TRANSCRIPT_ABSENT), ("cpu-only-build", "wrong-index-for-platform"), ()),
+    RuleNode("uv-index-not-explicit", "torchsmith.rules.resolving.uv_index_not_explicit", (PASTED_PROJECT,), (), ()),
+    RuleNode("uv-local-version-fork", "torchsmith.rules.resolving.uv_local_version_fork", (PASTED_PROJECT,), (), ()),
+    RuleNode("uv-sources-incomplete", "torchsmith.rules.resolving.uv_sources_incomplete", (PASTED_PROJECT,), ("torchvision-mismatch", "missing-cuda-runtime-lib", "mixed-nvidia-wheels"), ()),
+    RuleNode("uv-sources-transitive", "torchsmith.rules.resolving.uv_sources_transitive", (PASTED_PROJECT,), ("cpu-only-build", "wrong-index-for-platform", "uv-fell-back-to-pypi"), ()),
     RuleNode("uvm-broken-after-suspend", "torchsmith.rules.driver.uvm_broken_after_suspend", (MACHINE, DRIVER_STATE, GPUS_ANY, KERNEL_MODULE_ANY, DEVICE_NODES_ANY, DRIVER_FILES_ANY, KERNEL_LOG_ANY), ("cuda-does-not-start",), ("linux",)),
     RuleNode("uvm-hmm-init-failure", "torchsmith.rules.driver.uvm_hmm_init_failure", (MACHINE, DRIVER_STATE, GPUS, KERNEL_MODULE_ANY), ("cuda-does-not-start",), ("linux",)),
     RuleNode("uvm-not-loaded", "torchsmith.rules.driver.uvm_not_loaded", (DRIVER_STATE, KERNEL_MODULE, DEVICE_NODES_ANY, GPUS_ANY), ("uvm-broken-after-suspend", "uvm-hmm-init-failure", "cuda-does-not-start"), ("linux",)),

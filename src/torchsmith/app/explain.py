@@ -120,7 +120,7 @@ def _findings(candidates: list[Candidate], seen: Seen) -> Iterator[Finding]:
 def _finding(candidate: Candidate, most: float, seen: Seen) -> Finding:
     """What is answered: the rule's own finding where its facts were there, else the answer to the text."""
     lines = {c.position.line: c for c in candidate.complaints}
-    proofs = tuple(Proof("text", c.text, f"line {c.position.line}: {c.says}", c.position) for c in lines.values())
+    proofs = tuple(Proof("text", c.text, f"line {c.position.line}: {c.says}", c.position, c.mark) for c in lines.values())
     confidence = min(candidate.confidence, most, GUESS if _needs_machine(candidate.cause) else 1.0)
     finding = candidate.finding or _told(candidate.cause, seen)
     decide_by = finding.decide_by

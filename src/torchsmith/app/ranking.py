@@ -107,5 +107,6 @@ ORDER = (
     "toolkit-too-old-for-gpu",
     "host-compiler-too-new",
     "python-headers-missing",
+    "no-fault",
 )
 RANK = {slug: place for place, slug in enumerate(ORDER)}

@@ -29,7 +29,7 @@ def read_input(path: str, limit: int) -> bytes:
                 kind = os.fstat(file.fileno()).st_mode
                 if stat.S_ISDIR(kind):
                     raise UnreadableInputError(f"`{path}` is a folder; name a file in it")
-                data = _first(file.fileno(), path) if stat.S_ISFIFO(kind) else b""
+                data = wait_for_writer(file.fileno(), path) if stat.S_ISFIFO(kind) else b""
                 if hasattr(os, "set_blocking"):
                     os.set_blocking(file.fileno(), True)
                 data += file.read(limit + 1)
@@ -42,7 +42,7 @@ def read_input(path: str, limit: int) -> bytes:
     return data
 
 
-def _first(pipe: int, path: str) -> bytes:
+def wait_for_writer(pipe: int, path: str) -> bytes:
     """Wait until the pipe has something to read, or a writer; a byte that had to be read to tell is returned."""
     import select
 

@@ -12,10 +12,14 @@ if TYPE_CHECKING:
 
 @record
 class Line:
-    """One line of the text, cleaned and bounded; ``number`` counts from 1."""
+    """One line of the text, cleaned and bounded, or a piece of a longer one that begins after ``start`` characters of it.
+
+    ``number`` counts from 1.
+    """
 
     number: int
     text: str
+    start: int = 0
 
 
 @record

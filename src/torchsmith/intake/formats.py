@@ -9,9 +9,11 @@ from torchsmith.intake import (
     collect_env,
     conda_list,
     gpu_facts,
+    installing,
     kernel_log,
     nvidia_smi,
     pip_list,
+    project_files,
     reporter,
     text,
     torch_words,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from torchsmith.model.known import Fact
 
 # Strongest witness first: where two formats say different things, the earlier one is believed.
-FORMATS = (collect_env, torch_words, nvidia_smi, pip_list, conda_list, variables, kernel_log, reporter)
+FORMATS = (collect_env, torch_words, nvidia_smi, pip_list, conda_list, installing, project_files, variables, kernel_log, reporter)
 
 
 def read(data: bytes) -> dict[str, Fact[Any]]:
@@ -44,7 +46,7 @@ def facts(lines: Sequence[Line]) -> dict[str, Fact[Any]]:
     found = clues(lines)
     if not found.all:
         return {}
-    stated = assemble.facts(found) | gpu_facts.facts(found)
+    stated = assemble.facts(found) | gpu_facts.facts(found) | installing.facts(found) | project_files.facts(found)
     return {name: _placed(fact) for name, fact in stated.items()}
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torchsmith.intake.clue import Clue, Clues
 
 NOT_HERE = "not in the pasted text"
+UNAVAILABLE = "torch says that CUDA is not available"
 _DEVICES_LIMIT, _LOG_LIMIT = 1024, 500
 # NVML's statuses by the words that nvidia-smi prints for them.
 _NVML_WORDS = {
@@ -96,7 +97,9 @@ def _libraries(clues: Clues, smi: NvidiaSmi | None, seen: tuple[Device, ...]) ->
     elif cuda is None:
         return None
     source = said or witness or clues.first("gpu")
-    return Known(NvidiaLibraries(nvml, cuda or Libcuda(loaded=True, unfinished=NOT_HERE)), source.source if source else "")
+    asked = [clue.value for clue in clues.of("cuda-available")]
+    why = UNAVAILABLE if asked and not any(asked) else NOT_HERE
+    return Known(NvidiaLibraries(nvml, cuda or Libcuda(loaded=True, unfinished=why)), source.source if source else "")
 
 
 def _libcuda(clues: Clues, seen: tuple[Device, ...]) -> tuple[Libcuda | None, Clue | None]:

@@ -12,6 +12,7 @@ from torchsmith.intake.clue import Clue, Line
 from torchsmith.intake.pip_list import normal
 from torchsmith.model.facts.install import Index, Indexes
 from torchsmith.model.facts.project import Change, Clash, Satisfied, Transcript
+from torchsmith.model.facts.python import Environment
 from torchsmith.model.known import Fact, Known
 from torchsmith.model.record import replace
 
@@ -28,6 +29,7 @@ KEPT = 400
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,80}[A-Za-z0-9])?"
 _VERSION = r"\d{1,8}(?:[.!+_-]?[A-Za-z0-9]{1,40}){0,12}"
 _UV = re.compile(rf"\s{{0,4}}(?P<sign>[-+~]) (?P<name>{_NAME})==(?P<version>{_VERSION})(?: \(from .{{0,300}}\))?\s{{0,4}}$")
+_ADDED = re.compile(rf"\s{{0,4}}\+ {_NAME}==\d")
 _POETRY = re.compile(
     r"[\s│|]{0,8}[-•*] (?P<verb>Installing|Updating|Downgrading|Removing|Upgrading)"
     rf" (?P<name>{_NAME}) \((?P<before>{_VERSION})(?: [^\s()]{{1,200}})?(?: -> (?P<after>{_VERSION})(?: [^\s()]{{1,200}})?)?\)"
@@ -41,7 +43,9 @@ _OLD = re.compile(
     rf"-(?P<old>{_VERSION}):?\s{{0,4}}$)"
 )
 _NEW = re.compile(r"(?:Successfully installed|Would install) (?P<list>\S.{0,4000})")
-_PAIR = re.compile(rf"(?P<name>[A-Za-z0-9][A-Za-z0-9._]{{0,80}}(?:-[A-Za-z][A-Za-z0-9._]{{0,40}}){{0,8}})-(?P<version>{_VERSION})$")
+_PAIR = re.compile(
+    rf"(?P<name>[A-Za-z0-9][A-Za-z0-9._]{{0,80}}(?:-[A-Za-z][A-Za-z0-9._]{{0,40}}){{0,8}})-(?P<version>{_VERSION})$"
+)
 _SATISFIED = re.compile(
     rf"Requirement already (?:satisfied|up-to-date)(?: \([^)]{{1,40}}\))?: (?P<asked>(?P<name>{_NAME})[^\s(]{{0,80}})"
     rf"(?: from \S{{1,200}})?(?: in \S{{1,300}})?.{{0,200}}?\((?P<version>{_VERSION})\)"
@@ -51,42 +55,49 @@ _CLASH = re.compile(
     rf"(?P<package>{_NAME}) (?P<version>{_VERSION}) (?:requires|depends on|has requirement) (?P<requires>(?P<name>{_NAME})[^\s;]{{0,80}})"
     rf".{{0,120}}?,? but you(?:'ll)? have (?P<other>{_NAME}) (?P<have>{_VERSION}) which is incompatible"
 )
-_ENDS = ("Successfully installed", "Requirement already", "Downgrading", "Updating")
 
 
 def read(lines: Sequence[Line]) -> Iterator[Clue]:
     """Commands, indexes, changes and requirements; then one clue per package for what they leave."""
-    changes: list[Clue] = []
+    found: list[Clue] = []
+    uv = any("Uninstalled " in line.text or _ADDED.match(line.text) for line in lines)
     for line in lines:
-        changes += _changes(line)
-        yield from _others(line)
-        if len(changes) > KEPT * 4:
+        found += _changes(line, uv)
+        found += _others(line)
+        if len(found) > KEPT * 4:
             break
-    changes += conda_changes.read(lines)
-    changes.sort(key=lambda clue: clue.line)
-    yield from changes
+    yield from _left(found)
+    yield from found
+    yield from conda_changes.read(lines)
     yield from commands.read(lines)
 
 
-def packages(changes: Sequence[Change], satisfied: Sequence[Satisfied], clashes: Sequence[tuple[Clash, int]]) -> dict[str, tuple[str, int]]:
-    """What the text leaves installed, by name: version and line."""
+def _left(found: Sequence[Clue]) -> Iterator[Clue]:
+    """The packages that are there in the end, each from the last line that tells of it."""
     left: dict[str, tuple[str, int]] = {}
-    told = [(c.line, c.package, c.after) for c in changes if c.manager != "conda"]
-    told += [(s.line, s.package, s.version) for s in satisfied]
-    told += [(line, normal(clash.name), clash.have) for clash, line in clashes]
-    for line, name, version in sorted(told):
-        if version:
-            left[name] = (version, line)
+    for clue in found:
+        if clue.about == "change":
+            name, version = clue.value.package, clue.value.after
+        elif clue.about == "satisfied":
+            name, version = clue.value.package, clue.value.version
+        elif clue.about == "clash":
+            name, version = normal(clue.value.name), clue.value.have
         else:
-            left.pop(name, None)
-    return left
+            continue
+        left.pop(name, None)
+        if version:
+            left[name] = (version, clue.line)
+    for name, (version, number) in left.items():
+        yield Clue("package", (name, version), FORM, number)
 
 
-def _changes(line: Line) -> Iterator[Clue]:
+def _changes(line: Line, uv: bool) -> Iterator[Clue]:
     text = line.text
-    if matched := _UV.match(text):
+    if uv and (matched := _UV.match(text)):
         version, gone = matched["version"], matched["sign"] == "-"
         yield _change("uv", matched["name"], version if gone else "", "" if gone else version, line)
+    elif text.rstrip().endswith(("Failed", "Already installed")):
+        return
     elif matched := _POETRY.match(text):
         yield _versions("poetry", matched, matched["verb"] == "Removing", line)
     elif matched := _PDM.match(text):
@@ -119,7 +130,9 @@ def _others(line: Line) -> Iterator[Clue]:
             kind = "links" if matched["kind"] == "links" else "extra" if place else "index"
             yield Clue("looked-in", Index(url.strip(), kind, "pip"), FORM, line.number)
     elif "you" in text and "incompatible" in text and (matched := _CLASH.search(text)):
-        clash = Clash(normal(matched["package"]), matched["version"], matched["requires"], matched["other"], matched["have"])
+        clash = Clash(
+            normal(matched["package"]), matched["version"], matched["requires"].rstrip(","), matched["other"], matched["have"]
+        )
         yield Clue("clash", clash, FORM, line.number)
     elif matched := re.search(r"\b(?P<name>__(?:cuda|glibc|archspec))[= ](?P<version>[\w.]{1,20})", text):
         yield Clue("virtual", (matched["name"], matched["version"]), FORM, line.number)
@@ -145,10 +158,21 @@ def facts(clues: Clues) -> dict[str, Fact[Any]]:
     )
     source = min(told, key=lambda clue: clue.line).source
     found: dict[str, Fact[Any]] = {"transcript": Known(value, source)}
+    manager = next((m for m in map(_manager, reversed(told)) if m), "")
+    if manager:
+        found["environment"] = Known(Environment("venv", manager, "pasted text"), source)
     named = tuple(dict.fromkeys([*indexes, *(index for request in requests for index in request.indexes)]))
     if named:
         found["indexes"] = Known(Indexes(named), source)
     return found
+
+
+def _manager(clue: Clue) -> str:
+    """The manager of a project that a change or a command shows; pip and conda are told by the packages."""
+    manager = getattr(clue.value, "manager", "")
+    if manager == "uv":
+        return "uv-project" if getattr(clue.value, "verb", "") in {"sync", "add", "lock", "run"} else ""
+    return manager if manager in {"poetry", "pdm"} else "uv" if manager == "uv pip" else ""
 
 
 def joined(changes: Sequence[Change]) -> tuple[Change, ...]:

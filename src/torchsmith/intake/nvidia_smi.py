@@ -91,15 +91,16 @@ def _list(lines: Sequence[Line]) -> Iterator[Clue]:
         if not matched:
             continue
         uuid = _UUID.search(matched["more"] or "")
-        instances = 0
-        while place + 1 + instances < len(lines) and _MIG_LISTED.match(lines[place + 1 + instances].text):
-            instances += 1
+        instances: list[str] = []
+        while place + 1 + len(instances) < len(lines) and (mig := _MIG_LISTED.match(lines[place + 1 + len(instances)].text)):
+            instances.append(mig[1])
         device = Device(
             int(matched["index"]),
             _name(matched["name"]),
             uuid=uuid[1] if uuid else None,
             mig=True if instances else None,
-            mig_instances=instances or None,
+            mig_instances=len(instances) or None,
+            mig_uuids=tuple(instances),
         )
         yield Clue("gpu", device, f"{FORM} -L", line.number)
 

@@ -18,6 +18,10 @@ _PINNED = re.compile(
 )
 _COLUMNS = re.compile(rf"\s{{0,8}}(?P<name>{_NAME})(?:\s{{1,60}}|\s?[:=]\s?)(?P<version>{_VERSION})(?:\s{{1,60}}\S.{{0,200}})?$")
 _HEADER = re.compile(r"\s{0,8}Package\s{1,80}Version\b")
+# uv's list of changes: what it takes away stands there as ``- torch==2.8.0``, as an item of a list would.
+_ADDED = re.compile(rf"\s{{0,4}}[+~] {_NAME}==\d")
+# uv's list of changes: what it takes away stands there as ``- torch==2.8.0``, as an item of a list would.
+_ADDED = re.compile(rf"\s{{0,4}}[+~] {_NAME}==\d")
 # Without the header of a list, two words make a package only where the first is one that matters here.
 _MATTER = re.compile(
     r"torch|torch(?:vision|audio|text|data|codec|-npu|_npu|-directml|-tensorrt)|pytorch|triton(?:-windows)?|xformers|flash[-_]attn|vllm(?:[-_]\w{2,20})?"
@@ -29,7 +33,10 @@ _MATTER = re.compile(
 def read(lines: Sequence[Line]) -> Iterator[Clue]:
     """One clue per package."""
     listed = False
+    changes = any(_ADDED.match(line.text) for line in lines)
     for line in lines:
+        if changes and line.text.lstrip().startswith("- "):
+            continue
         if _HEADER.match(line.text):
             listed = True
             continue

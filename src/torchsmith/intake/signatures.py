@@ -38,13 +38,14 @@ def read(lines: Sequence[Line]) -> tuple[Complaint, ...]:
 
 def _of(signature: Signature, lines: Sequence[Line], low: Sequence[str]) -> Iterator[Complaint]:
     pattern = re.compile(signature.pattern)
-    kept = 0
+    kept = last = 0
     for line, lowered in zip(lines, low, strict=True):
-        if not any(literal in lowered for literal in signature.literals):
+        if line.number == last or not any(literal in lowered for literal in signature.literals):
             continue
         matched = pattern.search(line.text[:LINE_LIMIT])
         if matched:
             yield complaint(signature, line, matched)
+            last = line.number
             kept += 1
             if kept == KEPT:
                 return
@@ -53,7 +54,10 @@ def _of(signature: Signature, lines: Sequence[Line], low: Sequence[str]) -> Iter
 def complaint(signature: Signature, line: Line, matched: re.Match[str]) -> Complaint:
     """What a match says; the quotation is cut around it."""
     start = 0 if matched.end() <= SHOWN else max(0, matched.start() - 40)
-    quoted = line.text[start : start + SHOWN].strip()
+    cut = line.text[start : start + SHOWN]
+    start += len(cut) - len(cut.lstrip())
+    quoted = cut.strip()
+    mark = (matched.start() - start, min(matched.end() - start, len(quoted)))
     captured = {name: text for name, text in matched.groupdict().items() if text is not None}
-    position = Position(line.number, matched.start() + 1)
-    return Complaint(signature.id, signature.role, signature.says, quoted, position, captured)
+    position = Position(line.number, line.start + matched.start() + 1)
+    return Complaint(signature.id, signature.role, signature.says, quoted, position, captured, mark if mark[0] >= 0 else None)

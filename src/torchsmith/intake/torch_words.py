@@ -18,7 +18,10 @@ _NAMED = re.compile(
     r"|torch-(?=\d)|PyTorch(?: version)?\s?:|Torch (?=\d))"
     rf"\s{{0,3}}'?{_VERSION}(?:'|\b)"
 )
-_PRINTED = re.compile(rf"'?{_VERSION}'?(?: (?P<available>True|False))?$")
+# What an installer does with torch is no word of torch's: the last step counts, not the first (intake/installing.py).
+_INSTALLER = re.compile(r"[Uu]ninstall|Successfully installed|Would install")
+# What an installer does with torch is no word of torch's: the last step counts, not the first (intake/installing.py).
+_INSTALLER = re.compile(r"[Uu]ninstall|Successfully installed|Would install")
 _INCOMPATIBLE = re.compile(
     r"\s{0,8}(?P<name>[A-Za-z][\w .-]{2,60}) with CUDA capability sm_(?P<sm>\d{2,3}) is not compatible with the current PyTorch"
 )
@@ -34,17 +37,64 @@ _STATUS = re.compile(r"\bError (?P<status>[1-9]\d{0,2}): (?P<words>[a-z][\w ,'-]
 _TOO_OLD = re.compile(r"driver on your system is too old \(found version (?P<number>\d{4,5})\)")
 
 
+# What a session asks of torch, and what the answer looks like, on one of the next lines and perhaps behind a label.
+_LABEL = r"(?:Out\[\d{1,4}\]: ?|[\w .'()-]{1,40}[:=] ?)?"
+_QUESTIONS = {
+    "torch.__version__": ("torch-version", re.compile(_LABEL + f"'?{_VERSION}'?")),
+    "torch.version.cuda": ("torch-cuda", re.compile(_LABEL + r"'?(?P<cuda>None|\d{1,2}\.\d{1,2})'?")),
+    "torch.cuda.is_available()": ("cuda-available", re.compile(_LABEL + r"(?P<yes>True|False)")),
+    "torch.cuda.get_device_name(": ("gpu", re.compile(_LABEL + r"'?(?P<name>[A-Z][\w .-]{3,60}?)'?")),
+}
+_ASKS = re.compile(r"torch\.__version__|torch\.version\.cuda|torch\.cuda\.is_available\(\)|torch\.cuda\.get_device_name\(")
+WAITS, SHORT = 4, 100
+"""Lines between a question and its answer (warnings are printed there), and characters of an answer."""
+
+
 def read(lines: Sequence[Line]) -> Iterator[Clue]:
-    """Versions, arch lists, GPUs and states, each from the one line that says it."""
-    asked = False
+    """Versions, arch lists, GPUs and states, each from the one line that says it, or from the answer to a question."""
+    waiting: list[str] = []
+    patience = 0
     for line in lines:
         text = line.text
-        named = _NAMED.search(text) or (_PRINTED.fullmatch(text.strip()) if asked else None)
-        asked = "torch.__version__" in text and not named
+        if _INSTALLER.search(text):
+            continue
+        named = _NAMED.search(text)
         if named:
             yield Clue("torch-version", named["version"], FORM, line.number)
-        for about, value in _facts(text):
+        stated = tuple(_facts(text))
+        for about, value in stated:
             yield Clue(about, value, FORM, line.number)
+        if not named and not stated and (asked := _ASKS.findall(text)):
+            waiting, patience = (waiting + asked)[-8:], WAITS
+        elif waiting:
+            answers = tuple(_answers(text.strip(), waiting))
+            for about, value in answers:
+                yield Clue(about, value, FORM, line.number)
+            del waiting[: len(answers)]
+            patience -= not answers
+            if patience < 0:
+                waiting = []
+
+
+def _answers(text: str, waiting: list[str]) -> Iterator[tuple[str, object]]:
+    """What this line answers: the first question, or, in one word each, all of them."""
+    words = text.split() if len(waiting) > 1 and len(text) < SHORT else []
+    if len(words) == len(waiting) and all(_QUESTIONS[q][1].fullmatch(w) for q, w in zip(waiting, words, strict=True)):
+        for question, word in zip(waiting, words, strict=True):
+            yield _answer(question, word)
+    elif len(text) < SHORT and _QUESTIONS[waiting[0]][1].fullmatch(text):
+        yield _answer(waiting[0], text)
+
+
+def _answer(question: str, text: str) -> tuple[str, object]:
+    about, pattern = _QUESTIONS[question]
+    said = pattern.fullmatch(text)
+    values = said.groupdict() if said else {}
+    if about == "torch-cuda":
+        return about, None if values["cuda"] == "None" else values["cuda"]
+    if about == "cuda-available":
+        return about, values["yes"] == "True"
+    return (about, Device(0, values["name"].strip())) if about == "gpu" else (about, values["version"])
 
 
 def _facts(text: str) -> Iterator[tuple[str, object]]:

@@ -20,7 +20,8 @@ class Complaint:
     """A line of a text in which a signature was recognised.
 
     ``says`` is the symptom in one phrase; ``text`` the line, cleaned and cut; ``captured`` what the pattern's named groups
-    caught; ``role`` fatal, warning, aftermath or context (knowledge/signatures.py has the meanings).
+    caught; ``role`` fatal, warning, aftermath or context (knowledge/signatures.py has the meanings); ``mark`` the part of
+    ``text`` that matched, as the offsets of its first character and of the one after its last.
     """
 
     signature: str
@@ -29,6 +30,7 @@ class Complaint:
     text: str
     position: Position
     captured: Mapping[str, str]
+    mark: tuple[int, int] | None = None
 
 
 @record

@@ -44,13 +44,15 @@ class Outcome(StrEnum):
 class Proof:
     """One piece of evidence: a fact's name, the value that matters, and where it came from.
 
-    A rule leaves ``source`` empty; the engine fills it in from the fact.
+    A rule leaves ``source`` empty; the engine fills it in from the fact. Of a line that is quoted, ``mark`` are the offsets
+    in ``value`` of the part that tells.
     """
 
     fact: str
     value: Any
     source: str = ""
     position: Position | None = None
+    mark: tuple[int, int] | None = None
 
 
 @record

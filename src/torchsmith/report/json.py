@@ -1,4 +1,4 @@
-"""The JSON of ``check``, to the letter of the contract."""
+"""The JSON of ``check`` and ``explain``, to the letter of the contract."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def render(diagnoses: Sequence[Diagnosis], every: bool) -> str:
     """One document, or with ``every`` the list of all environments."""
     documents = [document(diagnosis) for diagnosis in diagnoses]
     whole = {"schema_version": SCHEMA_VERSION, "environments": documents} if every else documents[0]
-    return json.dumps(whole, indent=2, ensure_ascii=True) + "\n"
+    # A CI runner that reads our output would obey "##[command]" in it; written so, the value is the same.
+    return json.dumps(whole, indent=2, ensure_ascii=True).replace("##[", "#\\u0023[") + "\n"
 
 
 def _environment(diagnosis: Diagnosis) -> dict[str, Any] | None:
@@ -67,7 +68,14 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "summary": finding.summary,
         "explains": list(finding.explains),
         "evidence": [
-            {"fact": p.fact, "value": plain(p.value), "source": p.source, "position": plain(p.position)} for p in finding.evidence
+            {
+                "fact": proof.fact,
+                "value": plain(proof.value),
+                "source": proof.source,
+                "position": plain(proof.position),
+                "mark": list(proof.mark) if proof.mark else None,
+            }
+            for proof in finding.evidence
         ],
         "remedies": [
             {

@@ -7,7 +7,7 @@ class Page:
     """A report of at most ``width`` columns where words allow it."""
 
     def __init__(self, width: int, colour: bool) -> None:
-        self._width = width
+        self.width = width
         self._colour = colour
         self._lines: list[str] = []
 
@@ -20,7 +20,7 @@ class Page:
         indent = first if then is None else then
         line, empty = first, True
         for word in text.split():
-            if not empty and len(line) + 1 + len(word) > self._width:
+            if not empty and len(line) + 1 + len(word) > self.width:
                 self._lines.append(line)
                 line, empty = indent, True
             line += word if empty else f" {word}"

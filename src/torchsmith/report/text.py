@@ -12,7 +12,7 @@ from torchsmith.report.shell import quoted
 
 NARROW, WIDE = 40, 100
 LABEL = 13  # columns of a label in the machine's block
-_COLOURS = {Severity.BLOCKER: "31;1", Severity.DEGRADED: "33;1", Severity.NOTE: "36"}
+COLOURS = {Severity.BLOCKER: "31;1", Severity.DEGRADED: "33;1", Severity.NOTE: "36"}
 _VERDICTS = {
     Verdict.FITS: "torch, driver and hardware fit together",
     Verdict.DEGRADED: "it works, but not as it should",
@@ -42,23 +42,23 @@ def render(diagnosis: Diagnosis, width: int = 80, colour: bool = False, verbose:
         page.line("Explained by the above:")
         for finding in diagnosis.symptoms:
             page.block(f"- {safe(finding.summary)} ({finding.cause})", "  ", "    ")
-    _skipped(page, diagnosis, verbose)
+    skipped(page, diagnosis, verbose)
     if verbose:
-        _everything(page, diagnosis)
+        everything(page, diagnosis)
     page.gap()
     page.block(page.paint(f"{_VERDICTS[diagnosis.verdict].capitalize()}.", "1") + " " + _counts(diagnosis), "", "  ")
     return page.text()
 
 
 def _finding(page: Page, finding: Finding, shell: str, first: bool, verbose: bool) -> None:
-    mark = page.paint(f"{finding.severity.value.upper():<8}", _COLOURS[finding.severity])
+    mark = page.paint(f"{finding.severity.value.upper():<8}", COLOURS[finding.severity])
     sure = "" if finding.confidence >= 0.6 else "   (likely, not certain)"
     page.line(f"{mark} {finding.cause}{sure}")
     page.block(safe(finding.summary), "  ")
     if finding.evidence:
         page.line("  Evidence")
         for proof in finding.evidence:
-            value = proof.value if isinstance(proof.value, str) else _phrase(proof.value)
+            value = proof.value if isinstance(proof.value, str) else phrase(proof.value)
             page.block(f"{proof.fact}: {safe(value)}" + _from(proof.source, verbose), "    ", "      ")
     if finding.remedies:
         page.line("  What to do")
@@ -99,11 +99,12 @@ def _undecided(page: Page, diagnosis: Diagnosis) -> None:
             reasons.setdefault(_deepest(fact.reason), []).append(name)
     for reason, names in reasons.items():
         page.gap()
-        page.line(f"{page.paint('UNKNOWN ', _COLOURS[Severity.DEGRADED])} {', '.join(names)}")
+        page.line(f"{page.paint('UNKNOWN ', COLOURS[Severity.DEGRADED])} {', '.join(names)}")
         page.block(safe(reason), "  ")
 
 
-def _skipped(page: Page, diagnosis: Diagnosis, verbose: bool) -> None:
+def skipped(page: Page, diagnosis: Diagnosis, verbose: bool) -> None:
+    """The rules that could not judge, those of one reason together."""
     reasons: dict[str, list[str]] = {}
     for judgement in diagnosis.judgements:
         if judgement.outcome in {Outcome.SKIPPED, Outcome.CRASHED}:
@@ -117,7 +118,7 @@ def _skipped(page: Page, diagnosis: Diagnosis, verbose: bool) -> None:
         page.block(f"- {named}: {safe(reason)}", "  ", "    ")
 
 
-def _everything(page: Page, diagnosis: Diagnosis) -> None:
+def everything(page: Page, diagnosis: Diagnosis) -> None:
     """The machine in detail: label, then what is known, or why it is not."""
     from torchsmith.report import machine
 
@@ -146,7 +147,7 @@ def _where(diagnosis: Diagnosis) -> str:
 def _machine(diagnosis: Diagnosis) -> str:
     """Torch, GPUs, driver and system on one line, as far as they are known."""
     parts: list[str] = []
-    for name, show in _HEADLINE.items():
+    for name, show in HEADLINE.items():
         fact = diagnosis.facts.get(name)
         if isinstance(fact, Known):
             parts.append(show(fact.value))
@@ -176,10 +177,11 @@ def _system(machine: object) -> str:
     return f"{name} {machine.arch}" + (f", WSL {machine.wsl}" if machine.wsl else "")  # type: ignore[attr-defined]
 
 
-_HEADLINE = {"torch": _torch, "gpus": _gpus, "driver": _driver, "machine": _system}
+HEADLINE = {"torch": _torch, "gpus": _gpus, "driver": _driver, "machine": _system}
 
 
-def _phrase(value: object) -> str:
+def phrase(value: object) -> str:
+    """A value in a row, for a reader."""
     if isinstance(value, dict):
         return ", ".join(f"{key}={item!r}" for key, item in value.items())
     return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

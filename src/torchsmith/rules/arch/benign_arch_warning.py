@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.torch import GpuCoverage, Torch
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
 from torchsmith.model.versions import at_least, compute_capability
@@ -48,3 +49,19 @@ def check(torch: Torch, gpu_coverage: GpuCoverage) -> Iterator[Finding]:
             evidence=(Proof("gpu_coverage", f"{device.native + device.jit} of {device.total} kernel groups serve {capability}"),),
             wont_help=(WontHelp("Building torch for this compute capability", "the code for its family runs already"),),
         )
+
+
+@told("benign-arch-warning")
+def answer(seen: Seen) -> Advice:
+    """Where torch's own words are all there is: the GPU of the family that it has code for."""
+    gpus = seen.value("gpus")
+    device = next(iter(gpus), None) if gpus else None
+    name = f"{device.name} ({compute_capability(device.sm)})" if device and device.sm else "this GPU"
+    most = seen.captured("most")
+    return Advice(
+        "gpu:0",
+        f"torch warns that {name} is above {most or 'its highest compute capability'}, yet the code of that family runs on it",
+        wont_help=(WontHelp("Building torch for this compute capability", "the code for its family runs already"),),
+        decide_by=(("python", "-c", "import torch; print(torch.ones(8, device='cuda').sum())"),),
+        severity=Severity.NOTE,
+    )

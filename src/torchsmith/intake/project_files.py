@@ -1,0 +1,231 @@
+"""Project files, whole or in part: pyproject.toml, uv.lock, poetry.lock, Pipfile, requirements.txt, environment.yml."""
+
+from __future__ import annotations
+
+import re
+
+from torchsmith.host.redact import without_secrets
+from torchsmith.intake import toml_parts
+from torchsmith.intake.clue import Clue, Line
+from torchsmith.intake.pip_list import normal
+from torchsmith.model.facts.project import Binding, Dependency, Locked, PastedProject, Source
+from torchsmith.model.known import Fact, Known
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from torchsmith.intake.clue import Clues
+    from torchsmith.intake.toml_parts import Part
+
+    Found = tuple[str, Any]
+
+FORM = "project file"
+KEPT = 600
+"""Statements of one kind that are kept."""
+_REQUIREMENT = re.compile(
+    r"\s{0,8}(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]{0,80}[A-Za-z0-9])?)(?:\[[^\]]{0,60}\])?\s{0,4}"
+    r"(?P<specifier>[(=<>!~@][^;]{0,200})?(?:;\s{0,4}(?P<marker>.{1,300}))?$"
+)
+_CONDA_ITEM = re.compile(
+    r"\s{0,12}- (?P<item>[A-Za-z0-9_.:/-]{1,80}(?:\s?[=<>!]{1,2}\s?[\w.*=,<>!|-]{1,60})?)\s{0,8}(?:#.{0,200})?$"
+)
+_HINTS = (
+    "[tool.",
+    "[[tool.",
+    "[project",
+    "[[package]]",
+    "[dependency-groups]",
+    "source =",
+    "source=",
+    "index =",
+    "index=",
+    "[[source]]",
+)
+
+
+def read(lines: Sequence[Line]) -> Iterator[Clue]:
+    """One clue per source, binding, dependency and locked package."""
+    if any(hint in line.text for line in lines for hint in _HINTS):
+        yield from _toml(tuple(toml_parts.read(lines)))
+    yield from _conda(lines)
+
+
+def facts(clues: Clues) -> dict[str, Fact[Any]]:
+    """The project; empty where no file of one was pasted."""
+    kinds = ("source", "binding", "dependency", "locked", "conflict", "channel", "table")
+    told = tuple(clue for clue in clues.of(*kinds) if clue.form == FORM)
+    if not any(clue.about != "table" for clue in told):
+        return {}
+    by: dict[str, list[Any]] = {kind: [] for kind in kinds}
+    for clue in told:
+        by[clue.about].append(clue.value)
+    value = PastedProject(*(tuple(dict.fromkeys(by[kind][:KEPT])) for kind in ("table", *kinds[:-1])))
+    return {"pasted_project": Known(value, min(told, key=lambda clue: clue.line).source)}
+
+
+def _toml(parts: Sequence[Part]) -> Iterator[Clue]:
+    grouped: dict[tuple[str, int], dict[str, Any]] = {}
+    first: dict[tuple[str, int], int] = {}
+    for part in parts:
+        key = (part.table, part.number if part.table else 0)
+        grouped.setdefault(key, {})
+        first.setdefault(key, part.line)
+        if part.key:
+            grouped[key][part.key] = part.value
+    keys = list(grouped)
+    for place, key in enumerate(keys):
+        table, values, line = key[0], grouped[key], first[key]
+        if table:
+            yield Clue("table", table, FORM, line)
+        if table in {"package", "packages"} and isinstance(values.get("name"), str):
+            following = (
+                {name: grouped[k] for k in keys[place + 1 : place + 8] if (name := k[0]).startswith("package.")}
+                if table == "package"
+                else {}
+            )
+            yield Clue("locked", _locked(values, following), FORM, line)
+            continue
+        for kind, value in _of_table(table, values):
+            yield Clue(kind, value, FORM, line)
+
+
+def _locked(values: dict[str, Any], following: dict[str, dict[str, Any]]) -> Locked:
+    source = values.get("source")
+    own = following.get("package.source", {})
+    url = str(own.get("url", "")) if own else str(next(iter(source.values()), "")) if isinstance(source, dict) else ""
+    markers = values.get("markers") or values.get("resolution-markers") or ""
+    needs = values.get("dependencies")
+    names = [str(need.get("name", "")) for need in needs if isinstance(need, dict)] if isinstance(needs, list) else []
+    names += list(following.get("package.dependencies", {}))
+    return Locked(
+        normal(str(values["name"])),
+        str(values.get("version", "")),
+        without_secrets(url),
+        "uv" if isinstance(source, dict) else "poetry",
+        " or ".join(map(str, markers)) if isinstance(markers, list) else str(markers),
+        tuple(dict.fromkeys(map(normal, names))),
+    )
+
+
+def _of_table(table: str, values: dict[str, Any]) -> Iterator[Found]:
+    if table == "project":
+        yield from _requirements(values.get("dependencies"), "project")
+    elif table in {"project.optional-dependencies", "dependency-groups"}:
+        kind = "extra" if table.startswith("project") else "group"
+        for name, listed in values.items():
+            yield from _requirements(listed, f"{kind}:{name}")
+    elif table in {"tool.uv", "tool.uv.pip"}:
+        yield from _conflicts(values.get("conflicts"))
+        yield from _requirements(values.get("dev-dependencies"), "group:dev")
+        for name, kind in (("index-url", True), ("extra-index-url", False)):
+            for url in _strings(values.get(name)):
+                yield "source", Source(name, without_secrets(url), "uv", False, kind)
+        for package, bound in (values.get("sources") or {}).items() if isinstance(values.get("sources"), dict) else ():
+            yield from _bindings(package, bound, "uv")
+        for index in values.get("index") or () if isinstance(values.get("index"), list) else ():
+            if isinstance(index, dict):
+                yield from _source(index, "uv")
+    elif table == "tool.uv.index":
+        yield from _source(values, "uv")
+    elif table == "tool.uv.sources":
+        for package, bound in values.items():
+            yield from _bindings(package, bound, "uv")
+    elif table.startswith("tool.uv.sources."):
+        yield from _bindings(table.removeprefix("tool.uv.sources."), values, "uv")
+    elif table in {"tool.poetry.source", "tool.pdm.source", "source"}:
+        yield from _source(values, {"source": "pipenv"}.get(table, table.split(".")[1]))
+    elif table.startswith("tool.poetry") and table.endswith("dependencies"):
+        group = re.fullmatch(r"tool\.poetry\.group\.(.{1,60})\.dependencies", table)
+        for package, value in values.items():
+            yield from _poetry(package, value, f"poetry-group:{group[1]}" if group else "poetry")
+    elif re.fullmatch(r"tool\.poetry(?:\.group\.[\w-]{1,60})?\.dependencies\.[\w.-]{1,80}", table):
+        yield from _poetry(table.rpartition(".")[2], values, "poetry")
+    elif table in {"packages", "dev-packages"}:
+        for package, value in values.items():
+            yield from _poetry(package, value, "pipenv")
+    elif not table:
+        for package, bound in values.items():
+            if "index" in str(bound):
+                yield from _bindings(package, bound, "uv")
+            else:
+                yield from _poetry(package, bound, "poetry")
+
+
+def _strings(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
+
+
+def _source(values: dict[str, Any], tool: str) -> Iterator[Found]:
+    url = values.get("url")
+    if isinstance(url, str):
+        priority = str(values.get("priority", ""))
+        explicit = values.get("explicit") is True or priority == "explicit"
+        default = values.get("default") is True or priority in {"default", "primary"}
+        yield "source", Source(str(values.get("name", "")), without_secrets(url), tool, explicit, default)
+
+
+def _bindings(package: str, bound: Any, tool: str) -> Iterator[Found]:
+    for one in bound if isinstance(bound, list) else [bound]:
+        if isinstance(one, dict):
+            where = (
+                one.get("index")
+                or one.get("url")
+                or one.get("path")
+                or one.get("git")
+                or ("workspace" if "workspace" in one else "")
+            )
+            extra = one.get("extra") or one.get("group") or ""
+            yield "binding", Binding(normal(package), without_secrets(str(where)), tool, str(one.get("marker", "")), str(extra))
+
+
+def _poetry(package: str, value: Any, where: str) -> Iterator[Found]:
+    """Of a dependency and of each of its constraints: the version, and the source that it names."""
+    for one in value if isinstance(value, list) else [value]:
+        given = one if isinstance(one, dict) else {"version": one}
+        marker = " and ".join(str(given[key]) for key in ("markers", "platform", "python") if key in given)
+        yield "dependency", Dependency(normal(package), str(given.get("version", "")), where, marker)
+        named = given.get("source") or given.get("index")
+        if isinstance(named, str):
+            yield "binding", Binding(normal(package), named, where.partition("-")[0], marker)
+
+
+def _requirements(listed: Any, where: str) -> Iterator[Found]:
+    for text in _strings(listed):
+        matched = _REQUIREMENT.match(text)
+        if matched:
+            specifier = (matched["specifier"] or "").strip().strip("()")
+            yield "dependency", Dependency(normal(matched["name"]), specifier, where, (matched["marker"] or "").strip())
+
+
+def _conflicts(listed: Any) -> Iterator[Found]:
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, list):
+            yield "conflict", tuple(str(item.get("extra") or item.get("group") or "") for item in one if isinstance(item, dict))
+
+
+def _conda(lines: Sequence[Line]) -> Iterator[Clue]:
+    """``channels:`` and ``dependencies:`` of environment.yml, and what ``pip:`` lists below it."""
+    part = ""
+    for line in lines:
+        text = line.text.rstrip()
+        if text in {"channels:", "dependencies:", "Channels:"}:
+            part = text.lower()
+        elif part and (text.strip() == "- pip:"):
+            part = "pip:"
+        elif part and (matched := _CONDA_ITEM.match(text)):
+            item = matched["item"]
+            if part == "channels:":
+                yield Clue("channel", item, FORM, line.number)
+            else:
+                name = re.split(r"[=<>!\s]", item.rpartition("::")[2], maxsplit=1)[0]
+                where = "conda" if part == "dependencies:" else "conda-pip"
+                yield Clue(
+                    "dependency",
+                    Dependency(normal(name), item.rpartition("::")[2][len(name) :].strip(), where),
+                    FORM,
+                    line.number,
+                )
+        elif part and text and not text.lstrip().startswith(("#", "- ")):
+            part = ""

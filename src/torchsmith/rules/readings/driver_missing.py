@@ -1,0 +1,94 @@
+"""No driver, as a program sees it: is there none, or was it kept from a container, from WSL, from Nix, from this job?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import reading
+from torchsmith.model.complaint import Complaint, Pointer, Seen
+from torchsmith.rules.readings import places
+
+
+@reading(
+    "no-driver-found",
+    "cuda-shared-object-failed",
+    "libcuda-missing",
+    "cuda-drivers-not-found",
+    "nvml-library-missing",
+    "nvidia-smi-missing",
+    "nvidia-smi-does-not-work",
+)
+def no_driver(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """By the place: each has its own reason to show no driver."""
+    del complaint
+    yield from missing(seen)
+
+
+def missing(seen: Seen) -> Iterator[Pointer]:
+    """The causes of a missing driver, the most likely first."""
+    if places.in_wsl1(seen):
+        yield Pointer("wsl1-not-wsl2", 0.9)
+    elif places.in_nix(seen):
+        yield Pointer("nix-no-driver-lib", 0.8)
+        yield Pointer("wsl-driver-not-visible" if places.in_wsl(seen) else "no-nvidia-driver", 0.3)
+        yield Pointer("container-no-gpu-runtime", 0.15)
+    elif places.inside(seen) and (seen.has("nvidia-smi-works") or seen.has("capabilities-words")):
+        yield Pointer("container-driver-capabilities", 0.65)
+        yield Pointer("container-no-gpu-runtime", 0.25)
+        yield Pointer("container-userspace-driver-mismatch", 0.15)
+    elif places.in_wsl(seen) and not places.inside(seen):
+        yield from _wsl(seen)
+    elif seen.has("colab-words", "kaggle-words"):
+        yield Pointer("scheduler-no-gpu-allocated", 0.85)
+        yield Pointer("no-nvidia-gpu", 0.2)
+    elif seen.has("scheduler-words"):
+        yield Pointer("scheduler-no-gpu-allocated", 0.7)
+        yield Pointer("no-nvidia-driver", 0.25)
+        yield Pointer("no-nvidia-gpu", 0.15)
+    elif places.around(seen):
+        yield Pointer("container-no-gpu-runtime", 0.75)
+        yield Pointer("container-driver-capabilities", 0.2)
+        yield Pointer("docker-snap-install" if seen.has("snap-words") else "no-nvidia-driver", 0.2)
+    elif seen.has("not-nvidia-words") or seen.os == "macos":
+        yield Pointer("cuda-build-on-machine-without-cuda", 0.5)
+        yield Pointer("no-nvidia-gpu", 0.45)
+        yield Pointer("wrong-accelerator-backend", 0.25)
+    elif seen.has("ci-words"):
+        yield Pointer("no-nvidia-gpu", 0.7)
+        yield Pointer("no-nvidia-driver", 0.2)
+    else:
+        yield from _plain(seen)
+
+
+def _wsl(seen: Seen) -> Iterator[Pointer]:
+    build = seen.captured("build", "windows-build")
+    if build and int(build) < 19044:
+        yield Pointer("wsl-windows-build-too-old", 0.75)
+    own = seen.has("linux-driver-in-wsl")
+    yield Pointer("wsl-linux-driver-installed", 0.75 if own else 0.3)
+    yield Pointer("wsl-driver-not-visible", 0.35 if own else 0.6)
+    yield Pointer("no-nvidia-driver", 0.15)
+
+
+def _plain(seen: Seen) -> Iterator[Pointer]:
+    if places.lists_gpu(seen):  # the driver answers outside: what does not see it stands apart from it
+        yield Pointer("container-driver-capabilities", 0.3)
+        yield Pointer("no-nvidia-driver", 0.35)
+        yield Pointer("ld-library-path-shadowing", 0.15)
+    elif places.names_gpu(seen):
+        yield Pointer("no-nvidia-driver", 0.65)
+        yield Pointer("driver-module-not-loaded", 0.2)
+        yield Pointer("container-no-gpu-runtime", 0.15)
+    else:
+        yield Pointer("no-nvidia-driver", 0.55)
+        yield Pointer("no-nvidia-gpu", 0.3)
+        yield Pointer("container-no-gpu-runtime", 0.2)
+
+
+@reading("collect-env-no-driver")
+def uncollected(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """collect_env found no driver: a complaint only where a CUDA build sees no GPU."""
+    del complaint
+    torch, gpus = seen.value("torch"), seen.value("gpus")
+    if torch and torch.kind == "cuda" and not gpus and seen.has("collect-env-cuda-off"):
+        yield from missing(seen)

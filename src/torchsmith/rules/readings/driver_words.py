@@ -1,0 +1,149 @@
+"""What nvidia-smi, NVML, modprobe and the kernel say of the driver, held against where they say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import reading
+from torchsmith.knowledge import drivers, gpus, statuses
+from torchsmith.model.complaint import Complaint, Pointer, Seen
+from torchsmith.model.versions import major
+from torchsmith.rules.readings import places
+
+VIRTUAL = frozenset({"datacentre", "workstation"})
+# What a program does to the GPU, not the GPU to the program.
+BY_PROGRAMS = frozenset({13, 31, 43, 45, 68, 69})
+
+
+@reading("nvml-mismatch")
+def mismatch(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """The host's own libraries after an update, or those of an image beside the host's module."""
+    del complaint
+    if places.in_wsl(seen) and not places.inside(seen):
+        yield Pointer("wsl-linux-driver-installed", 0.5)
+        yield Pointer("nvidia-module-version-mismatch", 0.4)
+    elif places.inside(seen) and not seen.has("driver-updated"):
+        yield Pointer("container-userspace-driver-mismatch", 0.75)
+        yield Pointer("nvidia-module-version-mismatch", 0.4)
+    else:
+        yield Pointer("nvidia-module-version-mismatch", 0.92)
+        yield Pointer("driver-user-kernel-mismatch", 0.15)
+
+
+@reading("nvidia-smi-cannot-talk")
+def cannot_talk(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """The module does not answer: each reason leaves words of its own."""
+    del complaint
+    if places.in_wsl(seen):
+        yield Pointer("wsl-linux-driver-installed", 0.6)
+        yield Pointer("wsl-driver-not-visible", 0.4)
+        return
+    if seen.has("colab-words", "kaggle-words"):
+        yield Pointer("scheduler-no-gpu-allocated", 0.8)
+        return
+    if seen.has("secure-boot-words"):
+        yield Pointer("secure-boot-blocks-module", 0.7)
+    if seen.has("hybrid-words"):
+        yield Pointer("hybrid-gpu-disabled", 0.65)
+    if seen.has("nouveau-words"):
+        yield Pointer("nouveau-conflict", 0.5)
+    yield Pointer("driver-module-not-loaded", 0.6)
+    yield Pointer("secure-boot-blocks-module", 0.15)
+    if places.around(seen):
+        yield Pointer("container-no-gpu-runtime", 0.25)
+
+
+@reading("no-devices-found")
+def no_devices(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """The module runs, and starts no GPU."""
+    del complaint
+    if seen.has("colab-words", "kaggle-words", "scheduler-words"):
+        yield Pointer("scheduler-no-gpu-allocated", 0.75)
+    if seen.has("hybrid-words"):
+        yield Pointer("hybrid-gpu-disabled", 0.75)
+    if places.in_wsl(seen):
+        yield Pointer("wsl-driver-not-visible", 0.6)
+        return
+    yield Pointer("blackwell-needs-open-module", 0.65 if places.blackwell(seen) else 0.15)
+    if seen.has("vgpu-words"):
+        yield Pointer("vgpu-needs-grid-driver", 0.6)
+    yield Pointer("gpu-init-failed-bios-bar", 0.5 if seen.has("vm-words", "firmware-words") else 0.3)
+    yield Pointer("gpu-hardware-fault", 0.25)
+    yield Pointer("hybrid-gpu-disabled", 0.35 if seen.has("laptop-words") else 0.15)
+    if places.around(seen):
+        yield Pointer("container-no-gpu-runtime", 0.3)
+
+
+@reading("gpu-start-failed")
+def start_failed(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """RmInitAdapter failed: no room, the wrong flavour of the module, or a broken card."""
+    del complaint
+    if seen.has("needs-open-module", "fallen-off-the-bus", "no-room-for-the-gpu"):
+        return  # these say why
+    yield Pointer("gpu-init-failed-bios-bar", 0.5)
+    yield Pointer("blackwell-needs-open-module", 0.4 if places.blackwell(seen) else 0.1)
+    yield Pointer("gpu-hardware-fault", 0.3)
+
+
+@reading("driver-release-refuses-gpu")
+def refused(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """The module does not support the GPU: too new for it, too old for it, or a virtual one."""
+    release = complaint.captured.get("release", "")
+    device = seen.captured("device", "nvrm-gpu-id")
+    row = gpus.by_pci(int(device, 16)) if device else None
+    if seen.has("vgpu-words"):
+        yield Pointer("vgpu-needs-grid-driver", 0.8)
+        return
+    if row and release:
+        last = drivers.last_branch_for_sm(row.sm)
+        if last and major(release) > major(last):
+            yield Pointer("gpu-dropped-by-driver", 0.9)
+        elif not drivers.serves(release, row.sm, windows=False):
+            yield Pointer("driver-too-old-for-cuda", 0.85)
+        else:
+            yield Pointer("vgpu-needs-grid-driver", 0.75 if row.klass in VIRTUAL else 0.35)
+            yield Pointer("open-module-needs-turing" if row.sm < 75 else "driver-too-old-for-cuda", 0.3)
+        return
+    yield Pointer("driver-too-old-for-cuda", 0.4)
+    yield Pointer("vgpu-needs-grid-driver", 0.5 if seen.has("vm-words") else 0.3)
+    yield Pointer("gpu-dropped-by-driver", 0.3)
+
+
+@reading("xid")
+def xid(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """By its number: some speak of the card, some of the program."""
+    number = int(complaint.captured.get("xid", "0"))
+    if number in statuses.XIDS:
+        yield Pointer("gpu-hardware-fault", 0.85)
+    elif number in BY_PROGRAMS:
+        yield Pointer("user-code-bug", 0.4)
+        yield Pointer("gpu-hardware-fault", 0.3)
+    else:
+        yield Pointer("gpu-hardware-fault", 0.55)
+    if seen.has("after-suspend"):
+        yield Pointer("uvm-broken-after-suspend", 0.4)
+
+
+@reading("module-not-inserted")
+def not_inserted(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """modprobe's or insmod's reason."""
+    why = complaint.captured.get("why", "").lower()
+    if "key" in why or "not permitted" in why:
+        yield Pointer("secure-boot-blocks-module", 0.9)
+    elif "no such device" in why:
+        yield Pointer("nouveau-conflict", 0.6 if seen.has("nouveau-words") else 0.3)
+        yield Pointer("driver-module-not-loaded", 0.35)
+        yield Pointer("hybrid-gpu-disabled", 0.5 if seen.has("hybrid-words") else 0.2)
+        yield Pointer("gpu-init-failed-bios-bar", 0.2)
+    else:
+        yield Pointer("driver-module-not-loaded", 0.75)
+        yield Pointer("secure-boot-blocks-module", 0.7 if seen.has("secure-boot-words") else 0.1)
+
+
+@reading("nvml-unknown-error")
+def nvml_unknown(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """A container that lost the right to its GPU says so; elsewhere a GPU that fell silent."""
+    del complaint
+    yield Pointer("container-lost-gpu-cgroup", 0.75 if places.around(seen) else 0.55)
+    yield Pointer("gpu-hardware-fault", 0.3)
+    yield Pointer("nvidia-module-version-mismatch", 0.1)

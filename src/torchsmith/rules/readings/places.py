@@ -1,0 +1,55 @@
+"""Where a text comes from, for the readings: a container, WSL, Nix, a rented notebook, a job, a machine without NVIDIA's GPU."""
+
+from __future__ import annotations
+
+from torchsmith.model.complaint import Seen
+
+
+def inside(seen: Seen) -> bool:
+    """Whether the complaint was made in a container, not by the engine that starts one."""
+    return seen.has("inside-container")
+
+
+def around(seen: Seen) -> bool:
+    """Whether containers are spoken of at all."""
+    return inside(seen) or seen.has("container-words")
+
+
+def in_wsl(seen: Seen) -> bool:
+    """Whether WSL is spoken of, by the machine's own words or the reporter's."""
+    machine = seen.value("machine")
+    return seen.has("wsl-words", "wsl1-words") or bool(machine and machine.wsl)
+
+
+def in_wsl1(seen: Seen) -> bool:
+    """Whether it is WSL 1."""
+    machine = seen.value("machine")
+    return seen.has("wsl1-words") or bool(machine and machine.wsl == 1)
+
+
+def in_nix(seen: Seen) -> bool:
+    """Whether the program came out of the Nix store."""
+    return seen.has("nix-words")
+
+
+def allotted(seen: Seen) -> bool:
+    """Whether a notebook service or a scheduler hands the GPUs out."""
+    return seen.has("colab-words", "kaggle-words", "scheduler-words")
+
+
+def lists_gpu(seen: Seen) -> bool:
+    """Whether nvidia-smi shows a GPU."""
+    smi = seen.value("nvidia_smi")
+    return bool(smi and smi.devices) or seen.has("nvidia-smi-works")
+
+
+def names_gpu(seen: Seen) -> bool:
+    """Whether any GPU of NVIDIA's is named."""
+    gpus = seen.value("gpus")
+    return bool(gpus) or lists_gpu(seen)
+
+
+def blackwell(seen: Seen) -> bool:
+    """Whether a GPU is named that NVIDIA's open kernel modules alone drive."""
+    gpus = seen.value("gpus")
+    return seen.has("blackwell-words") or bool(gpus and any(device.sm and device.sm >= 100 for device in gpus))

@@ -1,0 +1,78 @@
+"""What a text names beside its facts: GPUs in a sentence, capabilities in a warning, versions of toolkits in paths."""
+
+from __future__ import annotations
+
+from torchsmith.knowledge import gpus
+from torchsmith.model.complaint import Seen
+from torchsmith.model.versions import at_least, key, minor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torchsmith.model.complaint import Complaint
+
+DRIVER_WORDS = ("NVIDIA-SMI", "Driver Version", "nvidia-smi", "driver")
+"""Lines that speak of the CUDA that a driver supports, which no toolkit has."""
+
+
+def of(seen: Seen, *signatures: str) -> Iterator[Complaint]:
+    """Every complaint of these signatures."""
+    return (complaint for complaint in seen.complaints if complaint.signature in signatures)
+
+
+def capabilities(seen: Seen) -> tuple[int, ...]:
+    """The compute capabilities of the GPUs here: what torch refused, else the GPUs of the facts, else those named in sentences."""
+    refused = {int(c.captured["sm"]) for c in of(seen, "gpu-not-compatible") if c.captured.get("sm")}
+    refused |= {int(c.captured["named"]) for c in of(seen, "gpu-not-compatible") if c.captured.get("named")}
+    if refused:
+        return tuple(sorted(refused))
+    stated = {number(c.captured["capability"]) for c in of(seen, "gpu-capability-named")}
+    if stated:
+        return tuple(sorted(stated))
+    listed = {device.sm for device in seen.value("gpus") or () if device.sm}
+    if listed:
+        return tuple(sorted(listed))
+    named = {sm for c in of(seen, "gpu-named") if (sm := of_name(c.captured["gpu"]))}
+    return tuple(sorted(named))
+
+
+def number(capability: str) -> int:
+    """120 for ``12.0`` and for ``120``."""
+    return int(capability.replace(".", ""))
+
+
+def of_name(words: str) -> int | None:
+    """The compute capability of the GPU that these words begin with."""
+    parts = words.split()
+    for end in range(len(parts), 0, -1):
+        known = gpus.by_name(" ".join(parts[:end]))
+        if known:
+            return known.sm
+    return None
+
+
+def toolkit(seen: Seen) -> str:
+    """The toolkit's version as facts, compiler output or paths have it; where nothing does, the CUDA that the text speaks of."""
+    known = seen.value("toolkits")
+    if known and known.current and known.current.version:
+        return str(known.current.version)
+    named = [c.captured["toolkit"] for c in of(seen, "toolkit-named")]
+    if named:
+        return named[0]
+    said = [c.captured["toolkit"] for c in of(seen, "cuda-said") if not any(word in c.text for word in DRIVER_WORDS)]
+    if said:
+        return said[0]
+    torch = seen.value("torch")
+    return minor(torch.cuda) if torch and torch.cuda else ""
+
+
+def torch_cuda(seen: Seen) -> str:
+    """The CUDA that torch was made with, as far as the text tells; empty where it does not."""
+    torch = seen.value("torch")
+    return minor(torch.cuda) if torch and torch.cuda else ""
+
+
+def is_at_least(version: str, least: str) -> bool:
+    """Whether a version that may be empty is known to be as new."""
+    return bool(key(version)) and at_least(version, least)

@@ -1,0 +1,1 @@
+"""What package managers make of a project: indexes, sources, extras, locks, caches."""
