@@ -132,3 +132,24 @@ def test_a_bundle_replays(tmp_path: Path) -> None:
     live, replayed = run("--json", "--python", sys.executable), run("--json", "--from", str(path))
     assert json.loads(live.stdout)["verdict"] == json.loads(replayed.stdout)["verdict"]
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_explain_in_every_form(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    text = tmp_path / "pasted.txt"
+    text.write_text("RuntimeError: CUDA error: no kernel image is available for execution on the device\n")
+    begins = {"text": "BLOCKER  gpu-arch", "json": "{", "markdown": "### `gpu-arch", "github": "<!-- torchsmith-explain {"}
+    for form, first in begins.items():
+        assert cli.run(["explain", "--format", form, str(text)]) == 1
+        out = capsys.readouterr().out
+        assert out.startswith(first)
+        if form == "json":
+            jsonschema.validate(json.loads(out), SCHEMA)
+            (proof,) = json.loads(out)["root_causes"][0]["evidence"]
+            assert proof["position"] == {"line": 1, "column": proof["mark"][0] + 1}
+
+
+def test_check_as_markdown(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run(
+        ["check", "--format", "markdown", "--assume", "gpu=RTX 5070 Ti", "--assume", "os=windows", "--assume", "torch=2.9.0+cpu"]
+    )
+    assert capsys.readouterr().out.startswith("### `cpu-only-build`: ")

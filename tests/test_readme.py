@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests import machines
 from torchsmith import cli
@@ -31,3 +35,15 @@ def test_its_links_lead_somewhere() -> None:
         if "://" not in target and not (page.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_its_explanation_is_what_explain_prints(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    found = re.search(
+        r"^\$ torchsmith explain <<'END'\n(?P<text>.*?)^END\n(?P<answer>.*?)^```$", README, re.MULTILINE | re.DOTALL
+    )
+    assert found
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(found["text"].encode())))
+    assert cli.run(["explain"]) == 1
+    answer = capsys.readouterr().out
+    for part in found["answer"].split("...\n"):
+        assert part in answer

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.intake import test_formats as samples
 
-from torchsmith.intake import formats, text
+from torchsmith.intake import clue, formats, text
 from torchsmith.model.known import Fact, Known
 from torchsmith.model.record import plain
 
@@ -84,9 +84,11 @@ def test_long_lines_cost_little(unit: str) -> None:
     assert time.process_time() - begun < 3
 
 
-def test_lines_are_cut_and_counted() -> None:
-    lines = text.lines("x" * 100_000 + "\n\nsecond\n")
-    assert [(line.number, len(line.text)) for line in lines] == [(1, text.LINE_LIMIT), (3, 6)]
+def test_long_lines_are_read_in_pieces_and_counted() -> None:
+    lines = text.lines("x" * 10_000 + "\n\nsecond\n")
+    step = text.LINE_LIMIT - clue.OVERLAP
+    pieces = [(1, text.LINE_LIMIT, 0), (1, text.LINE_LIMIT, step), (1, 10_000 - 2 * step, 2 * step)]
+    assert [(line.number, len(line.text), line.start) for line in lines] == [*pieces, (3, 6, 0)]
 
 
 def test_contradictions_do_not_multiply() -> None:

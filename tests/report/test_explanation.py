@@ -321,7 +321,7 @@ def test_code_keeps_what_is_safe(text: str) -> None:
     ("text", "shown"),
     [
         ("torch 2.6.0+cu124 supports CUDA 12.4.", "torch 2.6.0+cu124 supports CUDA 12.4."),
-        ("set CUDA_VISIBLE_DEVICES, then go", "set `CUDA_VISIBLE_DEVICES,` then go"),
+        ("set CUDA_VISIBLE_DEVICES, then go", "set `CUDA_VISIBLE_DEVICES`, then go"),
         ("1. first - second", "`1.` first - second"),
         ("run `nvidia-smi -q` there", "run `nvidia-smi -q` there"),
         ("- not a list", "`-` not a list"),

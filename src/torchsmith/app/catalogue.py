@@ -61,7 +61,6 @@ OPENMP_RUNTIMES = Need("openmp_runtimes", False, False)
 PACKAGES = Need("packages", False, False)
 PACKAGES_UNKNOWN = Need("packages", False, True)
 PASTED_PROJECT = Need("pasted_project", False, False)
-PASTED_PROJECT_ABSENT = Need("pasted_project", True, False)
 PATH_PROGRAMS = Need("path_programs", False, False)
 PCI_DEVICES = Need("pci_devices", False, False)
 PCI_DEVICES_UNKNOWN = Need("pci_devices", False, True)
@@ -85,7 +84,7 @@ TORCH_PINS = Need("torch_pins", False, False)
 TORCH_PINS_ANY = Need("torch_pins", True, True)
 TORCH_REQUIREMENTS = Need("torch_requirements", False, False)
 TORCH_REQUIREMENTS_UNKNOWN = Need("torch_requirements", False, True)
-TRANSCRIPT_ABSENT = Need("transcript", True, False)
+TRANSCRIPT = Need("transcript", False, False)
 TRITON_PTXAS = Need("triton_ptxas", False, False)
 VARIABLES = Need("variables", False, False)
 VARIABLES_UNKNOWN = Need("variables", False, True)
@@ -176,6 +175,7 @@ RULES: tuple[RuleNode, ...] = (
     RuleNode("bnb-no-windows-binary", "torchsmith.rules.companions.bnb_no_windows_binary", (MACHINE, TORCH, VARIABLES, BITSANDBYTES_LIBRARIES), (), ()),
     RuleNode("compat-lib-shadows-driver", "torchsmith.rules.driver.compat_lib_shadows_driver", (DRIVER_STATE, NVIDIA_LIBRARIES, KERNEL_MODULE_ANY, VARIABLES_UNKNOWN), ("driver-user-kernel-mismatch", "driver-too-old-for-cuda", "cuda-does-not-start"), ()),
     RuleNode("conda-mkl-2024-1", "torchsmith.rules.libraries.conda_mkl_2024_1", (TORCH, INTERPRETER, PACKAGES, TORCH_LIBRARIES_UNKNOWN), (), ("linux",)),
+    RuleNode("conda-old-cuda-picked", "torchsmith.rules.resolving.conda_old_cuda_picked", (TRANSCRIPT, PACKAGES_UNKNOWN, DRIVER_ANY), (), ()),
     RuleNode("conda-solver-picked-cpu", "torchsmith.rules.wheel.conda_solver_picked_cpu", (INTERPRETER, TORCH, GPUS, PACKAGES, TORCH_INSTALL_ANY, DRIVER_ANY), ("cpu-only-build", "wrong-index-for-platform"), ()),
     RuleNode("conflicting-dll-on-path", "torchsmith.rules.libraries.conflicting_dll_on_path", (TORCH, INTERPRETER, LOADED_LIBRARIES, TORCH_LIBRARIES, LOADER_PATHS), (), ("windows",)),
     RuleNode("container-driver-capabilities", "torchsmith.rules.container.container_driver_capabilities", (CONTAINER, VARIABLES, NVIDIA_LIBRARIES, NVIDIA_SMI_ANY, TORCH_ANY), ("no-nvidia-gpu", "no-nvidia-driver", "driver-module-not-loaded", "scheduler-no-gpu-allocated", "uvm-not-loaded"), ("linux",)),
@@ -218,10 +218,12 @@ RULES: tuple[RuleNode, ...] = (
     RuleNode("gpu-init-failed-bios-bar", "torchsmith.rules.driver.gpu_init_failed_bios_bar", (DRIVER_STATE, PCI_DEVICES, KERNEL_MODULE, KERNEL_LOG_ANY, DEVICE_NODES_ANY, VARIABLES_UNKNOWN), ("no-nvidia-gpu", "cuda-does-not-start"), ("linux",)),
     RuleNode("host-compiler-too-new", "torchsmith.rules.toolkit.host_compiler_too_new", (TOOLKITS, HOST_COMPILER, TORCH), (), ()),
     RuleNode("hybrid-gpu-disabled", "torchsmith.rules.driver.hybrid_gpu_disabled", (DRIVER_STATE, DRIVER_FILES, KERNEL_MODULE_ANY), ("driver-module-not-loaded", "no-nvidia-gpu", "no-nvidia-driver", "cuda-does-not-start"), ("linux",)),
+    RuleNode("index-not-configured", "torchsmith.rules.resolving.index_not_configured", (PASTED_PROJECT, TRANSCRIPT), (), ()),
     RuleNode("jetson-needs-vendor-wheel", "torchsmith.rules.container.jetson_needs_vendor_wheel", (JETSON, INTERPRETER_UNKNOWN, TORCH, GPU_COVERAGE_ANY), ("cpu-only-build", "wrong-index-for-platform", "conda-solver-picked-cpu", "gpu-arch-not-in-build", "gpu-arch-not-in-build-too-new", "gpu-arch-dropped-too-old", "no-nvidia-gpu", "no-nvidia-driver"), ()),
     RuleNode("jetson-wheel-jetpack-mismatch", "torchsmith.rules.container.jetson_wheel_jetpack_mismatch", (JETSON, TORCH, LOADED_LIBRARIES_ANY), ("missing-cudnn", "missing-cuda-runtime-lib", "cudnn-major-mismatch", "cudnn-not-on-loader-path"), ()),
     RuleNode("ld-library-path-shadowing", "torchsmith.rules.libraries.ld_library_path_shadowing", (MACHINE, TORCH, LOADED_LIBRARIES, LIBRARY_VERSIONS, LOADER_PATHS, TORCH_LIBRARIES, PACKAGES_UNKNOWN), ("missing-cuda-runtime-lib", "missing-cudnn", "nccl-mismatch", "two-cuda-runtimes"), ("linux",)),
     RuleNode("libstdcxx-too-old", "torchsmith.rules.libraries.libstdcxx_too_old", (TORCH, INTERPRETER, LOADED_LIBRARIES, TORCH_LIBRARIES), (), ("linux",)),
+    RuleNode("local-version-satisfied", "torchsmith.rules.resolving.local_version_satisfied", (TRANSCRIPT,), ("cpu-only-build", "wrong-index-for-platform"), ()),
     RuleNode("macos-x86-dropped", "torchsmith.rules.system.macos_x86_dropped", (MACHINE, INTERPRETER, TORCH_ABSENT), ("torch-not-installed", "python-version-unsupported"), ("macos",)),
     RuleNode("mig-misconfig", "torchsmith.rules.datacentre.mig_misconfig", (DRIVER_STATE_ANY, GPUS), ("no-nvidia-gpu", "cuda-does-not-start"), ()),
     RuleNode("mig-single-instance-limit", "torchsmith.rules.datacentre.mig_single_instance_limit", (GPUS, VISIBLE_GPUS_UNKNOWN), (), ()),
@@ -243,17 +245,20 @@ RULES: tuple[RuleNode, ...] = (
     RuleNode("nvcc-vs-torch-cuda-mismatch", "torchsmith.rules.toolkit.nvcc_vs_torch_cuda_mismatch", (TOOLKITS, TORCH), (), ()),
     RuleNode("nvidia-module-version-mismatch", "torchsmith.rules.driver.nvidia_module_version_mismatch", (DRIVER_STATE, NVIDIA_LIBRARIES_UNKNOWN, KERNEL_MODULE_ANY, DRIVER_FILES_ANY), ("no-nvidia-driver", "no-nvidia-gpu", "driver-module-not-loaded", "cuda-does-not-start"), ("linux",)),
     RuleNode("open-module-needs-turing", "torchsmith.rules.driver.open_module_needs_turing", (DRIVER_STATE, GPUS, KERNEL_MODULE), ("gpu-init-failed-bios-bar", "no-nvidia-driver", "no-nvidia-gpu", "cuda-does-not-start", "driver-module-not-loaded"), ("linux",)),
-    RuleNode("poetry-metadata-first-wheel", "torchsmith.rules.resolving.poetry_metadata_first_wheel", (TRANSCRIPT_ABSENT, PASTED_PROJECT_ABSENT), ("missing-cuda-runtime-lib", "missing-cudnn", "torch-install-incomplete"), ()),
+    RuleNode("poetry-metadata-first-wheel", "torchsmith.rules.resolving.poetry_metadata_first_wheel", (TRANSCRIPT, PASTED_PROJECT), ("missing-cuda-runtime-lib", "missing-cudnn", "torch-install-incomplete"), ()),
     RuleNode("poetry-multi-torch", "torchsmith.rules.resolving.poetry_multi_torch", (PASTED_PROJECT,), (), ()),
     RuleNode("poetry-pep621-source-ignored", "torchsmith.rules.resolving.poetry_pep621_source_ignored", (PASTED_PROJECT,), ("poetry-transitive-torch", "cpu-only-build", "wrong-index-for-platform"), ()),
     RuleNode("poetry-source-undefined", "torchsmith.rules.resolving.poetry_source_undefined", (PASTED_PROJECT,), (), ()),
+    RuleNode("poetry-transitive-torch", "torchsmith.rules.resolving.poetry_transitive_torch", (TRANSCRIPT, PASTED_PROJECT), ("dependency-replaced-torch", "sync-reverts-manual-install", "cpu-only-build", "mixed-nvidia-wheels"), ()),
     RuleNode("python-32bit", "torchsmith.rules.system.python_32bit", (MACHINE, INTERPRETER, TORCH_ABSENT), ("torch-not-installed", "python-version-unsupported", "torch-install-incomplete"), ()),
     RuleNode("python-headers-missing", "torchsmith.rules.toolkit.python_headers_missing", (MACHINE, INTERPRETER, PYTHON_HEADERS, TORCH), (), ()),
     RuleNode("python-unusable", "torchsmith.rules.python.python_unusable", (TARGET, INTERPRETER_UNKNOWN), ("torch-not-installed",), ()),
     RuleNode("python-version-unsupported", "torchsmith.rules.system.python_version_unsupported", (MACHINE, INTERPRETER, TORCH_ABSENT), ("torch-not-installed",), ()),
+    RuleNode("pytorch-index-as-only-index", "torchsmith.rules.resolving.pytorch_index_as_only_index", (TRANSCRIPT, PASTED_PROJECT), (), ()),
     RuleNode("scheduler-no-gpu-allocated", "torchsmith.rules.datacentre.scheduler_no_gpu_allocated", (VARIABLES, TORCH, GPUS_ANY, PCI_DEVICES_UNKNOWN), ("no-nvidia-gpu", "cuda-visible-devices-hides", "gpu-init-failed-bios-bar", "no-nvidia-driver"), ()),
     RuleNode("secure-boot-blocks-module", "torchsmith.rules.driver.secure_boot_blocks_module", (MACHINE, DRIVER_STATE, DRIVER_FILES, KERNEL_MODULE_ANY, KERNEL_LOG_ANY), ("driver-module-not-loaded", "no-nvidia-driver", "no-nvidia-gpu", "cuda-does-not-start"), ("linux",)),
     RuleNode("split-lib-lib64-venv", "torchsmith.rules.libraries.split_lib_lib64_venv", (TORCH, INTERPRETER, LOADED_LIBRARIES, TORCH_LIBRARIES), ("missing-cudnn", "missing-cuda-runtime-lib"), ("linux",)),
+    RuleNode("sync-reverts-manual-install", "torchsmith.rules.resolving.sync_reverts_manual_install", (TRANSCRIPT,), ("dependency-replaced-torch", "cpu-only-build"), ()),
     RuleNode("toolkit-too-old-for-gpu", "torchsmith.rules.toolkit.toolkit_too_old_for_gpu", (TOOLKITS, GPUS, TORCH), (), ()),
     RuleNode("torch-install-incomplete", "torchsmith.rules.python.torch_install_incomplete", (INTERPRETER, PACKAGES, TORCH_IMPORT, TORCH_ANY, TORCH_INSTALL_ANY, FITTING_BUILD_ANY), ("torch-not-installed", "missing-cuda-runtime-lib", "cpu-only-build", "wrong-python-environment"), ()),
     RuleNode("torch-not-installed", "torchsmith.rules.python.torch_not_installed", (MACHINE, INTERPRETER, TORCH_ABSENT, GPUS_ANY, FITTING_BUILD_ANY), (), ()),
@@ -264,7 +269,7 @@ RULES: tuple[RuleNode, ...] = (
     RuleNode("two-cuda-runtimes", "torchsmith.rules.libraries.two_cuda_runtimes", (TORCH, LOADED_LIBRARIES, CUDA_CONSUMERS, GPUS_ANY), (), ("linux",)),
     RuleNode("user-site-shadowing", "torchsmith.rules.python.user_site_shadowing", (INTERPRETER, PACKAGES, TORCH_IMPORT, TORCH_ANY, GPUS_ANY), ("cpu-only-build", "wrong-index-for-platform", "dependency-replaced-torch", "torchvision-mismatch", "numpy-abi"), ()),
     RuleNode("uv-conflicting-extras", "torchsmith.rules.resolving.uv_conflicting_extras", (PASTED_PROJECT,), (), ()),
-    RuleNode("uv-fell-back-to-pypi", "torchsmith.rules.resolving.uv_fell_back_to_pypi", (PASTED_PROJECT, TRANSCRIPT_ABSENT), ("cpu-only-build", "wrong-index-for-platform"), ()),
+    RuleNode("uv-fell-back-to-pypi", "torchsmith.rules.resolving.uv_fell_back_to_pypi", (PASTED_PROJECT, TRANSCRIPT), ("cpu-only-build", "wrong-index-for-platform"), ()),
     RuleNode("uv-index-not-explicit", "torchsmith.rules.resolving.uv_index_not_explicit", (PASTED_PROJECT,), (), ()),
     RuleNode("uv-local-version-fork", "torchsmith.rules.resolving.uv_local_version_fork", (PASTED_PROJECT,), (), ()),
     RuleNode("uv-sources-incomplete", "torchsmith.rules.resolving.uv_sources_incomplete", (PASTED_PROJECT,), ("torchvision-mismatch", "missing-cuda-runtime-lib", "mixed-nvidia-wheels"), ()),

@@ -12,6 +12,7 @@ from torchsmith.engine.judge import judge
 from torchsmith.engine.weigh import Candidate, weigh
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.diagnosis import Diagnosis, Verdict
+from torchsmith.model.facts.python import Environment, Interpreter
 from torchsmith.model.finding import Finding, Judgement, Outcome, Proof, Severity
 from torchsmith.model.known import Known, Unknown
 from torchsmith.model.record import replace
@@ -30,6 +31,11 @@ DOUBT = 0.3
 """What is less sure than this stands beside a sure cause only as a symptom would: it is left out."""
 RECORD = ("torchsmith", "bundle", "--output", "machine.json")
 """What decides where no lighter command does: ``torchsmith check --from machine.json`` then judges the machine itself."""
+_USUAL: dict[str, Fact[Any]] = {
+    "environment": Known(Environment("venv", "pip"), NOT_TOLD),
+    "interpreter": Known(Interpreter("python", "3", "", "", 64, "", "linux", "venv", (), ()), NOT_TOLD),
+}
+"""What commands are made for where a text names no package manager: the environment that ``python`` runs, changed by pip."""
 GUESS = 0.55
 """How sure a cause that only a look at the machine proves can be from words alone."""
 
@@ -85,11 +91,12 @@ def answer(
     known_signatures = {signature.id: signature for signature in signatures.every()}
     candidates = [c for c in weigh(seen, known_signatures, readings, roots, RANK) if wanted(c.cause)]
     windows = bool(known and known.os == "windows")
-    found = [with_commands(finding, facts, windows) for finding in _findings(_worth_naming(candidates), seen)]
+    usual = {name: fact for name, fact in _USUAL.items() if not isinstance(facts.get(name), Known)}
+    found = [with_commands(finding, {**facts, **usual}, windows) for finding in _findings(_worth_naming(candidates), seen)]
     return Diagnosis(
         _verdict(found, any(complaint.role == "fatal" for complaint in complaints)),
         tuple(found),
-        tuple(with_commands(finding, facts, windows) for finding in symptoms),
+        tuple(with_commands(finding, {**facts, **usual}, windows) for finding in symptoms),
         tuple(judgements),
         facts,
         (),
@@ -123,6 +130,8 @@ def _finding(candidate: Candidate, most: float, seen: Seen) -> Finding:
     proofs = tuple(Proof("text", c.text, f"line {c.position.line}: {c.says}", c.position, c.mark) for c in lines.values())
     confidence = min(candidate.confidence, most, GUESS if _needs_machine(candidate.cause) else 1.0)
     finding = candidate.finding or _told(candidate.cause, seen)
+    if not finding.remedies:  # a rule names none where it lacks a fact for it
+        finding = replace(finding, remedies=_told(candidate.cause, seen).remedies)
     decide_by = finding.decide_by
     if confidence < SURE and not decide_by:
         decide_by = _told(candidate.cause, seen).decide_by or (RECORD,)

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+OVERLAP = 1024
+"""A long line is read in pieces; each begins with the last characters of the one before, for what stands across the cut."""
+
+
 @record
 class Line:
     """One line of the text, cleaned and bounded, or a piece of a longer one that begins after ``start`` characters of it.
@@ -20,6 +24,11 @@ class Line:
     number: int
     text: str
     start: int = 0
+
+
+def pieces(length: int, limit: int) -> range:
+    """Where the pieces of a line of this length begin, none of them longer than ``limit``."""
+    return range(0, max(1, length - OVERLAP), limit - OVERLAP)
 
 
 @record

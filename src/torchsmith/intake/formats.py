@@ -20,6 +20,7 @@ from torchsmith.intake import (
     variables,
 )
 from torchsmith.intake.clue import Clues
+from torchsmith.model.facts.project import PastedProject, Transcript
 from torchsmith.model.known import Known
 from torchsmith.model.position import Position
 from torchsmith.model.record import replace
@@ -32,8 +33,13 @@ if TYPE_CHECKING:
     from torchsmith.intake.clue import Line
     from torchsmith.model.known import Fact
 
+FORM = "pasted text"
 # Strongest witness first: where two formats say different things, the earlier one is believed.
 FORMATS = (collect_env, torch_words, nvidia_smi, pip_list, conda_list, installing, project_files, variables, kernel_log, reporter)
+
+
+LINES_LIMIT = 20_000
+"""Lines in which facts are looked for: a log of a build has more, and says them at its ends."""
 
 
 def read(data: bytes) -> dict[str, Fact[Any]]:
@@ -47,12 +53,17 @@ def facts(lines: Sequence[Line]) -> dict[str, Fact[Any]]:
     if not found.all:
         return {}
     stated = assemble.facts(found) | gpu_facts.facts(found) | installing.facts(found) | project_files.facts(found)
+    if "transcript" in stated or "pasted_project" in stated:  # where one of them is there, the other one is empty, not unknown
+        stated = {"transcript": Known(Transcript(), FORM), "pasted_project": Known(PastedProject(), FORM), **stated}
     return {name: _placed(fact) for name, fact in stated.items()}
 
 
 def clues(lines: Sequence[Line]) -> Clues:
-    """Everything that any format recognises in the lines."""
-    return Clues(tuple(clue for form in FORMATS for clue in form.read(lines)))
+    """Everything that any format recognises in the lines; of very many, in the first and the last."""
+    if len(lines) > LINES_LIMIT:
+        lines = (*lines[: LINES_LIMIT // 2], *lines[-LINES_LIMIT // 2 :])
+    begins = [line for line in lines if not line.start]  # no format has anything in the rest of an overlong line
+    return Clues(tuple(clue for form in FORMATS for clue in form.read(begins)))
 
 
 def _placed(fact: Fact[Any]) -> Fact[Any]:

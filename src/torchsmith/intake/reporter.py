@@ -67,7 +67,8 @@ def read(lines: Sequence[Line]) -> Iterator[Clue]:
             yield Clue("gpu-word", Device(index, name), FORM, line.number)
             index += 1
         for about in tuple(waiting):
-            value = waiting[about](line.text)
+            words, asked = waiting[about]
+            value = asked(line.text) if any(word in line.text for word in words) else None
             if value is not None:
                 del waiting[about]
                 yield Clue(about, value, FORM, line.number)
@@ -94,14 +95,23 @@ def _wsl(text: str) -> int | None:
     return int(found["version"] or 2) if found else None
 
 
-_KINDS: dict[str, Callable[[str], object]] = {
-    "driver-word": _driver,
-    "python-word": _python,
-    "os-word": _system,
-    "wsl-word": _wsl,
-    "jetson-word": lambda text: _JETSON.search(text) and True,
-    "arch-word": lambda text: _AARCH64.search(text) and "aarch64",
-    "bits-word": lambda text: _BITS.search(text) and 32,
+# With each, what a line must hold for it: most lines of a log hold none of these.
+_KINDS: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
+    "driver-word": (("river",), _driver),
+    "python-word": (("ython",), _python),
+    "os-word": (
+        (
+            *("indows", "in10", "in11", ":\\", ".dll", "Press any", "macOS", "Darwin", "/Users/", "homebrew"),
+            *("Ubuntu", "ubuntu", "Debian", "CentOS", "Fedora", "Red Hat", "RHEL", "Linux", "linux", "NixOS", "L4T", "JetPack"),
+            *("/usr/", "/home/", "/opt/", "/nix/", "/dev/", "/lib/", ".so.", "sudo ", "apt", "dkms ", "modprobe ", "insmod "),
+            *("systemctl ", "NVRM", "@", "Driver/", "communicate", "Error 80", "Unable", "NVML"),
+        ),
+        _system,
+    ),
+    "wsl-word": (("WSL", "wsl"), _wsl),
+    "jetson-word": (("etson", "L4T", "JetPack", "tegra"), lambda text: _JETSON.search(text) and True),
+    "arch-word": (("aarch64", "arm64"), lambda text: _AARCH64.search(text) and "aarch64"),
+    "bits-word": (("32",), lambda text: _BITS.search(text) and 32),
 }
 
 

@@ -6,7 +6,11 @@ Most signatures cannot match most texts: one is tried only on lines that hold on
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from heapq import merge
+from itertools import accumulate, islice
 
+from torchsmith.intake.clue import Line
 from torchsmith.intake.text import LINE_LIMIT
 from torchsmith.knowledge import signatures
 from torchsmith.model.complaint import Complaint
@@ -16,39 +20,99 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from torchsmith.intake.clue import Line
     from torchsmith.knowledge.signatures import Signature
 
 KEPT = 8
 """Complaints of one signature that are kept: the first ones. More say nothing new."""
 SHOWN = 300
 """Characters of a line that a complaint quotes."""
+BROKEN_LIMIT, BROKEN_LINES = 64 * 1024, 4
+"""Characters of a text whose lines may be joined, and lines over which one message may go."""
 
 
 def read(lines: Sequence[Line]) -> tuple[Complaint, ...]:
     """The complaints of these lines, in the order of the text."""
-    low = [line.text.lower() for line in lines]
-    whole = "\n".join(low)
+    text = _Joined([line.text.lower() for line in lines], "\n")
+    # Where a terminal or a picture broke lines at a column, with the space gone or still there.
+    short = len(text.whole) <= BROKEN_LIMIT
+    broken = [_Joined([line.text.lower().strip() for line in lines], join) for join in (" ", "")] if short else []
     found: list[Complaint] = []
     for signature in signatures.every():
-        if any(literal in whole for literal in signature.literals):
-            found += _of(signature, lines, low)
+        here = list(_of(signature, lines, text))
+        for joined in broken:
+            if len(here) < KEPT:
+                here += _across(signature, lines, joined, {(c.signature, c.position.line) for c in here})
+        found += here[:KEPT]
     return tuple(sorted(found, key=lambda complaint: (complaint.position.line, complaint.position.column)))
 
 
-def _of(signature: Signature, lines: Sequence[Line], low: Sequence[str]) -> Iterator[Complaint]:
+class _Joined:
+    """All lines as one text, and which line each place of it is in."""
+
+    def __init__(self, low: list[str], join: str) -> None:
+        self.join = join
+        self.whole = join.join(low)
+        self.starts = [0, *accumulate(len(line) + len(join) for line in low)][:-1] or [0]
+
+    def line(self, place: int) -> int:
+        """The index of the line that holds this place."""
+        return bisect_right(self.starts, place) - 1
+
+    def places(self, literals: tuple[str, ...]) -> Iterator[int]:
+        """The indexes of the lines that hold one of these texts, in order, each once."""
+        return merged(*(self._of(literal) for literal in literals)) if len(literals) > 1 else self._of(literals[0])
+
+    def _of(self, literal: str) -> Iterator[int]:
+        place = self.whole.find(literal)
+        while place >= 0:
+            index = self.line(place)
+            yield index
+            if index + 1 >= len(self.starts):
+                return
+            place = self.whole.find(literal, self.starts[index + 1])
+
+    def crossings(self, literals: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+        """The first and the last line of each place where one of these texts goes over a break."""
+        for literal in literals:
+            place = self.whole.find(literal)
+            while place >= 0:
+                first, last = self.line(place), self.line(place + len(literal) - 1)
+                if first < last < first + BROKEN_LINES:
+                    yield first, last
+                place = self.whole.find(literal, place + 1)
+
+
+def merged(*sorted_numbers: Iterator[int]) -> Iterator[int]:
+    """The numbers of all, in order, each once."""
+    last = -1
+    for number in merge(*sorted_numbers):
+        if number != last:
+            yield number
+        last = number
+
+
+def _of(signature: Signature, lines: Sequence[Line], text: _Joined) -> Iterator[Complaint]:
+    if not any(literal in text.whole for literal in signature.literals):
+        return
     pattern = re.compile(signature.pattern)
-    kept = last = 0
-    for line, lowered in zip(lines, low, strict=True):
-        if line.number == last or not any(literal in lowered for literal in signature.literals):
-            continue
-        matched = pattern.search(line.text[:LINE_LIMIT])
+    kept = 0
+    for index in text.places(signature.literals):
+        matched = pattern.search(lines[index].text[:LINE_LIMIT])
         if matched:
-            yield complaint(signature, line, matched)
-            last = line.number
+            yield complaint(signature, lines[index], matched)
             kept += 1
             if kept == KEPT:
                 return
+
+
+def _across(signature: Signature, lines: Sequence[Line], text: _Joined, known: set[tuple[str, int]]) -> Iterator[Complaint]:
+    """What is found only across a break; its position is in the first of the lines."""
+    for first, last in islice(text.crossings(signature.literals), KEPT):
+        whole = Line(lines[first].number, text.join.join(line.text.strip() for line in lines[first : last + 1])[:LINE_LIMIT])
+        matched = re.search(signature.pattern, whole.text)
+        if matched and (signature.id, whole.number) not in known:
+            known.add((signature.id, whole.number))
+            yield complaint(signature, whole, matched)
 
 
 def complaint(signature: Signature, line: Line, matched: re.Match[str]) -> Complaint:

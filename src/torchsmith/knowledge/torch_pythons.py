@@ -52,7 +52,9 @@ def span(torch: str, platform: str = "") -> tuple[int, int] | None:
         number = key(public(torch))
         texts = (".".join(map(str, number[:length])) for length in (3, 2))
         return next((_OLDER[text] for text in texts if text in _OLDER), None)
-    tags = {tag for name in ((platform,) if platform in PLATFORMS else PLATFORMS) for tag in torch_releases.python_tags(torch, name)}
+    tags = {
+        tag for name in ((platform,) if platform in PLATFORMS else PLATFORMS) for tag in torch_releases.python_tags(torch, name)
+    }
     minors = sorted(int(tag[3:]) for tag in tags if tag[3:].isdigit())
     return (minors[0], minors[-1]) if minors else None
 

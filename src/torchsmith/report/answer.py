@@ -8,7 +8,7 @@ from __future__ import annotations
 from torchsmith.model.diagnosis import Verdict
 from torchsmith.model.known import Known
 from torchsmith.model.pattern import pattern
-from torchsmith.model.record import record
+from torchsmith.model.record import record, replace
 from torchsmith.report.text import HEADLINE, phrase
 
 TYPE_CHECKING = False
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torchsmith.model.diagnosis import Diagnosis
     from torchsmith.model.finding import Finding, Proof
 
+NOT_TOLD = "not in the pasted text"
 SURE = 0.6
 """From here on an answer stands; below, it is a guess and names the command that decides."""
 _WORDS = ((0.9, "almost certain"), (0.75, "very likely"), (SURE, "likely"), (0.4, "a guess"), (0.0, "one possibility"))
@@ -58,7 +59,7 @@ class Opening:
 def opening(diagnosis: Diagnosis) -> Opening | None:
     """What has to be said before any cause: not the environment's fault, healthy, nothing recognised; else None."""
     if diagnosis.verdict is Verdict.NOT_ENVIRONMENT:
-        return Opening("Not the environment's fault", "no change of torch, CUDA or the driver cures this", calm=True)
+        return Opening("Not the environment's fault", "nothing about torch, CUDA or the driver has to change", calm=True)
     if diagnosis.verdict is Verdict.FITS:
         of_text = bool(diagnosis.complaints) or not recognised_facts(diagnosis) or bool(kinds(diagnosis))
         what = "nothing in this text is" if of_text else "torch, driver and hardware fit together: nothing is"
@@ -89,16 +90,28 @@ def quoted_lines(finding: Finding) -> tuple[Line, ...]:
         for proof in finding.evidence
         if _is_quoted(proof) and proof.position
     ]
-    return tuple(sorted(found, key=lambda line: line.number))
+    found.sort(key=lambda line: line.number)
+    # What several lines in a row say is said once, under the last of them.
+    said = [line.says for line in found[1:]] + [""]
+    return tuple(replace(line, says="") if line.says == after else line for line, after in zip(found, said, strict=False))
 
 
 def facts_of(finding: Finding) -> tuple[tuple[str, str, str], ...]:
     """What else proves it: the fact's name in words, its value, and where that was read."""
     return tuple(
-        (proof.fact.replace("_", " "), proof.value if isinstance(proof.value, str) else phrase(proof.value), proof.source)
+        (
+            proof.fact.replace("_", " "),
+            proof.value if isinstance(proof.value, str) else phrase(proof.value),
+            _source(proof.source),
+        )
         for proof in finding.evidence
         if not _is_quoted(proof)
     )
+
+
+def _source(source: str) -> str:
+    """Where a fact was read; what a text could not be asked for is no news."""
+    return "; ".join(part for part in source.split("; ") if NOT_TOLD not in part)
 
 
 def _is_quoted(proof: Proof) -> bool:

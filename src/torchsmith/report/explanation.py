@@ -106,14 +106,25 @@ def quotation(line: answer.Line, gutter: int, room: int) -> list[str]:
     """The line in rows of ``room`` columns behind its number, each with the carets of its part of the mark."""
     shown = safe(line.text)
     start, end = (len(safe(line.text[:offset])) for offset in line.mark or (0, 0))
-    rows = []
-    for offset in range(0, len(shown), room) or (0,):
-        label = str(line.number) if offset == 0 else ""
-        rows.append(f"{label:>{gutter}} | {shown[offset : offset + room]}")
-        here, there = max(start, offset), min(end, offset + room, len(shown))
+    rows: list[str] = []
+    offset = 0
+    while offset < len(shown) or not rows:
+        stop = _break(shown, offset, room)
+        label = "" if rows else str(line.number)
+        rows.append(f"{label:>{gutter}} | {shown[offset:stop]}".rstrip())
+        here, there = max(start, offset), min(end, stop)
         if here < there and shown.isascii():
             rows.append(f"{'':>{gutter}} | {' ' * (here - offset)}{'^' * (there - here)}")
+        offset = stop
     return rows
+
+
+def _break(text: str, start: int, room: int) -> int:
+    """Where a row that begins at ``start`` ends: behind a space, if one is near."""
+    stop = start + room
+    if stop >= len(text):
+        return len(text)
+    return text.rfind(" ", stop - room // 3, stop) + 1 or stop
 
 
 def _wanted(page: Page, shell: str) -> None:

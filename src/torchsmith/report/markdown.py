@@ -69,9 +69,15 @@ def _facts(finding: Finding) -> Iterator[str]:
     facts = answer.facts_of(finding)
     for name, value, source in facts[:FEW_FACTS]:
         shown = value if len(value) <= VALUE else f"{value[:VALUE]} ..."
-        yield f"- {inline(name)}: {code(shown)}" + (f" ({inline(source[:VALUE])})" if source else "")
+        yield f"- {inline(name)}: {code(shown)}" + (f" ({_source(source[:VALUE])})" if source else "")
     if len(facts) > FEW_FACTS:
         yield f"- and {len(facts) - FEW_FACTS} more facts"
+
+
+def _source(source: str) -> str:
+    """Words if they are, else code as a whole."""
+    words = inline(source)
+    return code(source) if "`" in words else words
 
 
 def fix(finding: Finding, shell: str) -> str:

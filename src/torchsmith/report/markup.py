@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 _RUN = pattern("`+")
 _CODE = pattern("`([^`]+)`")
-# Letters and digits of any script, joined by what joins words and versions; what stands around a word in a sentence.
-_WORD = pattern(r"(?P<before>[(\"']{0,2})(?P<word>[^\W_]+(?:[-+./%'][^\W_]+)*)(?P<after>[%.,;:!?)\"']{0,3})")
+# What stands around a word in a sentence; letters and digits of any script, joined by what joins words and versions.
+_AROUND = pattern(r"(?P<before>[(\"']{0,2})(?P<core>.*?)(?P<after>[.,;:!?)\"']{0,3})")
+_WORD = pattern(r"[^\W_]+(?:[-+./%'][^\W_]+)*%?")
 # Words that GitHub links: addresses without a scheme, commits, its own short form of a reference.
 _LIVE = pattern(r"(?i:(?:^|[-+./%'])(?:www(?:\.|$)|gh-\d|[0-9a-f]{7,64}(?:$|[-+./%'])))")
 _ITEM = pattern(r"\d{1,9}[.)]+")
@@ -41,10 +42,12 @@ def _word(word: str, begins: bool) -> str:
     """One word; the first of a sentence must not begin a list."""
     if not word or (word in _PLAIN and not begins):
         return word
-    found = _WORD.fullmatch(word)
-    if not found or _LIVE.search(found["word"]) or (begins and _ITEM.fullmatch(word)):
+    found = _AROUND.fullmatch(word)
+    core = found["core"] if found else ""
+    if found is None or not core or (begins and _ITEM.fullmatch(word)):
         return code(word)
-    return word
+    plain = _WORD.fullmatch(core) and not _LIVE.search(core)
+    return word if plain else f"{found['before']}{code(core)}{found['after']}"
 
 
 def code(text: object) -> str:

@@ -173,8 +173,8 @@ def _driver(driver: object) -> str:
 
 
 def _system(machine: object) -> str:
-    name = machine.distro_name or machine.os  # type: ignore[attr-defined]
-    return f"{name} {machine.arch}" + (f", WSL {machine.wsl}" if machine.wsl else "")  # type: ignore[attr-defined]
+    name, arch = machine.distro_name or machine.os, machine.arch  # type: ignore[attr-defined]
+    return (name if arch in name else f"{name} {arch}") + (f", WSL {machine.wsl}" if machine.wsl else "")  # type: ignore[attr-defined]
 
 
 HEADLINE = {"torch": _torch, "gpus": _gpus, "driver": _driver, "machine": _system}

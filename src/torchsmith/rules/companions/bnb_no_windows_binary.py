@@ -22,16 +22,19 @@ bitsandbytes' installation guide and release notes (Windows wheels from 0.43.0).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Install
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.install import BitsandbytesLibraries
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Variables
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.versions import at_least
+from torchsmith.rules.libraries.told import by_you, install, torch_said
 
 FIRST_WINDOWS = "0.43.0"
 
@@ -66,4 +69,31 @@ def check(
         ),
         wont_help=(WontHelp("Copying a library into the package, or editing it", "it has to be compiled for this CUDA"),),
         confidence=0.9 if old else 0.8,
+    )
+
+
+@told("bnb-no-windows-binary")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    windows = seen.os == "windows"
+    have = seen.package("bitsandbytes")
+    what = f"bitsandbytes {have}" if have else "this bitsandbytes"
+    newer = (
+        f"bitsandbytes>{have}"
+        if re.fullmatch(r"[\d.]{3,12}", have) and at_least(have, FIRST_WINDOWS)
+        else f"bitsandbytes>={FIRST_WINDOWS}"
+    )
+    fork = by_you("Remove old forks first", "they shadow it", ("pip", "uninstall", "-y", "bitsandbytes-windows"))
+    return Advice(
+        "package:bitsandbytes",
+        f"{what} has no library for " + ("Windows" if windows else f"the CUDA of {torch_said(seen)}"),
+        remedies=(
+            install(seen, f"Install {newer}", "each release adds the CUDA versions of its time", newer),
+            fork if windows else by_you("Or a torch of a CUDA that its release has"),
+        ),
+        wont_help=(
+            WontHelp("Copying a DLL into the package, or editing cuda_setup/main.py", "it has to be compiled for this CUDA"),
+            WontHelp("Adding folders with libcudart.so to LD_LIBRARY_PATH on Windows", "Windows does not read that variable"),
+        ),
+        decide_by=(("python", "-m", "bitsandbytes"),),
     )

@@ -21,14 +21,18 @@ PEP 610 (direct_url.json); file names of flash-attn's releases.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Uninstall
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.install import ExtensionFiles
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
+from torchsmith.model.mangled import readable
 from torchsmith.model.versions import minor
+from torchsmith.rules.libraries.told import CHECK, by_you, distribution, name, torch_said
 
 
 @rule("extension-abi-mismatch")
@@ -58,3 +62,33 @@ def check(torch: Torch, extension_files: ExtensionFiles) -> Iterator[Finding]:
             wont_help=(WontHelp("Reinstalling torch", "the extension stays built for the other one"),),
             confidence=0.85,
         )
+
+
+@told("extension-abi-mismatch")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    module = name(seen, "package", "asks-extension") or name(seen, "module", "dll-load-failed")
+    package = distribution(module)
+    symbol = seen.captured("symbol", "undefined-symbol", "symbol-not-found")
+    lacks = f": it calls {readable(symbol)}" if re.fullmatch(r"_{1,2}Z\w{4,250}", symbol) else ""
+    build = ("pip", "install", "--no-build-isolation", "--no-cache-dir", "--force-reinstall", "--no-deps", package)
+    return Advice(
+        f"package:{package}" if package else "python",
+        f"{package or module or 'a compiled extension'} was compiled against another torch than {torch_said(seen)}{lacks}",
+        remedies=(
+            by_you(
+                "Install the wheel that names this torch, this CUDA and this C++ ABI (cxx11abiTRUE from torch 2.7 on)",
+                "a wheel for another torch series does not load",
+            ),
+            by_you(
+                "Or compile it against the torch that is here",
+                "without isolation it sees this torch",
+                *((build,) if package else ()),
+            ),
+        ),
+        wont_help=(
+            WontHelp("Reinstalling the same torch", "the extension stays built for the other one"),
+            WontHelp("Another CUDA toolkit or driver", "the missing function is torch's"),
+        ),
+        decide_by=CHECK,
+    )

@@ -22,11 +22,13 @@ NumPy 2.0 migration guide; numpy/_core/code_generators/generate_numpy_api.py; bi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import torch_releases
 from torchsmith.model.action import Install
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.install import NumpyAbi
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter, Packages
@@ -34,6 +36,7 @@ from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.model.versions import major
+from torchsmith.rules.libraries.told import COLLECT_ENV, by_you, install, torch_said
 
 
 @rule("numpy-abi")
@@ -66,4 +69,31 @@ def check(
         ),
         wont_help=(WontHelp("Reinstalling the same torch", "its binary stays what it is"),),
         confidence=sure,
+    )
+
+
+@told("numpy-abi")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    have = seen.package("numpy") or seen.captured("numpy", "numpy-1-module")
+    shown = f" {have}" if re.fullmatch(r"[\d.]{1,12}", have) else " 2"
+    older = seen.has("numpy-1-name-removed") and not seen.has("numpy-1-module", "numpy-array-api", "numpy-size-changed")
+    summary = (
+        "the program and the installed NumPy are of different generations"
+        if older
+        else f"{torch_said(seen)}, or another compiled module, was built for NumPy 1, and NumPy{shown} is installed"
+    )
+    return Advice(
+        "package:numpy",
+        summary,
+        remedies=(
+            install(seen, "Install a NumPy before 2", "the binary interface that the module was built for", "numpy<2"),
+            by_you("Or a torch from 2.3 on and newer releases of the modules that complain", "they are built for both"),
+        ),
+        wont_help=(
+            WontHelp("Reinstalling the same torch", "its binary stays what it is"),
+            WontHelp("Another CUDA or driver", "NumPy has nothing to do with either"),
+        ),
+        decide_by=COLLECT_ENV,
+        severity=Severity.DEGRADED if not seen.has("numpy-array-api", "numpy-size-changed") else Severity.BLOCKER,
     )

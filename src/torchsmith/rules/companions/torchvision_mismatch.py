@@ -24,15 +24,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import companions, torch_builds
 from torchsmith.model.action import InstallTorch
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.install import CompanionBuild, CompanionBuilds
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.model.versions import at_least, is_prerelease, key, major, minor, public
+from torchsmith.rules.libraries.told import COLLECT_ENV, torch_again, torch_said
 
 
 @rule("torchvision-mismatch")
@@ -112,3 +114,27 @@ def _together(torch: Torch, installed: CompanionBuilds) -> tuple[Remedy, ...]:
     action = InstallTorch(public(torch.version), torch.build, torch_builds.index_url(torch.build), pairs)
     named = " and ".join(f"{name} {version}" for name, version in pairs)
     return (Remedy(f"Install torch {public(torch.version)}+{torch.build} with {named}", "all from one index", actions=(action,)),)
+
+
+@told("torchvision-mismatch")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    said = next(
+        (n for n in ("torchvision", "torchaudio") if seen.captured("companion") == n or seen.package(n)),
+        "torchvision or torchaudio",
+    )
+    version = seen.package(said)
+    return Advice(
+        f"package:{said.split()[0]}",
+        f"{said} {version} is not the one that belongs to {torch_said(seen)}"
+        if version
+        else f"{said} was built for another torch or CUDA than {torch_said(seen)}",
+        remedies=torch_again(seen, "the three are built together and have to come from one index"),
+        wont_help=(
+            WontHelp("Upgrading torch alone", "its companions then fit even less"),
+            WontHelp(
+                "Updating the driver or installing a CUDA toolkit", "the operators are missing in the package, not in the driver"
+            ),
+        ),
+        decide_by=COLLECT_ENV,
+    )

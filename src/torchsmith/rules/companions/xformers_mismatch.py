@@ -22,17 +22,20 @@ xformers/_cpp_lib.py; metadata of xformers releases (`torchsmith facts third_par
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import companions, third_party
 from torchsmith.model.action import Install, Uninstall
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.install import XformersBuild
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.model.versions import key, major, public
+from torchsmith.rules.libraries.told import by_you, install, torch_said
 
 
 @rule("xformers-mismatch")
@@ -71,4 +74,35 @@ def check(torch: Torch, packages: Packages, xformers_build: XformersBuild | Unkn
         remedies=(install, remove) if install else (remove,),
         wont_help=(WontHelp("Downgrading torch to suit it", "the older build may have no code for the GPU"),),
         confidence=sure,
+    )
+
+
+@told("xformers-mismatch")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    built, have = seen.captured("built", "xformers-built-for"), seen.captured("have", "xformers-built-for")
+    clear = re.fullmatch(r"[\w.+]{3,40} [\w.+]{3,40}", f"{built} {have}")
+    torch = seen.value("torch")
+    belonging = companions.for_torch(torch.version if torch else have) if torch or clear else None
+    spec = belonging.xformers_spec if belonging else None
+    fit = (install(seen, f"Install xformers{spec}", "the release for this torch", f"xformers{spec}"),) if spec else ()
+    return Advice(
+        "package:xformers",
+        f"xformers was built for torch {built}, and {have} is installed"
+        if clear
+        else f"xformers was not built for {torch_said(seen)} and its CUDA",
+        remedies=(
+            *fit,
+            by_you(
+                "Or remove xformers", "torch has memory-efficient attention of its own", ("pip", "uninstall", "-y", "xformers")
+            ),
+        ),
+        wont_help=(
+            WontHelp("Downgrading torch to suit it", "the older build may have no code for the GPU"),
+            WontHelp(
+                "`pip install -U xformers` alone", "it takes the torch that it pins along, in the build of the default index"
+            ),
+        ),
+        decide_by=(("python", "-m", "xformers.info"),),
+        severity=Severity.DEGRADED,
     )

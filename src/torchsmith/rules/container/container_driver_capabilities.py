@@ -23,8 +23,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.container import Container
 from torchsmith.model.facts.gpu import NvidiaLibraries, NvidiaSmi
 from torchsmith.model.facts.python import Variables
@@ -72,4 +73,24 @@ def check(
             ),
         ),
         wont_help=(WontHelp("Installing libcuda in the image", "it must belong to the host's driver"),),
+    )
+
+
+@told("container-driver-capabilities")
+def answer(seen: Seen) -> Advice:
+    """nvidia-smi works in the container, and libcuda is not there."""
+    del seen
+    return Advice(
+        "machine",
+        "the container was given nvidia-smi and NVML without libcuda: NVIDIA_DRIVER_CAPABILITIES leaves `compute` out",
+        remedies=(
+            Remedy(
+                f"Start the container with {NAME}=compute,utility",
+                "the runtime decides at the start what it puts in; in compose, capabilities: [gpu, compute, utility]",
+                Safety.DISPLAY_ONLY,
+                (Command(("docker", "run", "--gpus", "all", "-e", f"{NAME}=compute,utility", "IMAGE")),),
+            ),
+        ),
+        wont_help=(WontHelp("Installing libcuda in the image", "it must belong to the host's driver"),),
+        decide_by=(("env",), ("ldconfig", "-p")),
     )

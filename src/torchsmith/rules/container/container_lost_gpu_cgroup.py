@@ -24,8 +24,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.container import Container
 from torchsmith.model.facts.driver import DeviceNodes
 from torchsmith.model.facts.gpu import NvidiaLibraries, NvidiaSmi
@@ -77,4 +78,28 @@ def check(
             WontHelp("Reinstalling driver or torch", "neither was changed"),
         ),
         confidence=0.85,
+    )
+
+
+@told("container-lost-gpu-cgroup")
+def answer(seen: Seen) -> Advice:
+    """NVML: Unknown Error, in a container that worked before."""
+    del seen
+    devices = tuple(part for path in DEVICES for part in ("--device", path))
+    return Advice(
+        "machine",
+        "the container may no longer open its GPU: systemd wrote its device rules anew, as after `systemctl daemon-reload`",
+        remedies=(
+            Remedy(
+                "Start the container again, with its device files named to the engine (or by CDI)",
+                "what the engine itself grants survives `systemctl daemon-reload`; so does the cgroupfs driver",
+                Safety.DISPLAY_ONLY,
+                (Command(("docker", "run", "--gpus", "all", *devices, "IMAGE")),),
+            ),
+        ),
+        wont_help=(
+            WontHelp("Restarting the container as the only cure", "the next daemon-reload takes the GPU away again"),
+            WontHelp("Reinstalling driver or torch", "neither was changed"),
+        ),
+        decide_by=(("nvidia-smi",), ("ls", "-l", "/dev/")),
     )

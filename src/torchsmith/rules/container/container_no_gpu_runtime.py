@@ -27,8 +27,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.container import Container, Jetson
 from torchsmith.model.facts.driver import DeviceNodes
 from torchsmith.model.facts.gpu import KernelModule, NvidiaLibraries, PciDevices
@@ -113,3 +114,38 @@ def check(
         confidence=0.95 if sure else 0.75 if meant else 0.5,
         decide_by=() if sure or meant else (("docker", "run", "--rm", "--gpus", "all", "ubuntu", "nvidia-smi"),),
     )
+
+
+@told("container-no-gpu-runtime")
+def answer(seen: Seen) -> Advice:
+    """The engine's words, or a container that sees nothing of a driver."""
+    kind = next((kind for kind in ("podman", "kubernetes", "apptainer") if _named(seen, kind)), "docker")
+    title, commands = JETSON if seen.has("tegra-words") else ENGINES[kind]
+    toolkit = (
+        Command(("sudo", "nvidia-ctk", "runtime", "configure", "--runtime=docker")),
+        Command(("sudo", "systemctl", "restart", "docker")),
+    )
+    return Advice(
+        "machine",
+        "the container was started without the GPU, or its engine has no NVIDIA runtime",
+        remedies=(
+            Remedy(
+                title,
+                "the engine then puts the driver's libraries and device files into the container; in compose, under "
+                "deploy.resources.reservations.devices",
+                Safety.DISPLAY_ONLY,
+                (*(toolkit if kind == "docker" else ()), *(Command(command) for command in commands)),
+            ),
+        ),
+        wont_help=(
+            WontHelp(
+                "Installing a driver in the image", "the kernel module is the host's, and the device files would still be missing"
+            ),
+            WontHelp("Reinstalling torch", "it already looks for a GPU that the container does not show"),
+        ),
+        decide_by=(("docker", "run", "--rm", "--gpus", "all", "ubuntu", "nvidia-smi"),),
+    )
+
+
+def _named(seen: Seen, engine: str) -> bool:
+    return any(engine in complaint.text.lower() for complaint in seen.complaints)

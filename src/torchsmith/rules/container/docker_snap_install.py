@@ -22,8 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.container import Container
 from torchsmith.model.facts.driver import DeviceNodes
 from torchsmith.model.facts.gpu import KernelModule, NvidiaLibraries, PciDevices
@@ -70,4 +71,31 @@ def check(
         ),
         wont_help=(WontHelp("Reinstalling the NVIDIA Container Toolkit", "the snap does not see it"),),
         confidence=0.85,
+    )
+
+
+@told("docker-snap-install")
+def answer(seen: Seen) -> Advice:
+    """Docker's snap, named or likely."""
+    named = seen.has("snap-words")
+    return Advice(
+        "machine",
+        "Docker is installed as a snap, which cannot hand the GPU in"
+        if named
+        else "Docker may be installed as a snap, which cannot hand the GPU in",
+        remedies=(
+            Remedy(
+                "Replace the snap by Docker from apt, then install the NVIDIA Container Toolkit",
+                "images and volumes of the snap are not taken over: save what you need first",
+                Safety.DISPLAY_ONLY,
+                (
+                    Command(("sudo", "snap", "remove", "docker")),
+                    Command(("sudo", "apt-get", "install", "docker-ce", "nvidia-container-toolkit")),
+                    Command(("sudo", "nvidia-ctk", "runtime", "configure", "--runtime=docker")),
+                    Command(("sudo", "systemctl", "restart", "docker")),
+                ),
+            ),
+        ),
+        wont_help=(WontHelp("Reinstalling the NVIDIA Container Toolkit", "the snap does not see it"),),
+        decide_by=(("snap", "list", "docker"),),
     )

@@ -26,14 +26,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge.jetson import jetpack
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.container import Jetson
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import GpuCoverage, Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.model.versions import minor
+from torchsmith.rules.wheel.told import LOOK, version
 
 GENERAL = 7  # from this JetPack on a Jetson runs what Arm servers run
 
@@ -87,4 +89,26 @@ def check(
             WontHelp("Reinstalling torch from the package index", "its aarch64 wheels are not made for this GPU"),
         ),
         confidence=0.9,
+    )
+
+
+@told("jetson-needs-vendor-wheel")
+def answer(seen: Seen) -> Advice:
+    """JetPack's release is mostly not told: the command that names it comes first."""
+    return Advice(
+        "package:torch",
+        f"{version(seen)} is a general aarch64 wheel, and a Jetson before JetPack 7 needs NVIDIA's own build",
+        (
+            Remedy(
+                "Install NVIDIA's torch wheel for this JetPack, with the Python that it is made for, or use its container",
+                "the release of Jetson Linux tells the JetPack: 32 is 4, 35 is 5, 36 is 6",
+                Safety.DISPLAY_ONLY,
+                commands=(("cat", "/etc/nv_tegra_release"),),
+            ),
+        ),
+        (
+            WontHelp("Installing nvidia-driver or conda's cudatoolkit", "the driver of a Jetson comes with JetPack"),
+            WontHelp("Reinstalling torch from the package index", "its aarch64 wheels are not made for this GPU"),
+        ),
+        (("cat", "/etc/nv_tegra_release"), LOOK),
     )

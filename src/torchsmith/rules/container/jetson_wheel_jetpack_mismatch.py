@@ -23,8 +23,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge.jetson import jetpack
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.container import Jetson
 from torchsmith.model.facts.libraries import LoadedLibraries
 from torchsmith.model.facts.torch import Torch
@@ -67,4 +68,25 @@ def check(jetson: Jetson, torch: Torch, loaded_libraries: LoadedLibraries | Unkn
         ),
         wont_help=(WontHelp("Linking one library's major version to another", "the functions inside differ"),),
         confidence=0.9 if missing else 0.7,
+    )
+
+
+@told("jetson-wheel-jetpack-mismatch")
+def answer(seen: Seen) -> Advice:
+    """Names the library that is looked for in vain."""
+    library = seen.captured("library")
+    lacking = f" and looks for {library}" if library else ""
+    return Advice(
+        "package:torch",
+        f"This torch wheel was made for another JetPack{lacking}",
+        (
+            Remedy(
+                "Install the torch wheel that NVIDIA lists for this release of Jetson Linux, with the Python of that JetPack",
+                "its libraries are those that this JetPack installs",
+                Safety.DISPLAY_ONLY,
+                commands=(("cat", "/etc/nv_tegra_release"),),
+            ),
+        ),
+        (WontHelp("Linking one library's major version to another", "the functions inside differ"),),
+        (("cat", "/etc/nv_tegra_release"),),
     )

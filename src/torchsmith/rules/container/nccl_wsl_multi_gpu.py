@@ -23,13 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import SetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Variables
 from torchsmith.model.facts.torch import Torch
-from torchsmith.model.finding import Finding, Proof, Remedy, Severity
+from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.rules.common import gpu_names
 
 NAME = "NCCL_P2P_DISABLE"
@@ -47,4 +48,17 @@ def check(machine: Machine, gpus: Gpus, torch: Torch, variables: Variables) -> I
         evidence=(Proof("gpus", gpu_names(gpus)), Proof("variables", f"{NAME} is {variables.get(NAME) or 'not set'}")),
         remedies=(Remedy(f"Set {NAME}=1", "NCCL then copies through the host's memory", actions=(SetVariable(NAME, "1"),)),),
         confidence=0.8,
+    )
+
+
+@told("nccl-wsl-multi-gpu")
+def answer(seen: Seen) -> Advice:
+    """NCCL's direct copies between GPUs do not work in WSL."""
+    del seen
+    return Advice(
+        "machine",
+        "NCCL copies between GPUs directly, which does not work in WSL",
+        remedies=(Remedy(f"Set {NAME}=1", "NCCL then copies through the host's memory", actions=(SetVariable(NAME, "1"),)),),
+        wont_help=(WontHelp("Reinstalling torch or NCCL", "the limit is WSL's, not the library's"),),
+        decide_by=(("env", f"{NAME}=1", "NCCL_DEBUG=INFO", "python", "TRAIN.py"),),
     )

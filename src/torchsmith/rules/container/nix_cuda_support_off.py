@@ -24,8 +24,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.container import Nix
 from torchsmith.model.facts.gpu import Gpus, KernelModule
 from torchsmith.model.facts.torch import Torch
@@ -65,4 +66,26 @@ def check(nix: Nix, torch: Torch, gpus: Gpus | Unknown | None, kernel_module: Ke
             ),
         ),
         wont_help=(WontHelp("pip install torch on top of it", "its libraries are not to be found by Nix's loader"),),
+    )
+
+
+@told("nix-cuda-support-off")
+def answer(seen: Seen) -> Advice:
+    """The same from words alone."""
+    del seen
+    return Advice(
+        "package:torch",
+        "nixpkgs built this torch with cudaSupport switched off",
+        (
+            Remedy(
+                "Import nixpkgs with config.cudaSupport = true and config.allowUnfree = true",
+                "or take torch-bin, PyTorch's own build; in a flake the config belongs to the import of nixpkgs",
+                Safety.DISPLAY_ONLY,
+            ),
+        ),
+        (
+            WontHelp("pip install torch on top of it", "its libraries are not to be found by Nix's loader"),
+            WontHelp("Adding cudatoolkit to the shell", "the torch that is already built does not use it"),
+        ),
+        (("python", "-c", "import torch; print(torch.__file__, torch.version.cuda)"),),
     )

@@ -25,8 +25,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.container import Nix
 from torchsmith.model.facts.gpu import KernelModule
 from torchsmith.model.facts.machine import Machine
@@ -80,4 +81,38 @@ def check(machine: Machine, nix: Nix, torch: Torch, kernel_module: KernelModule 
             WontHelp("LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu", "the host's glibc comes with it, and Nix's programs crash"),
         ),
         confidence=0.9,
+    )
+
+
+@told("nix-no-driver-lib")
+def answer(seen: Seen) -> Advice:
+    """A program out of the Nix store, and no driver found."""
+    nixos = any("nixos" in complaint.text.lower() for complaint in seen.complaints)
+    wsl = seen.has("wsl-words")
+    link = Remedy(
+        'On NixOS: hardware.graphics.enable = true, services.xserver.videoDrivers = [ "nvidia" ]',
+        f"NixOS then links them at {LINK.rpartition('/')[0]}",
+        Safety.DISPLAY_ONLY,
+        (Command(("sudo", "nixos-rebuild", "switch")),),
+    )
+    lent = Remedy(
+        f"In WSL, name the folder of Windows' driver libraries: {WSL_FOLDER} holds nothing else",
+        "",
+        Safety.DISPLAY_ONLY,
+        (Command(("export", f"LD_LIBRARY_PATH={WSL_FOLDER}")),),
+    )
+    wrap = Remedy(
+        "Start the program through nixGL",
+        "it shows Nix's programs the host's driver and nothing else of the host",
+        Safety.DISPLAY_ONLY,
+        (Command(("nix", "run", "--impure", "github:nix-community/nixGL#nixGLNvidia", "--", "python")),),
+    )
+    return Advice(
+        "driver",
+        "the program comes out of the Nix store, whose loader is not shown the host's libcuda",
+        remedies=(lent, wrap) if wsl else (link, wrap) if nixos else (wrap, link),
+        wont_help=(
+            WontHelp("LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu", "the host's glibc comes with it, and Nix's programs crash"),
+        ),
+        decide_by=(("ls", "-l", LINK.rpartition("/")[0]),),
     )

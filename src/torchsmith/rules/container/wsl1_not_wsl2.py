@@ -22,8 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, WontHelp
@@ -50,4 +51,24 @@ def check(machine: Machine, torch: Torch | Unknown | None) -> Iterator[Finding]:
             ),
         ),
         wont_help=(WontHelp("Installing a Linux driver or CUDA here", "WSL 1 has no kernel that could load a driver"),),
+    )
+
+
+@told("wsl1-not-wsl2")
+def answer(seen: Seen) -> Advice:
+    """WSL 1, whatever is installed in it."""
+    del seen
+    return Advice(
+        "machine",
+        "this distribution runs in WSL 1, from which no GPU can be reached",
+        remedies=(
+            Remedy(
+                "Convert the distribution to WSL 2, in a Windows terminal",
+                "only WSL 2 reaches Windows' GPU driver; `wsl -l -v` shows the distribution's name",
+                Safety.DISPLAY_ONLY,
+                (Command(("wsl", "--set-version", "NAME", "2")),),
+            ),
+        ),
+        wont_help=(WontHelp("Installing a Linux driver or CUDA here", "WSL 1 has no kernel that could load a driver"),),
+        decide_by=(("wsl.exe", "-l", "-v"),),
     )

@@ -22,12 +22,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import SetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import NvidiaLibraries
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.torch import Torch
-from torchsmith.model.finding import Finding, Proof, Remedy, WontHelp
+from torchsmith.model.finding import Finding, Proof, Remedy, Safety, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.container.shared import NO_GPU, weight
 
@@ -57,4 +58,20 @@ def check(machine: Machine, nvidia_libraries: NvidiaLibraries, torch: Torch | Un
         decide_by=()
         if count >= MANY
         else (("env", "CUDA_VISIBLE_DEVICES=0", "python", "-c", "import torch; torch.cuda.init()"),),
+    )
+
+
+@told("wsl-driver-gpu-limit")
+def answer(seen: Seen) -> Advice:
+    """Out of memory before anything was allocated."""
+    del seen
+    return Advice(
+        "driver",
+        "CUDA is out of memory as it starts in WSL: the machine has more GPUs than it can start there",
+        remedies=(
+            Remedy("Show CUDA fewer GPUs", "then add one after the other", actions=(SetVariable("CUDA_VISIBLE_DEVICES", "0"),)),
+            Remedy("Or run on Linux itself, where the number is not limited", safety=Safety.DISPLAY_ONLY),
+        ),
+        wont_help=(WontHelp("More memory", "cuInit uses none of it"),),
+        decide_by=(("nvidia-smi", "-L"),),
     )

@@ -24,8 +24,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command, SetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.container import Container, Wsl
 from torchsmith.model.facts.gpu import NvidiaLibraries
 from torchsmith.model.facts.torch import Torch
@@ -90,4 +91,19 @@ def check(
         wont_help=(NO_LINUX_DRIVER,),
         confidence=sure,
         decide_by=(("nvidia-smi.exe",),) if sure < 0.6 else (),
+    )
+
+
+@told("wsl-driver-not-visible")
+def answer(seen: Seen) -> Advice:
+    """WSL, and no driver that works in it."""
+    refused = seen.has("toolkit-wsl-no-adapter", "cuda-init-status", "cuinit-call-failed")
+    return Advice(
+        "driver",
+        "the driver that Windows lends to WSL does not work there"
+        if refused
+        else f"the libcuda that Windows lends to WSL ({LENT}) is not found",
+        remedies=(UPDATE, NAME_FOLDER) if refused else (NAME_FOLDER, UPDATE),
+        wont_help=(NO_LINUX_DRIVER,),
+        decide_by=(("ls", "-l", LENT),),
     )

@@ -22,8 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.container import Container, Wsl
 from torchsmith.model.facts.gpu import NvidiaLibraries
 from torchsmith.model.facts.torch import Torch
@@ -77,4 +78,27 @@ def check(
             ),
         ),
         wont_help=(WontHelp("Another driver version inside WSL", "every Linux driver lacks its kernel module there"),),
+    )
+
+
+@told("wsl-linux-driver-installed")
+def answer(seen: Seen) -> Advice:
+    """A Linux driver in WSL hides what Windows lends."""
+    del seen
+    return Advice(
+        "driver",
+        "a Linux NVIDIA driver is installed in WSL and hides the one that Windows lends",
+        remedies=(
+            Remedy(
+                "Remove the NVIDIA driver packages from the distribution",
+                "WSL then takes Windows' libraries from /usr/lib/wsl/lib",
+                Safety.DISPLAY_ONLY,
+                (
+                    Command(PURGE),
+                    Command(("sudo", "ldconfig")),
+                ),
+            ),
+        ),
+        wont_help=(WontHelp("Another driver version inside WSL", "every Linux driver lacks its kernel module there"),),
+        decide_by=(("ldconfig", "-p"),),
     )

@@ -22,7 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.container import Wsl
 from torchsmith.model.facts.gpu import NvidiaLibraries
 from torchsmith.model.facts.torch import Torch
@@ -53,4 +54,24 @@ def check(wsl: Wsl, nvidia_libraries: NvidiaLibraries | Unknown, torch: Torch | 
             ),
         ),
         wont_help=(WontHelp("Installing a driver inside WSL", "WSL uses the driver of Windows"),),
+    )
+
+
+@told("wsl-windows-build-too-old")
+def answer(seen: Seen) -> Advice:
+    """Windows names its build or its version."""
+    build = seen.captured("build", "windows-build")
+    return Advice(
+        "machine",
+        f"{f'Windows build {build}' if build else 'this Windows'} is too old for CUDA in WSL, which begins with "
+        f"build {FIRST_BUILD} (Windows 10 21H2)",
+        remedies=(
+            Remedy(
+                "Update Windows to Windows 10 21H2 or later, or Windows 11",
+                "the GPU's way into WSL is part of Windows",
+                Safety.DISPLAY_ONLY,
+            ),
+        ),
+        wont_help=(WontHelp("Installing a driver inside WSL", "WSL uses the driver of Windows"),),
+        decide_by=(("cmd.exe", "/c", "ver"),),
     )

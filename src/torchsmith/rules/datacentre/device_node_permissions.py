@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.container import Container
 from torchsmith.model.facts.driver import NONE, WORKS, DeviceNode, DeviceNodes, DriverState
 from torchsmith.model.facts.gpu import NvidiaLibraries
@@ -89,3 +90,23 @@ def check(
 def _needed(node: DeviceNode) -> bool:
     """Whether CUDA opens it: the control node, the memory node, a GPU's own."""
     return node.path in NEEDED or node.path.removeprefix("/dev/nvidia").isdigit()
+
+
+@told("device-node-permissions")
+def answer(seen: Seen) -> Advice:
+    """It works for root, or the files say so."""
+    del seen
+    return Advice(
+        "driver",
+        "this user may not open the GPU's device files (/dev/nvidia*)",
+        remedies=(
+            by_you(
+                "Add the user to the group that owns the device files, and log in again",
+                "`ls -l /dev/nvidia*` names the group, often video or render",
+                ("sudo", "usermod", "-aG", "video", "USER"),
+            ),
+            by_you("A container is started with that group: --group-add GROUP"),
+        ),
+        wont_help=(WontHelp("chmod 777 on the device files", "gone after the next start, and open to everybody"), NOT_TORCH),
+        decide_by=(("ls", "-l", "/dev/"), ("id",)),
+    )

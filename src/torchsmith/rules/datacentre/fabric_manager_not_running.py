@@ -25,7 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.container import Container
 from torchsmith.model.facts.driver import CUDA, DriverState, FabricManager
 from torchsmith.model.facts.gpu import Driver, Gpus, PciDevices
@@ -100,4 +101,25 @@ def _remedies(machine: Machine, version: str, container: Container | Unknown | N
             *((install,) if install else ()),
             ("sudo", "systemctl", "enable", "--now", "nvidia-fabricmanager"),
         ),
+    )
+
+
+@told("fabric-manager-not-running")
+def answer(seen: Seen) -> Advice:
+    """Status 802: the NVSwitches are not set up."""
+    smi = seen.value("nvidia_smi")
+    version = smi.driver if smi and smi.driver else ""
+    return Advice(
+        "driver",
+        "CUDA says that the system is not ready (802): fabric manager does not run, or is of another version "
+        + (f"than driver {version}" if version else "than the driver"),
+        remedies=(
+            by_you(
+                f"Install and start nvidia-fabricmanager{' ' + version if version else ''}",
+                "of exactly the driver's version, on the host; on a rented machine the provider must do it",
+                ("sudo", "systemctl", "enable", "--now", "nvidia-fabricmanager"),
+            ),
+        ),
+        wont_help=(NOT_TORCH,),
+        decide_by=(("systemctl", "status", "nvidia-fabricmanager"), ("nvidia-smi", "-q")),
     )

@@ -22,10 +22,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import WORKS, DriverState
 from torchsmith.model.facts.gpu import Gpus
-from torchsmith.model.finding import Finding, Proof, Severity
+from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.common import gpu_name
 from torchsmith.rules.driver.shared import NOT_TORCH, by_you, stopped_at
@@ -63,3 +64,23 @@ def check(driver_state: DriverState | Unknown | None, gpus: Gpus) -> Iterator[Fi
             wont_help=(NOT_TORCH,),
             confidence=0.95 if empty else 0.8,
         )
+
+
+@told("mig-misconfig")
+def answer(seen: Seen) -> Advice:
+    """MIG is named, and CUDA finds no instance that it could use."""
+    del seen
+    return Advice(
+        "gpu",
+        "MIG is on, and the program is given no instance that CUDA could use",
+        remedies=(
+            by_you("Name one instance with CUDA_VISIBLE_DEVICES=MIG-<uuid>", "the list shows the uuids", ("nvidia-smi", "-L")),
+            by_you("Where there is none, create one", "", ("sudo", "nvidia-smi", "mig", "-lgip")),
+            by_you("Or switch MIG off", "", ("sudo", "nvidia-smi", "-mig", "0")),
+        ),
+        wont_help=(
+            WontHelp("Naming several instances", "a process can use one only"),
+            NOT_TORCH,
+        ),
+        decide_by=(("nvidia-smi", "-L"),),
+    )

@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import NVIDIA, Gpus, PciDevices
 from torchsmith.model.facts.python import Variables
 from torchsmith.model.facts.torch import Torch
@@ -103,3 +104,27 @@ def check(
 def _names_gpus(name: str, value: str | None) -> bool:
     """Whether a scheduler's variable tells of a GPU: a count of 0 does not, an index of 0 does."""
     return bool(value) and (value != "0" or name in {"SLURM_JOB_GPUS", "SLURM_STEP_GPUS"})
+
+
+@told("scheduler-no-gpu-allocated")
+def answer(seen: Seen) -> Advice:
+    """By the service that hands the GPUs out."""
+    if seen.has("colab-words", "kaggle-words"):
+        summary = f"this {'Colab' if seen.has('colab-words') else 'Kaggle'} notebook runs without a GPU"
+        remedy = by_you("Choose a GPU in the notebook's settings (Colab: Runtime, Change runtime type), and start it again")
+    elif seen.has("container-words") and not seen.has("gpu-not-asked-for"):
+        summary = "the scheduler gave this job or pod no GPU"
+        remedy = by_you("Ask for a GPU (in a pod: resources.limits `nvidia.com/gpu: 1`), where a node has one free")
+    else:
+        summary = "this job was given no GPU, or runs on a node that has none"
+        remedy = by_you("Ask the scheduler for a GPU", "", ("srun", "--gres=gpu:1", "--pty", "bash"))
+    return Advice(
+        "machine",
+        summary,
+        remedies=(remedy,),
+        wont_help=(
+            WontHelp("Installing a driver or CUDA", "there is no GPU to drive"),
+            WontHelp("Setting CUDA_VISIBLE_DEVICES by hand", "the GPUs of a node belong to the jobs that asked for them"),
+        ),
+        decide_by=(("nvidia-smi",), ("env",)),
+    )

@@ -24,9 +24,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import drivers
 from torchsmith.knowledge import gpus as table
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import WORKS, DriverState, KernelLog
 from torchsmith.model.facts.gpu import NVIDIA, KernelModule, NvidiaLibraries, PciDevices
 from torchsmith.model.facts.machine import Machine
@@ -86,4 +87,20 @@ def check(
             by_you("Install the open flavour of the same driver version, then reboot", "", *((package,) if package else ())),
         ),
         wont_help=(WontHelp("A newer proprietary driver", "that flavour does not drive this GPU in any version"), NOT_TORCH),
+    )
+
+
+@told("blackwell-needs-open-module")
+def answer(seen: Seen) -> Advice:
+    """The kernel says it, or a Blackwell is named that the driver does not show."""
+    smi, machine = seen.value("nvidia_smi"), seen.value("machine")
+    branch = str(major(smi.driver)) if smi and smi.driver else ""
+    ubuntu = bool(machine and machine.kin({"ubuntu": ()})) and branch
+    package = (("sudo", "apt", "install", f"nvidia-driver-{branch}-open"),) if ubuntu else ()
+    return Advice(
+        "driver",
+        "this GPU works with NVIDIA's open kernel module only, and the proprietary one is installed",
+        remedies=(by_you("Install the open flavour of the driver (its package ends in -open), then reboot", "", *package),),
+        wont_help=(WontHelp("A newer proprietary driver", "that flavour does not drive this GPU in any version"), NOT_TORCH),
+        decide_by=(("sudo", "dmesg"),),
     )

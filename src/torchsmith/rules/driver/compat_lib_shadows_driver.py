@@ -24,8 +24,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import SetVariable, UnsetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import CUDA, MISMATCH, WORKS, DriverState
 from torchsmith.model.facts.gpu import KernelModule, NvidiaLibraries
 from torchsmith.model.facts.python import Variables
@@ -87,3 +88,19 @@ def _remedy(folder: str, variables: Variables | Unknown) -> Remedy:
         return by_you(f"Take {folder} out of /etc/ld.so.conf.d and renew the loader's cache", "", ("sudo", "ldconfig"))
     action = SetVariable(NAME, ":".join(kept)) if kept else UnsetVariable(NAME)
     return Remedy(f"Take {folder} out of {NAME}", "also where it is set: shell profile, module file, image", actions=(action,))
+
+
+@told("compat-lib-shadows-driver")
+def answer(seen: Seen) -> Advice:
+    """A folder of compat libraries comes before the driver's own."""
+    del seen
+    return Advice(
+        "driver",
+        "libcuda is loaded from a forward-compatibility folder (cuda/compat), and does not fit the driver",
+        remedies=(
+            by_you("Take every folder named compat out of LD_LIBRARY_PATH", "in an image, where its ENV or entry script sets it"),
+            by_you("Or take it out of /etc/ld.so.conf.d, and renew the loader's cache", "", ("sudo", "ldconfig")),
+        ),
+        wont_help=(NOT_TORCH,),
+        decide_by=(("ldconfig", "-p"), ("env",)),
+    )

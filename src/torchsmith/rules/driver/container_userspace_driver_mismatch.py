@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.container import Container
 from torchsmith.model.facts.driver import MISMATCH, DriverState
 from torchsmith.model.facts.gpu import KernelModule, NvidiaLibraries
@@ -78,4 +79,27 @@ def check(
         confidence=0.75 if differs else 0.7,
         # The same is seen where the host's driver was updated without a reboot; there nvidia-smi fails on the host too.
         decide_by=(("cat", "/proc/driver/nvidia/version"), ("grep", "nvidia", "/proc/self/mountinfo"), ("ldconfig", "-p")),
+    )
+
+
+@told("container-userspace-driver-mismatch")
+def answer(seen: Seen) -> Advice:
+    """The host's module, and driver libraries that lie in the image."""
+    del seen
+    return Advice(
+        "driver",
+        "the container's image carries NVIDIA driver libraries that do not belong to the host's kernel module",
+        remedies=(
+            by_you(
+                "Remove the NVIDIA driver packages (libnvidia-*, nvidia-driver-*, libcuda1) from the image",
+                "the container toolkit mounts the host's own libraries where the image holds none",
+            ),
+            by_you("Start the container with the host's GPU", "", ("docker", "run", "--gpus", "all", "IMAGE", "nvidia-smi")),
+        ),
+        wont_help=(
+            WontHelp("Reinstalling the host's driver", "the image still carries its own libraries"),
+            WontHelp("Installing a driver in the container", "that is what causes it"),
+            NOT_TORCH,
+        ),
+        decide_by=(("cat", "/proc/driver/nvidia/version"), ("ldconfig", "-p")),
     )

@@ -23,7 +23,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import CUDA, NVML, DriverState
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.finding import Finding, Severity
@@ -44,5 +45,18 @@ def check(driver_state: DriverState, gpus: Gpus | Unknown | None) -> Iterator[Fi
         remedies=(by_you("Read what the kernel says", "", ("sudo", "dmesg")), REBOOT),
         wont_help=(NOT_TORCH,),
         confidence=0.6,
+        decide_by=(("nvidia-smi", "-q"),),
+    )
+
+
+@told("cuda-does-not-start")
+def answer(seen: Seen) -> Advice:
+    """What fails, and where the reason stands."""
+    said = seen.first("cuda-init-status", "cuda-init-number", "cuinit-call-failed", "cuda-init-warning")
+    return Advice(
+        "driver",
+        "the driver is there, and CUDA does not start" + (f" (line {said.position.line} of the text)" if said else ""),
+        remedies=(by_you("Read what the kernel says", "", ("sudo", "dmesg")), REBOOT),
+        wont_help=(NOT_TORCH,),
         decide_by=(("nvidia-smi", "-q"),),
     )

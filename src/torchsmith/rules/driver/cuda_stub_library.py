@@ -22,7 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import CUDA, DriverState
 from torchsmith.model.facts.gpu import NvidiaLibraries
 from torchsmith.model.facts.python import Variables
@@ -59,4 +60,23 @@ def check(driver_state: DriverState, nvidia_libraries: NvidiaLibraries, variable
             ),
         ),
         wont_help=(NOT_TORCH,),
+    )
+
+
+@told("cuda-stub-library")
+def answer(seen: Seen) -> Advice:
+    """The stub says of itself that it is one."""
+    del seen
+    return Advice(
+        "driver",
+        "the CUDA toolkit's stub is loaded in place of the driver's libcuda, and answers every call with an error",
+        remedies=(
+            by_you(
+                "Take the stubs folder out of LD_LIBRARY_PATH, and remove a link libcuda.so.1 that leads into it",
+                "a stub is for linking only; the driver's own libcuda is then found",
+                ("sudo", "ldconfig"),
+            ),
+        ),
+        wont_help=(NOT_TORCH,),
+        decide_by=(("ldconfig", "-p"), ("env",)),
     )

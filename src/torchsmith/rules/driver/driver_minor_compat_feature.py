@@ -23,10 +23,12 @@ NVIDIA CUDA compatibility guide, limits of minor-version compatibility; CUDA_ERR
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import drivers
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Driver
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Variables
@@ -79,3 +81,31 @@ def check(
             wont_help=(WontHelp("Installing a CUDA toolkit", "the driver compiles PTX, not the toolkit"),),
             confidence=0.85,
         )
+
+
+@told("driver-minor-compat-feature")
+def answer(seen: Seen) -> Advice:
+    """A driver of the same CUDA major that lacks what the newer minor needs."""
+    symbol, smi, torch = seen.captured("symbol", "driver-lacks-function"), seen.value("nvidia_smi"), seen.value("torch")
+    lacks = (
+        f"it has no {symbol}"
+        if re.fullmatch(r"cu\w{2,60}", symbol)
+        else "it cannot compile the PTX, or lacks a call, of the newer CUDA"
+    )
+    ages = f" (CUDA {smi.cuda}, the build's is {torch.cuda})" if smi and smi.cuda and torch and torch.cuda else ""
+    return Advice(
+        "driver",
+        f"the driver runs this CUDA's major, but is older than the build's minor{ages}: {lacks}",
+        remedies=(
+            by_you(
+                "Update the NVIDIA driver to one of the build's CUDA or newer", "it compiles PTX and brings libcuda's functions"
+            ),
+            *reinstall(seen.value("fitting_build"), "with finished code for this GPU"),
+            by_you("Or use a build made with a CUDA that is no newer than the driver's"),
+        ),
+        wont_help=(
+            WontHelp("Reinstalling the same torch", "its code stays as new as it is"),
+            WontHelp("Installing a CUDA toolkit", "the driver compiles PTX, not the toolkit"),
+        ),
+        decide_by=(("nvidia-smi",),),
+    )

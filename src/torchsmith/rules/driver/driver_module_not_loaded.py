@@ -26,7 +26,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import MODULE, DriverFiles, DriverState
 from torchsmith.model.facts.gpu import KernelModule
 from torchsmith.model.facts.machine import Machine
@@ -105,3 +106,24 @@ def _remedies(machine: Machine, files: DriverFiles, unbuilt: bool) -> tuple[Reme
     if not files.other_kernels:
         return (build,)
     return (build, by_you(f"Or boot the kernel that has the module: {', '.join(files.other_kernels)}"))
+
+
+@told("driver-module-not-loaded")
+def answer(seen: Seen) -> Advice:
+    """The program half of the driver is there; why its module is not, the kernel knows."""
+    failed = seen.has("dkms-failed", "module-missing") or seen.has("driver-updated")
+    build = by_you(
+        "Install the headers of the running kernel, build the module for it, reboot",
+        "a module belongs to one kernel version; DKMS builds it anew with each kernel",
+        ("sudo", "dkms", "autoinstall"),
+        ("sudo", "reboot"),
+    )
+    load = by_you("Load the module, and read what the kernel answers", "", ("sudo", "modprobe", "nvidia"), ("sudo", "dmesg"))
+    return Advice(
+        "driver",
+        "the NVIDIA driver is installed, and its kernel module is not "
+        + ("built for the running kernel" if failed else "loaded in the running kernel"),
+        remedies=(build, load) if failed else (load, build),
+        wont_help=(NOT_TORCH,),
+        decide_by=(("sudo", "modprobe", "nvidia"),),
+    )

@@ -27,8 +27,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import drivers
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Driver, Gpus
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.torch import FittingBuild, Torch
@@ -111,4 +112,43 @@ def _update(machine: Machine, floor: str) -> Remedy:
     wsl = "; in WSL it is Windows' driver" if machine.wsl else ""
     return by_you(
         f"Update the NVIDIA driver to {floor} or newer", f"the driver belongs to the machine, not to this environment{wsl}"
+    )
+
+
+@told("driver-too-old-for-cuda")
+def answer(seen: Seen) -> Advice:
+    """By what the text tells of the driver's CUDA and of torch's, or of the image's."""
+    machine, smi, torch = seen.value("machine"), seen.value("nvidia_smi"), seen.value("torch")
+    windows = bool(machine and (machine.os == "windows" or machine.wsl))
+    found = seen.captured("version", "driver-too-old", "cuda-init-warning")
+    has = f"{int(found) // 1000}.{int(found) % 1000 // 10}" if found and found != "0" else (smi and smi.cuda) or ""
+    wants = seen.captured("needs", "image-asks-newer-driver") or (torch.cuda if torch and torch.cuda else "")
+    floor = drivers.needed(wants, windows=windows) if wants else None
+    what = "the image asks for" if seen.has("image-asks-newer-driver") else "torch was built for"
+    told = f": {what} CUDA {wants}" if wants else ""
+    told += (f", the driver found supports CUDA {has}" if told else f": it supports CUDA {has}") if has else ""
+    build = reinstall(seen.value("fitting_build"), "a build whose CUDA this driver can run")
+    image = by_you("Or use an image built with an older CUDA, which this driver runs")
+    older = by_you(
+        "Or install the same torch built with an older CUDA, from the index that is named after it (cu118, cu121, cu126)"
+    )
+    return Advice(
+        "driver",
+        f"the NVIDIA driver is too old for the CUDA that the program brings{told}",
+        remedies=(
+            *build,
+            by_you(
+                f"Update the NVIDIA driver to {floor} or newer" if floor else "Update the NVIDIA driver",
+                "the driver belongs to the machine (for a container, to its host; in WSL, to Windows), not to this environment",
+            ),
+            *(() if build else (image if seen.has("image-asks-newer-driver") else older,)),
+        ),
+        wont_help=(
+            WontHelp("Installing a newer CUDA toolkit", "the program brings its own; the driver stays as it is"),
+            WontHelp(
+                "Making nvidia-smi's CUDA version equal torch's",
+                "it names what the driver can run at most, not what is installed",
+            ),
+        ),
+        decide_by=(("nvidia-smi",),),
     )

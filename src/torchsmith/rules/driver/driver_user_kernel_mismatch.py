@@ -25,7 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import MISMATCH, DriverFiles, DriverState
 from torchsmith.model.facts.gpu import KernelModule, NvidiaLibraries
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
@@ -78,4 +79,23 @@ def check(
         ),
         confidence=0.95 if proved else 0.7,
         decide_by=() if proved else (("cat", "/proc/driver/nvidia/version"), ("ldconfig", "-p")),
+    )
+
+
+@told("driver-user-kernel-mismatch")
+def answer(seen: Seen) -> Advice:
+    """CUDA met a driver library of another version than the module."""
+    del seen
+    return Advice(
+        "driver",
+        "the loaded libcuda belongs to another NVIDIA driver than the kernel module: two drivers may lie over each other",
+        remedies=(
+            by_you("First reboot: an update without one looks the same", "", ("sudo", "reboot")),
+            by_you("Remove every NVIDIA driver, install one by one method only, and reboot", "", ("sudo", "nvidia-uninstall")),
+        ),
+        wont_help=(
+            WontHelp("Setting LD_LIBRARY_PATH to one of them", "programs started elsewhere still find the other"),
+            NOT_TORCH,
+        ),
+        decide_by=(("cat", "/proc/driver/nvidia/version"), ("ldconfig", "-p")),
     )

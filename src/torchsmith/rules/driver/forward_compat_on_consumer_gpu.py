@@ -24,8 +24,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import gpus as table
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import CUDA, DriverState
 from torchsmith.model.facts.gpu import Driver, Gpus, NvidiaLibraries
 from torchsmith.model.facts.torch import FittingBuild
@@ -68,4 +69,22 @@ def check(
             *reinstall(fitting_build, "with a build whose CUDA the driver itself runs"),
         ),
         wont_help=(WontHelp("A newer cuda-compat", "it refuses this GPU as well"), NOT_TORCH),
+    )
+
+
+@told("forward-compat-on-consumer-gpu")
+def answer(seen: Seen) -> Advice:
+    """Status 804 has one meaning."""
+    smi = seen.value("nvidia_smi")
+    has = f" (driver {smi.driver}" + (f", CUDA {smi.cuda})" if smi.cuda else ")") if smi and smi.driver else ""
+    return Advice(
+        "driver",
+        f"a cuda-compat libcuda is loaded in place of the driver's{has}, and this GPU does not support forward compatibility",
+        remedies=(
+            by_you("Update the NVIDIA driver (the host's, for a container), so that no compat library is needed"),
+            by_you("Or take the compat folder out of LD_LIBRARY_PATH and ld.so.conf.d, or use an image of an older CUDA"),
+            *reinstall(seen.value("fitting_build"), "with a build whose CUDA the driver itself runs"),
+        ),
+        wont_help=(WontHelp("A newer cuda-compat", "it refuses this GPU as well"), NOT_TORCH),
+        decide_by=(("nvidia-smi",), ("ldconfig", "-p")),
     )

@@ -23,9 +23,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import drivers
 from torchsmith.knowledge import gpus as table
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import DriverState, KernelLog
 from torchsmith.model.facts.gpu import NVIDIA, Driver, NvidiaLibraries, PciDevices
 from torchsmith.model.facts.machine import Machine
@@ -77,3 +78,18 @@ def check(
             wont_help=(WontHelp("A still newer driver", "a dropped architecture does not come back"),),
             confidence=0.9,
         )
+
+
+@told("gpu-dropped-by-driver")
+def answer(seen: Seen) -> Advice:
+    """The driver names the legacy branch that still serves the GPU."""
+    branch = seen.captured("branch", "legacy-driver-needed")
+    return Advice(
+        "driver",
+        "the installed driver no longer supports this GPU" + (f": branch {branch} is the last that does" if branch else ""),
+        remedies=(
+            by_you(f"Install a driver of branch {branch or 'that still serves this GPU (580 for Maxwell, Pascal and Volta)'}"),
+        ),
+        wont_help=(WontHelp("A still newer driver", "a dropped architecture does not come back"),),
+        decide_by=(("lspci", "-nn", "-d", "10de:"),),
+    )

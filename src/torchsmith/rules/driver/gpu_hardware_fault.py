@@ -24,8 +24,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import statuses
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import NVML, DriverState, KernelLog
 from torchsmith.model.facts.gpu import NvidiaLibraries, NvidiaSmi
 from torchsmith.model.finding import Finding, Proof, Severity
@@ -100,3 +101,25 @@ def xids(log: KernelLog | Unknown | None) -> list[tuple[str, int, str]]:
         if matched and int(matched[2]) in statuses.XIDS:
             found[matched[1], int(matched[2])] = line
     return [(address, code, line) for (address, code), line in reversed(found.items())]
+
+
+@told("gpu-hardware-fault")
+def answer(seen: Seen) -> Advice:
+    """What nvidia-smi or the kernel says of the card."""
+    number = next(filter(None, (seen.captured(name, "xid") for name in ("xid", "number", "other", "more"))), "")
+    what = statuses.XIDS.get(int(number), "") if number else ""
+    return Advice(
+        "gpu",
+        "the GPU reports a fault of its hardware" + (f" (Xid {number}{': ' + what if what else ''})" if number else ""),
+        remedies=(
+            by_you("Power the machine off completely, reseat the card and its cables, check cooling and power"),
+            by_you("Where a reboot is not at hand, try a reset of the GPU", "", ("sudo", "nvidia-smi", "--gpu-reset")),
+            by_you(
+                "If it comes back, have the card replaced",
+                "nvidia-bug-report collects what the maker asks for",
+                ("sudo", "nvidia-bug-report.sh"),
+            ),
+        ),
+        wont_help=(NOT_TORCH,),
+        decide_by=(("sudo", "dmesg"), ("nvidia-smi", "-q")),
+    )

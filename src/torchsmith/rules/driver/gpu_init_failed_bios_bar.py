@@ -25,9 +25,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import drivers
 from torchsmith.knowledge import gpus as table
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import DEVICES, WORKS, DeviceNodes, DriverState, KernelLog
 from torchsmith.model.facts.gpu import NVIDIA, KernelModule, PciDevice, PciDevices
 from torchsmith.model.facts.python import Variables
@@ -99,3 +100,24 @@ def _other_reason(
     if isinstance(nodes, DeviceNodes) and (nodes.refused or not nodes.get("nvidiactl")):
         return True
     return isinstance(variables, Variables) and any(variables.get(name) for name in ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID"))
+
+
+@told("gpu-init-failed-bios-bar")
+def answer(seen: Seen) -> Advice:
+    """The module is there and cannot start the card."""
+    said = seen.has("no-room-for-the-gpu")
+    return Advice(
+        "driver",
+        "the firmware gives the GPU no room in the address space, and the driver cannot start it"
+        if said
+        else "the driver is loaded and cannot start the GPU, as where the firmware gives it no room in the address space",
+        remedies=(
+            by_you(
+                "Switch on Above 4G Decoding and Resizable BAR in the firmware's set-up",
+                "the card's memory window needs the room",
+            ),
+            by_you("Update the mainboard's firmware; in a virtual machine, enlarge the guest's MMIO window"),
+        ),
+        wont_help=(WontHelp("Another driver version", "the firmware lays the windows out the same way"), NOT_TORCH),
+        decide_by=(("sudo", "dmesg"),),
+    )

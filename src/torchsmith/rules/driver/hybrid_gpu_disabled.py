@@ -23,7 +23,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import ABSENT, DEVICES, MODULE, DriverFiles, DriverState
 from torchsmith.model.facts.gpu import KernelModule
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
@@ -65,4 +66,24 @@ def check(
         ),
         wont_help=(WontHelp("Reinstalling the driver", "the profile stays"), NOT_TORCH),
         confidence=0.9 if driver_files.prime else 0.8,
+    )
+
+
+@told("hybrid-gpu-disabled")
+def answer(seen: Seen) -> Advice:
+    """A laptop that runs on its processor's graphics."""
+    del seen
+    return Advice(
+        "driver",
+        "the NVIDIA GPU of this laptop is switched off: the profile of its processor's graphics is chosen",
+        remedies=(
+            by_you(
+                "Choose the NVIDIA or the on-demand profile, then reboot",
+                "with envycontrol: `envycontrol -s nvidia`",
+                ("sudo", "prime-select", "on-demand"),
+                ("sudo", "reboot"),
+            ),
+        ),
+        wont_help=(WontHelp("Reinstalling the driver", "the profile stays"), NOT_TORCH),
+        decide_by=(("prime-select", "query"),),
     )

@@ -27,7 +27,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.container import Container
 from torchsmith.model.facts.driver import ABSENT, LIBCUDA, DriverState
 from torchsmith.model.facts.gpu import NVIDIA, Gpus, KernelModule, NvidiaLibraries, PciDevices
@@ -127,4 +128,33 @@ def _half(machine: Machine, state: DriverState, gpus: Gpus | Unknown | None, lib
             WontHelp("Linking libcuda.so.1 to the toolkit's stub", "a stub has no code: every call fails"),
         ),
         confidence=0.9,
+    )
+
+
+@told("no-nvidia-driver")
+def answer(seen: Seen) -> Advice:
+    """No driver, or not the half of it that CUDA programs load."""
+    machine, gpus = seen.value("machine"), seen.value("gpus")
+    half = seen.has("libcuda-missing") and bool(seen.value("nvidia_smi"))
+    commands = install_commands(machine, bool(gpus and any(map(needs_open_module, gpus)))) if machine else ()
+    names = f" on a machine with {the_gpus(gpus)}" if gpus else ""
+    title = (
+        "Install the NVIDIA driver of this GPU from NVIDIA's download page"
+        if seen.os == "windows"
+        else "Install the NVIDIA driver"
+    )
+    return Advice(
+        "driver",
+        "nvidia-smi is there, and libcuda, the part of the driver that CUDA programs load, is not"
+        if half
+        else f"no NVIDIA driver is found{names}",
+        remedies=(
+            by_you(f"{title}, then reboot", "a container or a job has it from its host: start it with the GPU", *commands),
+            by_you("Without an NVIDIA GPU, use a CPU build of torch and the program's CPU option"),
+        ),
+        wont_help=(
+            NOT_A_DRIVER,
+            WontHelp("Linking libcuda.so.1 to the toolkit's stub", "a stub has no code: every call fails"),
+        ),
+        decide_by=(("nvidia-smi",),),
     )

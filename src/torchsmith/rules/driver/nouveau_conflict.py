@@ -23,7 +23,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import ABSENT, DEVICES, MODULE, DriverFiles, DriverState, KernelLog
 from torchsmith.model.facts.gpu import NVIDIA, KernelModule, PciDevices
 from torchsmith.model.facts.machine import Machine
@@ -87,4 +88,27 @@ def check(
         ),
         wont_help=(WontHelp("Another version of NVIDIA's driver", "the card stays with its owner"), NOT_TORCH),
         confidence=0.95 if held else 0.8,
+    )
+
+
+@told("nouveau-conflict")
+def answer(seen: Seen) -> Advice:
+    """The text names the kernel driver that holds the card."""
+    nova = any("nova" in complaint.text.lower().replace("nouveau", "") for complaint in seen.complaints)
+    owner, modules = ("nova", "nova_core and nova_drm") if nova else ("nouveau", "nouveau")
+    machine = seen.value("machine")
+    rebuild = REBUILD.get(machine.kin(REBUILD)) if machine else None
+    return Advice(
+        "driver",
+        f"the kernel's free driver {owner} holds the GPU, so NVIDIA's module cannot",
+        remedies=(
+            by_you(
+                f"Blacklist {modules} in /etc/modprobe.d, rebuild the initramfs, reboot",
+                "",
+                *((rebuild,) if rebuild else ()),
+                ("sudo", "reboot"),
+            ),
+        ),
+        wont_help=(WontHelp("Another version of NVIDIA's driver", "the card stays with its owner"), NOT_TORCH),
+        decide_by=(("lspci", "-nnk", "-d", "10de:"),),
     )

@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import MISMATCH, DriverFiles, DriverState
 from torchsmith.model.facts.gpu import KernelModule, NvidiaLibraries
 from torchsmith.model.finding import Finding, Proof, Severity
@@ -75,4 +76,27 @@ def check(
             ),
         ),
         wont_help=(NOT_TORCH,),
+    )
+
+
+@told("nvidia-module-version-mismatch")
+def answer(seen: Seen) -> Advice:
+    """NVML's words are enough."""
+    host = seen.has("toolkit-host-mismatch")
+    return Advice(
+        "driver",
+        f"the NVIDIA kernel module and the driver's libraries{' on the host' if host else ''} have different versions: "
+        "the driver was updated without a reboot",
+        remedies=(
+            REBOOT,
+            by_you(
+                "Or stop every program that uses the GPU and reload the modules",
+                "",
+                ("sudo", "rmmod", "nvidia_uvm", "nvidia_drm", "nvidia_modeset", "nvidia"),
+                ("sudo", "modprobe", "nvidia"),
+            ),
+            by_you("Keep automatic updates from the driver's packages", "they cause it again", ("apt-mark", "showhold")),
+        ),
+        wont_help=(NOT_TORCH,),
+        decide_by=(("cat", "/proc/driver/nvidia/version"),),
     )

@@ -23,7 +23,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import WORKS, DriverState
 from torchsmith.model.facts.gpu import Gpus, KernelModule
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
@@ -63,4 +64,25 @@ def check(driver_state: DriverState, gpus: Gpus, kernel_module: KernelModule) ->
             WontHelp("Firmware settings (ReBAR, above-4G decoding)", "the module does not know the chip"),
         ),
         confidence=0.9,
+    )
+
+
+@told("open-module-needs-turing")
+def answer(seen: Seen) -> Advice:
+    """The open module says that the GPU lacks the processor it needs."""
+    del seen
+    return Advice(
+        "driver",
+        "NVIDIA's open kernel module is installed, and this GPU, older than Turing, needs the proprietary one",
+        remedies=(
+            by_you(
+                "Install the proprietary flavour of the driver, branch 580 or older, then reboot",
+                "on Ubuntu the package without `-open`, as nvidia-driver-580",
+            ),
+        ),
+        wont_help=(
+            WontHelp("A newer driver", "580 is the last branch for these GPUs"),
+            WontHelp("Firmware settings (ReBAR, above-4G decoding)", "the module does not know the chip"),
+        ),
+        decide_by=(("sudo", "dmesg"),),
     )

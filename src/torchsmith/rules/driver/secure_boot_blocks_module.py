@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import ABSENT, MODULE, DriverFiles, DriverState, KernelLog
 from torchsmith.model.facts.gpu import KernelModule
 from torchsmith.model.facts.machine import Machine
@@ -86,4 +87,27 @@ def check(
         wont_help=(WontHelp("Installing the driver again", "the new module is signed with the same unknown key"), NOT_TORCH),
         confidence=0.95 if said else 0.7,
         decide_by=() if said else (("mokutil", "--sb-state"), ("sudo", "modprobe", "nvidia")),
+    )
+
+
+@told("secure-boot-blocks-module")
+def answer(seen: Seen) -> Advice:
+    """The kernel's refusal, or a module that does not load where Secure Boot is usual."""
+    refused = seen.has("module-key-refused", "module-not-inserted")
+    return Advice(
+        "driver",
+        "Secure Boot is on, and the kernel refuses NVIDIA's module, whose key is not enrolled"
+        if refused
+        else "NVIDIA's kernel module does not load, as where Secure Boot refuses an unsigned module",
+        remedies=(
+            by_you(
+                "Enrol the key that signed the module, reboot, and confirm it on the blue screen (MOK management)",
+                "on Ubuntu the key lies at /var/lib/shim-signed/mok/MOK.der",
+                ("sudo", "mokutil", "--import", "/var/lib/shim-signed/mok/MOK.der"),
+                ("sudo", "reboot"),
+            ),
+            by_you("Or switch Secure Boot off in the firmware's set-up"),
+        ),
+        wont_help=(WontHelp("Installing the driver again", "the new module is signed with the same unknown key"), NOT_TORCH),
+        decide_by=(("mokutil", "--sb-state"),),
     )

@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import CUDA, DeviceNodes, DriverFiles, DriverState, KernelLog
 from torchsmith.model.facts.gpu import Gpus, KernelModule
 from torchsmith.model.facts.machine import Machine
@@ -81,4 +82,26 @@ def check(
         wont_help=(WontHelp("Setting CUDA_VISIBLE_DEVICES", "the GPU is not hidden: CUDA cannot start"), NOT_TORCH),
         confidence=0.85 if sure else 0.5,
         decide_by=() if sure else (("sudo", "dmesg"),),
+    )
+
+
+@told("uvm-broken-after-suspend")
+def answer(seen: Seen) -> Advice:
+    """CUDA fails although the GPU is shown; sleep is the usual reason."""
+    slept = seen.has("after-suspend")
+    return Advice(
+        "driver",
+        "CUDA cannot start on a GPU that the driver shows: nvidia_uvm is "
+        + ("broken since the machine slept" if slept else "likely in a broken state, as after a suspend"),
+        remedies=(
+            by_you(
+                "Stop every CUDA program and reload the module",
+                "",
+                ("sudo", "rmmod", "nvidia_uvm"),
+                ("sudo", "modprobe", "nvidia_uvm"),
+            ),
+            REBOOT,
+        ),
+        wont_help=(WontHelp("Setting CUDA_VISIBLE_DEVICES", "the GPU is not hidden: CUDA cannot start"), NOT_TORCH),
+        decide_by=(("sudo", "dmesg"),),
     )

@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import CUDA, DriverState
 from torchsmith.model.facts.gpu import Gpus, KernelModule
 from torchsmith.model.facts.machine import Machine
@@ -62,4 +63,26 @@ def check(
         ),
         wont_help=(NOT_TORCH,),
         confidence=0.8 if likely else 0.65,
+    )
+
+
+@told("uvm-hmm-init-failure")
+def answer(seen: Seen) -> Advice:
+    """Status 3 beside an nvidia-smi that works."""
+    del seen
+    return Advice(
+        "driver",
+        "CUDA does not initialise (error 3) on GPUs that the driver shows: nvidia_uvm fails to set up HMM",
+        remedies=(
+            by_you(
+                "Switch HMM off and reload the module",
+                "",
+                ("sudo", "sh", "-c", "echo 'options nvidia_uvm uvm_disable_hmm=1' > /etc/modprobe.d/nvidia-uvm.conf"),
+                ("sudo", "rmmod", "nvidia_uvm"),
+                ("sudo", "modprobe", "nvidia_uvm"),
+            ),
+            by_you("Or update the driver"),
+        ),
+        wont_help=(NOT_TORCH,),
+        decide_by=(("sudo", "dmesg"), ("nvidia-smi",)),
     )

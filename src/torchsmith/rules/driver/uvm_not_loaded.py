@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import CUDA, DEVICES, DeviceNodes, DriverState
 from torchsmith.model.facts.gpu import Gpus, KernelModule
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
@@ -72,4 +73,28 @@ def check(
         ),
         wont_help=(WontHelp("Setting CUDA_VISIBLE_DEVICES", "the GPU is not hidden: CUDA cannot start"), NOT_TORCH),
         confidence=0.9,
+    )
+
+
+@told("uvm-not-loaded")
+def answer(seen: Seen) -> Advice:
+    """nvidia-smi needs no nvidia_uvm, CUDA does."""
+    del seen
+    return Advice(
+        "driver",
+        "CUDA cannot start on a GPU that nvidia-smi shows: the module nvidia_uvm or its device file is not there",
+        remedies=(
+            by_you(
+                "Load the module and make its device file",
+                "on the host, for a container",
+                ("sudo", "nvidia-modprobe", "-u", "-c=0"),
+            ),
+            by_you(
+                "For every start, have systemd load it",
+                "",
+                ("sudo", "sh", "-c", "echo nvidia_uvm > /etc/modules-load.d/nvidia-uvm.conf"),
+            ),
+        ),
+        wont_help=(WontHelp("Setting CUDA_VISIBLE_DEVICES", "the GPU is not hidden: CUDA cannot start"), NOT_TORCH),
+        decide_by=(("ls", "-l", "/dev/"),),
     )

@@ -23,9 +23,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import drivers
 from torchsmith.knowledge import gpus as table
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import WORKS, DriverState, KernelLog
 from torchsmith.model.facts.gpu import NVIDIA, PciDevices
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
@@ -61,3 +62,18 @@ def check(driver_state: DriverState, pci_devices: PciDevices, kernel_log: Kernel
             decide_by=(("lspci", "-nnvs", card.address),),
         )
         return
+
+
+@told("vgpu-needs-grid-driver")
+def answer(seen: Seen) -> Advice:
+    """A virtual machine's GPU that the ordinary driver refuses."""
+    release = seen.captured("release", "nvrm-release", "driver-release-refuses-gpu")
+    return Advice(
+        "driver",
+        "the GPU of this virtual machine is a vGPU, and an ordinary driver"
+        + (f" ({release})" if release else "")
+        + " is installed",
+        remedies=(by_you("Install the GRID guest driver of the host's vGPU release", "the host's administrator has it"),),
+        wont_help=(WontHelp("The newest ordinary driver", "vGPU support is in the GRID driver only"), NOT_TORCH),
+        decide_by=(("lspci", "-nnv", "-d", "10de:"),),
+    )

@@ -23,14 +23,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.libraries import TorchLibraries
 from torchsmith.model.facts.python import Interpreter, Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.model.versions import at_least
+from torchsmith.rules.libraries.told import by_you, torch_said
 
 
 @rule("conda-mkl-2024-1", systems=("linux",))
@@ -57,4 +59,24 @@ def check(
         remedies=(Remedy("Go back to an MKL before 2024.1", "the symbol is exported there", Safety.DISPLAY_ONLY, (older,)),),
         wont_help=(WontHelp("`pip install torch` on top", "it leaves two torches in one environment"),),
         confidence=0.85,
+    )
+
+
+@told("conda-mkl-2024-1")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    return Advice(
+        "package:mkl",
+        f"the installed MKL (2024.1 or newer) no longer has iJIT_NotifyEvent, which this conda build of {torch_said(seen)} needs",
+        remedies=(
+            by_you(
+                "Go back to an MKL before 2024.1",
+                "the symbol is exported there",
+                ("conda", "install", "mkl<2024.1", "intel-openmp<2024.1"),
+            ),
+        ),
+        wont_help=(
+            WontHelp("`pip install torch` on top", "it leaves two torches in one environment"),
+            WontHelp("Another CUDA or driver", "MKL is a library of the processor"),
+        ),
     )

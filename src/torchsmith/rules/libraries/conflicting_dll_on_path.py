@@ -23,14 +23,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.libraries import LoadedLibraries, LoaderPaths, TorchLibraries
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.rules.libraries.common import TOOLKIT, askers
 from torchsmith.rules.libraries.msvc_redist_missing import NEW_MUTEX_RUNTIME, too_old
+from torchsmith.rules.libraries.told import CHECK, by_you, name
 
 
 @rule("conflicting-dll-on-path", systems=("windows",))
@@ -74,3 +76,26 @@ def check(
             wont_help=copies,
             confidence=0.7,
         )
+
+
+@told("conflicting-dll-on-path")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    library = name(seen, "library", "torch-dll-error") or "a DLL of torch's"
+    return Advice(
+        "machine",
+        f"{library} does not start: a DLL that it needs was taken from another place (PATH, conda, another package)",
+        remedies=(
+            by_you("Import torch first, before PyQt, ONNX Runtime and the like", "its own DLLs are then in the process already"),
+            by_you(
+                "Take other CUDA, cuDNN and conda folders out of PATH for this program",
+                "",
+                ("where", "cudnn*64_*.dll", "cudart64_*.dll", "msvcp140.dll"),
+            ),
+        ),
+        wont_help=(
+            WontHelp(r"Copying DLLs into torch\lib or System32", "they stay behind and become the next conflict"),
+            WontHelp("Reinstalling torch", "its own files are whole; another one is taken"),
+        ),
+        decide_by=CHECK,
+    )

@@ -26,8 +26,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Install
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.libraries import CudaConsumer, CudaConsumers, LoadedLibraries
 from torchsmith.model.facts.python import Packages
@@ -35,6 +36,7 @@ from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.libraries.common import CUDNN, name_of
+from torchsmith.rules.libraries.told import CHECK, by_you, install, name, torch_said
 
 # The first release made for a cuDNN major, newest first (the wheels themselves).
 MADE_FOR = {("ctranslate2", 9): ">=4.5.0,<5", ("ctranslate2", 8): "==4.4.0", ("onnxruntime-gpu", 9): ">=1.19"}
@@ -93,3 +95,35 @@ def _major_of_torch(loaded: LoadedLibraries) -> int:
 def _major(name: str) -> int:
     matched = re.search(r"\.so\.(\d+)|64_(\d+)", name)
     return int(matched[1] or matched[2]) if matched else 0
+
+
+@told("cudnn-major-mismatch")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    library = name(seen, "library") or name(seen, "tried") or name(seen, "asked")
+    nine = "64_9" in library or ".so.9" in library
+    asked, other = ("9", "8") if nine else ("8", "9")
+    package = "onnxruntime-gpu" if seen.has("asks-onnxruntime") else "ctranslate2"
+    wanted = {("ctranslate2", "8"): "ctranslate2>=4.5", ("ctranslate2", "9"): "ctranslate2<4.5"}.get(
+        (package, asked), "onnxruntime-gpu>=1.19"
+    )
+    if package == "onnxruntime-gpu" and asked == "9":
+        wanted = "onnxruntime-gpu<1.19"
+    return Advice(
+        f"package:{package}",
+        f"a package asks for cuDNN {asked}, and {torch_said(seen)} brings cuDNN {other}"
+        if library
+        else "two majors of cuDNN are asked for",
+        remedies=(
+            install(seen, f"Install {wanted}", f"it is made for cuDNN {other}, which torch here has", wanted),
+            by_you(
+                "Or keep that package and choose a torch with the same cuDNN: up to 2.3 it is cuDNN 8, from 2.4 on cuDNN 9",
+                "both then use one copy",
+            ),
+        ),
+        wont_help=(
+            WontHelp(f"Linking cuDNN {other} to the names of cuDNN {asked}", "their functions differ"),
+            WontHelp("Installing both majors side by side", "they share folders, and torch may then meet the wrong one"),
+        ),
+        decide_by=CHECK,
+    )

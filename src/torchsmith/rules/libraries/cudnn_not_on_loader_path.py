@@ -24,12 +24,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import SetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.libraries import CudaConsumers, LoaderPaths
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.rules.libraries.common import CUDNN, name_of
+from torchsmith.rules.libraries.told import CHECK, by_you
 
 
 @rule("cudnn-not-on-loader-path", systems=("linux",))
@@ -64,3 +66,26 @@ def check(cuda_consumers: CudaConsumers, loader_paths: LoaderPaths, gpus: Gpus) 
             ),
             confidence=0.8,
         )
+
+
+@told("cudnn-not-on-loader-path")
+def answer(seen: Seen) -> Advice:
+    """The same for every text."""
+    del seen
+    return Advice(
+        "machine",
+        "cuDNN lies in its wheel's folder, where only torch looks: the package that asks for it does not find it",
+        remedies=(
+            by_you(
+                "Name the wheel's folder in LD_LIBRARY_PATH before Python starts",
+                "it is the cuDNN that torch uses too",
+                ("python", "-c", "import nvidia.cudnn; print(nvidia.cudnn.__path__[0] + '/lib')"),
+            ),
+            by_you("Or import torch before the other package", "torch then has loaded cuDNN already"),
+        ),
+        wont_help=(
+            WontHelp("Adding the folder to PATH", "the loader of Linux does not look there"),
+            WontHelp("Installing another cuDNN system-wide", "this one fits; it is only not found"),
+        ),
+        decide_by=CHECK,
+    )

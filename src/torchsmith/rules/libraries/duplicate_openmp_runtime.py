@@ -25,11 +25,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.libraries import OpenmpRuntimes
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
+from torchsmith.rules.libraries.told import CHECK, by_you, name
 
 
 @rule("duplicate-openmp-runtime")
@@ -62,4 +64,34 @@ def check(torch: Torch, openmp_runtimes: OpenmpRuntimes, packages: Packages) -> 
             WontHelp("Deleting one of the files", "the next update brings it back, and what is linked with it breaks"),
         ),
         confidence=0.7,
+    )
+
+
+@told("duplicate-openmp-runtime")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    one, other = name(seen, "runtime", "omp-error-15").rstrip(".,"), name(seen, "other", "omp-error-15").rstrip(".,")
+    return Advice(
+        "python",
+        f"two OpenMP runtimes start in one process ({one} and {other})"
+        if one and other
+        else "two OpenMP runtimes start in one process",
+        remedies=(
+            by_you(
+                "Take NumPy and torch from one source: both from conda-forge, or both with pip into a fresh environment",
+                "then one runtime is left",
+            ),
+            by_you(
+                "In conda, replace MKL's runtime",
+                "NumPy then needs no OpenMP of Intel's",
+                ("conda", "install", "-c", "conda-forge", "nomkl"),
+            ),
+        ),
+        wont_help=(
+            WontHelp(
+                "Setting KMP_DUPLICATE_LIB_OK=TRUE for good", "both runtimes then run at once: slow, and results may be wrong"
+            ),
+            WontHelp("Deleting one of the files", "the next update brings it back, and what is linked with it breaks"),
+        ),
+        decide_by=CHECK,
     )

@@ -22,14 +22,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import InstallTorch
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.libraries import LoadedLibraries
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.libraries.common import askers
+from torchsmith.rules.libraries.told import by_you, install, torch_said
 
 RUNTIME = "libomp140.x86_64.dll"
 REPAIRED = "2.4.1"
@@ -60,4 +62,21 @@ def check(torch: Torch, loaded_libraries: LoadedLibraries, packages: Packages | 
             ),
         ),
         wont_help=(WontHelp("The DLL from a download site", "nobody knows what is in it"),),
+    )
+
+
+@told("fbgemm-libomp140-missing")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    return Advice(
+        "package:torch",
+        f"fbgemm.dll of {torch_said(seen)} needs libomp140.x86_64.dll, which Windows and the redistributable do not have",
+        remedies=(
+            install(seen, f"Install torch {REPAIRED} or newer", "it no longer needs that DLL", f"torch>={REPAIRED}"),
+            by_you("With a GPU, name the index of the CUDA build, as before", "the default index has CPU builds for Windows"),
+        ),
+        wont_help=(
+            WontHelp("The DLL from a download site", "nobody knows what is in it"),
+            WontHelp("Reinstalling the same torch", "its fbgemm.dll asks for the same DLL"),
+        ),
     )

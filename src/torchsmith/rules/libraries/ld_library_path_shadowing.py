@@ -27,10 +27,12 @@ ld.so(8), search order; NVIDIA cuDNN, sub-library versions; pytorch issues 11146
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import SetVariable, UnsetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.libraries import LibraryVersions, Loaded, LoadedLibraries, LoaderPaths, TorchLibraries
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Packages
@@ -39,6 +41,7 @@ from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.model.versions import key, public
 from torchsmith.rules.libraries.common import CUDNN, TOOLKIT, folder_of, name_of, package_of
+from torchsmith.rules.libraries.told import CHECK, by_you, unset
 
 
 @rule(
@@ -171,4 +174,35 @@ def _at_hand(said: list[str], paths: list[str], torch: Torch) -> Finding:
             ),
         ),
         confidence=0.9,
+    )
+
+
+@told("ld-library-path-shadowing")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    loaded, wanted = seen.captured("loaded", "xla-cudnn-version"), seen.captured("wanted", "xla-cudnn-version")
+    plain = re.fullmatch(r"[\d.]+ [\d.]+", f"{loaded} {wanted}")
+    what = (
+        f"cuDNN {loaded} is loaded where {wanted} belongs"
+        if plain
+        else "CUDA libraries of another version are loaded before those of the wheels"
+    )
+    return Advice(
+        "environment",
+        f"{what}: LD_LIBRARY_PATH, a module or conda puts a foreign folder in front",
+        remedies=(
+            unset(
+                seen,
+                "LD_LIBRARY_PATH",
+                "Start Python without LD_LIBRARY_PATH",
+                "the wheels find their own libraries beside themselves",
+            ),
+            by_you("Take the CUDA folders out of ~/.bashrc, the Dockerfile's ENV or the loaded modules", "so that it stays out"),
+        ),
+        wont_help=(
+            WontHelp("Reinstalling torch", "its own libraries are whole; others are taken"),
+            WontHelp("Installing the CUDA version of torch system-wide", "the next torch is linked with the next one"),
+            WontHelp("Linking one version to the other's name", "symbols carry versions and are missed all the same"),
+        ),
+        decide_by=CHECK,
     )

@@ -25,14 +25,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command, UnsetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.libraries import LoadedLibraries, TorchLibraries
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.versions import at_least, key
 from torchsmith.rules.libraries.common import name_of
+from torchsmith.rules.libraries.told import by_you, name, unset
 
 
 @rule("libstdcxx-too-old", systems=("linux",))
@@ -92,4 +94,31 @@ def _remedies(how: str, interpreter: Interpreter, torch: Torch) -> tuple[Remedy,
             f"this system's C++ library is older than the compiler of torch {torch.version}",
             Safety.DISPLAY_ONLY,
         ),
+    )
+
+
+@told("libstdcxx-too-old")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    version = name(seen, "version", "glibcxx-not-found") or name(seen, "abi", "glibcxx-not-found") or "a newer GLIBCXX"
+    return Advice(
+        "machine",
+        f"the libstdc++ that is loaded first does not offer {version}",
+        remedies=(
+            by_you(
+                "In conda: update the environment's C++ library", "", ("conda", "install", "-c", "conda-forge", "libstdcxx-ng")
+            ),
+            unset(
+                seen,
+                "LD_LIBRARY_PATH",
+                "Take folders with an old libstdc++ out of LD_LIBRARY_PATH",
+                "the first one found is used by all",
+            ),
+            by_you("Else use a newer system or container, or an older release of the package that asks"),
+        ),
+        wont_help=(
+            WontHelp("Replacing the system's libstdc++ by hand", "every C++ program of the system depends on it"),
+            WontHelp("Reinstalling the package that asks", "its files stay as new as they are"),
+        ),
+        decide_by=(("strings", "-a", "/usr/lib/x86_64-linux-gnu/libstdc++.so.6"),),
     )

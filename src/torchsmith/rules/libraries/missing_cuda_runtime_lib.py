@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.libraries import LoadedLibraries, TorchLibraries, TorchRequirements
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Packages
@@ -32,6 +33,7 @@ from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.libraries.common import TOOLKIT, askers, lost, names, package_of, restore
+from torchsmith.rules.libraries.told import CHECK, by_you, cuda_major, install, name, torch_again, torch_said
 
 
 @rule("missing-cuda-runtime-lib")
@@ -67,4 +69,34 @@ def check(
             ),
             WontHelp("Linking another major's file to the missing name", "the symbols inside differ"),
         ),
+    )
+
+
+@told("missing-cuda-runtime-lib")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    from torchsmith.knowledge import libraries
+
+    library = name(seen, "library") or name(seen, "asked")
+    platform = "windows-x86_64" if seen.os == "windows" else "linux-x86_64"
+    wheel = libraries.provider(library, cuda_major(seen) or None, platform) if library else None
+    remedies = torch_again(seen, "its wheels bring every CUDA library that it needs")
+    if wheel:
+        remedies = (install(seen, f"Install {wheel}", f"it brings {library}", wheel), *remedies)
+    if seen.has("asks-tensorflow"):
+        remedies = (install(seen, "Install TensorFlow with its CUDA wheels", "from 2.14 on", "tensorflow[and-cuda]"), *remedies)
+    elif seen.has("asks-jax"):
+        remedies = (install(seen, "Install JAX with its CUDA wheels", "", f"jax[cuda{cuda_major(seen) or 12}]"), *remedies)
+    return Advice(
+        "machine",
+        f"{library or 'a CUDA library'} is asked for, and nothing that is installed brings it (with {torch_said(seen)})",
+        remedies=(
+            *remedies,
+            by_you("In a container, do not leave NVIDIA's wheels out: no --no-deps for torch", "they are its dependencies"),
+        ),
+        wont_help=(
+            WontHelp("Linking another major's file to the missing name", "the symbols inside differ"),
+            WontHelp("Updating the driver", "the driver brings libcuda only, none of CUDA's other libraries"),
+        ),
+        decide_by=CHECK,
     )

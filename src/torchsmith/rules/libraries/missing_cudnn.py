@@ -23,9 +23,11 @@ ld.so(8); Requires-Dist of torch's wheels; NVIDIA cuDNN, library layout.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.libraries import LoadedLibraries, TorchLibraries, TorchRequirements
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Packages
@@ -33,6 +35,7 @@ from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.libraries.common import CUDNN, askers, lost, names, requirement, restore
+from torchsmith.rules.libraries.told import CHECK, by_you, cuda_major, install, name
 
 
 @rule("missing-cudnn")
@@ -79,3 +82,28 @@ def check(
 
 def _asked(requirements: TorchRequirements | Unknown, package: str) -> bool:
     return isinstance(requirements, TorchRequirements) and requirements.get(package) is not None
+
+
+@told("missing-cudnn")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    library = name(seen, "library") or name(seen, "tried") or name(seen, "asked") or "cuDNN"
+    wheel = f"nvidia-cudnn-cu{cuda_major(seen) or 12}"
+    nine = "64_9" in library or ".so.9" in library
+    wanted = f"{wheel}==9.*" if nine else f"{wheel}==8.*" if re.search(r"64_8|\.so\.8", library) else wheel
+    folder = r"Lib\site-packages\nvidia\cudnn\bin" if seen.os == "windows" else "lib/python3.x/site-packages/nvidia/cudnn/lib"
+    return Advice(
+        "machine",
+        f"{library} is asked for and is not installed where the loader looks",
+        remedies=(
+            install(seen, f"Install {wanted}", "the wheel brings all parts of cuDNN in one version", wanted),
+            by_you(
+                f"Name the wheel's folder ({folder}) in the loader's path of the program that asks", "torch finds it by itself"
+            ),
+        ),
+        wont_help=(
+            WontHelp("Copying single cuDNN files into the program's folder", "cuDNN's parts must all be of one version"),
+            WontHelp("Linking another major to the missing name", "the functions inside differ"),
+        ),
+        decide_by=CHECK,
+    )

@@ -25,14 +25,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Install, Uninstall
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.libraries import TorchRequirements, WheelClash, WheelClashes
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.libraries.common import name_of, requirement
+from torchsmith.rules.libraries.told import CHECK, by_you, torch_again
 
 
 @rule("mixed-nvidia-wheels", explains=("nccl-mismatch", "two-cuda-runtimes"))
@@ -87,3 +89,29 @@ def _touched(clashes: list[WheelClash], asked: set[str]) -> tuple[str, ...]:
 def _said(clash: WheelClash) -> str:
     listed = ", ".join(f"{name} {version}" for name, version in clash.packages)
     return f"{listed}: {clash.shared} files are listed by both" if clash.shared else listed
+
+
+@told("mixed-nvidia-wheels")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    packages = seen.value("packages")
+    there = sorted({p.name for p in packages.starting("nvidia-")}) if packages else []
+    majors = sorted({n[-2:] for n in there if n[-5:-2] == "-cu"})
+    what = (
+        f"wheels for CUDA {' and '.join(majors)} are installed beside each other"
+        if len(majors) > 1
+        else "NVIDIA's wheels are not those that torch pins"
+    )
+    remove = ("pip", "uninstall", "-y", *there) if there else ("pip", "freeze")
+    return Advice(
+        "package:torch",
+        f"{what}: they write into the same folders, and torch meets the wrong one",
+        remedies=(
+            by_you(
+                "Remove all of NVIDIA's wheels" if there else "List NVIDIA's wheels (nvidia-*) and remove all of them", "", remove
+            ),
+            *torch_again(seen, "it brings the wheels that it pins"),
+        ),
+        wont_help=(WontHelp("Setting LD_LIBRARY_PATH", "an overwritten file is not elsewhere"),),
+        decide_by=CHECK,
+    )

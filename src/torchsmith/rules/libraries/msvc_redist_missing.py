@@ -26,14 +26,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.libraries import LoadedLibraries, LoaderPaths, TorchLibraries
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.pattern import pattern
 from torchsmith.model.versions import at_least
 from torchsmith.rules.libraries.common import askers, names
+from torchsmith.rules.libraries.told import CHECK, by_you, name, torch_said
 
 RUNTIME = pattern(r"(?:msvcp140|vcruntime140|vcomp140|concrt140)\w*\.dll", re.IGNORECASE)
 # Objects of VS 2022 17.10 and newer use a std::mutex that older runtimes do not know; torch's wheels are made so from 2.9 on.
@@ -82,4 +84,28 @@ def _finding(summary: str, evidence: tuple[Proof, ...]) -> Finding:
             WontHelp("Downloading single DLLs", "of unknown origin, and the next one is missing then"),
             WontHelp("Reinstalling torch", "its wheel does not carry this runtime"),
         ),
+    )
+
+
+@told("msvc-redist-missing")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    library = name(seen, "library", "torch-dll-error")
+    module = name(seen, "module", "dll-load-failed")
+    what = f"{library or module} of {torch_said(seen)} does not load" if library or module else "a DLL does not load"
+    return Advice(
+        "machine",
+        f"{what}: the Visual C++ runtime is missing or too old (from torch 2.9 on a recent one is needed)",
+        remedies=(
+            by_you(
+                "Install the latest Visual C++ redistributable (x64), then start again",
+                INSTALLER,
+                ("winget", "install", "--id", "Microsoft.VCRedist.2015+.x64", "--force"),
+            ),
+        ),
+        wont_help=(
+            WontHelp("Downloading single DLLs", "of unknown origin, and the next one is missing then"),
+            WontHelp("Reinstalling torch, or an older one for good", "its wheel does not carry this runtime"),
+        ),
+        decide_by=CHECK,
     )

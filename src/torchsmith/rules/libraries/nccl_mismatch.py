@@ -22,15 +22,18 @@ Requires-Dist of torch; NCCL release notes; NVIDIA/nccl issue 1180.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Install
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.libraries import LibraryVersions, LoadedLibraries, TorchRequirements
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.versions import key, minor
+from torchsmith.rules.libraries.told import CHECK, by_you, cuda_major, install, torch_said
 
 
 @rule("nccl-mismatch", systems=("linux",))
@@ -68,4 +71,31 @@ def check(
         ),
         wont_help=(WontHelp("Downgrading torch", "its own NCCL fits; only another one is in its place"),),
         confidence=0.8,
+    )
+
+
+@told("nccl-mismatch")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    symbol = seen.captured("symbol", "undefined-symbol")
+    lacks = f": it lacks {symbol}" if re.fullmatch(r"nccl\w{3,60}", symbol) else ""
+    wheel = f"nvidia-nccl-cu{cuda_major(seen) or 12}"
+    return Advice(
+        "package:torch",
+        f"another NCCL is loaded than the one that {torch_said(seen)} was linked with{lacks}",
+        remedies=(
+            install(
+                seen,
+                f"Reinstall torch's own {wheel}",
+                "in the version that torch pins; `pip show torch` names it",
+                wheel,
+                again=True,
+            ),
+            by_you(
+                "Keep other NCCL copies (system, conda, LD_LIBRARY_PATH, LD_PRELOAD) out of the loader's way",
+                "the first one wins",
+            ),
+        ),
+        wont_help=(WontHelp("Downgrading torch", "its own NCCL fits; only another one is in its place"),),
+        decide_by=CHECK,
     )

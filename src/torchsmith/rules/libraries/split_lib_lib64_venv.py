@@ -24,13 +24,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.libraries import LoadedLibraries, TorchLibraries
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.rules.libraries.common import askers, names
+from torchsmith.rules.libraries.told import by_you
 
 
 @rule("split-lib-lib64-venv", explains=("missing-cudnn", "missing-cuda-runtime-lib"), systems=("linux",))
@@ -65,4 +67,23 @@ def check(
             ),
         ),
         wont_help=(WontHelp("Installing CUDA or NVIDIA's wheels again", "they are there, in the other tree"),),
+    )
+
+
+@told("split-lib-lib64-venv")
+def answer(seen: Seen) -> Advice:
+    """The same for every text."""
+    del seen
+    return Advice(
+        "python",
+        "torch lies in the environment's lib64, NVIDIA's wheels in its lib: torch looks beside itself and does not find them",
+        remedies=(
+            by_you(
+                "Make the environment again, with lib64 as a link to lib",
+                "python's own venv does so",
+                ("python3", "-m", "venv", "--clear", ".venv"),
+            ),
+        ),
+        wont_help=(WontHelp("Installing CUDA or NVIDIA's wheels again", "they are there, in the other tree"),),
+        decide_by=(("ls", "-ld", ".venv/lib", ".venv/lib64"),),
     )

@@ -22,9 +22,11 @@ DT_NEEDED of the packages' libraries; sglang pull request 22833.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.libraries import CudaConsumers, LoadedLibraries
 from torchsmith.model.facts.torch import Torch
@@ -32,6 +34,7 @@ from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, W
 from torchsmith.model.known import Unknown
 from torchsmith.model.pattern import pattern
 from torchsmith.model.versions import major
+from torchsmith.rules.libraries.told import CHECK, by_you, cuda_major, torch_again, torch_said
 
 # Libraries whose name carries the CUDA major itself.
 _NAMED = pattern(r"lib(cudart|cublas|cublasLt|nvrtc|nvJitLink)\.so\.(\d+)")
@@ -86,4 +89,26 @@ def _one_major() -> Remedy:
         "Use one CUDA major in this environment",
         "install the build of the other package for torch's CUDA, or torch's build for that package's CUDA",
         Safety.DISPLAY_ONLY,
+    )
+
+
+@told("two-cuda-runtimes")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    version = seen.captured("version", "nvrtc-builtins")
+    asked = version if re.fullmatch(r"\d{1,2}\.\d", version) else ""
+    ours = cuda_major(seen)
+    what = f"a part of CUDA {asked} is asked for" if asked else "libraries of two CUDA majors meet in one process"
+    return Advice(
+        "machine",
+        f"{what} while {torch_said(seen)} is for CUDA {ours}" if ours else what,
+        remedies=(
+            by_you(
+                "Use one CUDA major: the base image, torch and every compiled package for the same one",
+                "two runtimes do not share state",
+            ),
+            *torch_again(seen, "from one index, with what belongs to it"),
+        ),
+        wont_help=(WontHelp("Copying or linking the missing file from the other CUDA", "its version is part of its symbols"),),
+        decide_by=CHECK,
     )

@@ -22,8 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.install import TorchInstall
 from torchsmith.model.facts.python import Interpreter, Packages
@@ -32,6 +33,7 @@ from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, W
 from torchsmith.model.known import Unknown
 from torchsmith.model.versions import public
 from torchsmith.rules.common import reinstall
+from torchsmith.rules.wheel.told import LOOK
 
 RECORDS = ("pytorch", "pytorch-cpu", "pytorch-gpu", "libtorch")
 _EXPLAINS = (
@@ -86,4 +88,26 @@ def check(
         ),
         wont_help=(WontHelp("Upgrading one of them on top of the other", "the files of both stay mixed"),),
         confidence=0.9,
+    )
+
+
+@told("duplicate-torch-conda-pip")
+def answer(seen: Seen) -> Advice:
+    """The versions where both are listed."""
+    packages = seen.value("packages")
+    record = packages.conda_record("pytorch") if packages else None
+    versions = f" (conda's is {record.version})" if record else ""
+    return Advice(
+        "package:torch",
+        f"conda and pip both put a torch into this environment{versions}, and their files lie in one folder",
+        (
+            Remedy(
+                "Remove both, then install torch once, with one of the two installers",
+                "or make a new environment, which is the surer way",
+                Safety.UNSAFE,
+                commands=(("python", "-m", "pip", "uninstall", "-y", "torch"), ("conda", "remove", "--force", "pytorch")),
+            ),
+        ),
+        (WontHelp("Upgrading one of them on top of the other", "the files of both stay mixed"),),
+        (("conda", "list", "torch"), LOOK),
     )

@@ -25,7 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.python import Interpreter, Target
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.known import Unknown
@@ -62,4 +63,28 @@ def check(target: Target, interpreter: Interpreter | Unknown) -> Iterator[Findin
         wont_help=(WontHelp("Reinstalling torch", "the installer would need this interpreter too"),),
         confidence=0.6 if slow else 0.95,
         decide_by=((target.python, "-I", "-S", "-c", "print('ok')"),),
+    )
+
+
+@told("python-unusable")
+def answer(seen: Seen) -> Advice:
+    """The interpreter before anything that it would run."""
+    windows = seen.os == "windows"
+    make = ("py", "-m", "venv", ".venv") if windows else ("python3", "-m", "venv", ".venv")
+    return Advice(
+        "python",
+        "The interpreter of this environment is missing, is no Python or does not start",
+        (
+            Remedy(
+                "Install that Python again, or make the environment anew with one that starts",
+                "a virtual environment needs the very Python that it was made with, in the same place",
+                Safety.DISPLAY_ONLY,
+                commands=(make,),
+            ),
+        ),
+        (
+            WontHelp("Reinstalling torch", "the installer would need this interpreter too"),
+            WontHelp("Setting PYTHONHOME", "it makes every other Python on the machine look there too"),
+        ),
+        (("py", "--list-paths") if windows else ("python3", "-I", "-S", "-c", "print('ok')"),),
     )

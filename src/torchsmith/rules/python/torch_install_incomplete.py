@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.install import TorchInstall
 from torchsmith.model.facts.python import Interpreter, Packages
 from torchsmith.model.facts.torch import FittingBuild, Torch, TorchImport
@@ -32,6 +33,7 @@ from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, W
 from torchsmith.model.known import Unknown
 from torchsmith.model.versions import public
 from torchsmith.rules.common import reinstall
+from torchsmith.rules.wheel.told import FAMILY
 
 _REST = ("torch", "orch", "rch", "ch", "h")
 # What is bundled on Windows and in older wheels belongs to rules of its own; torch starts without these two.
@@ -144,3 +146,27 @@ def _mixed(install: TorchInstall, torch: Torch) -> list[Proof]:
         return []
     listed = ", ".join((install.version, *install.others))
     return [Proof("torch_install", f"records of torch {listed}; torch/version.py says {torch.version}")]
+
+
+@told("torch-install-incomplete")
+def answer(seen: Seen) -> Advice:
+    """What is left must go before torch is installed again."""
+    held = seen.has("file-in-use")
+    first = "End every program that uses this Python, then remove" if held else "Remove"
+    return Advice(
+        "package:torch",
+        "torch's installation was cut short, or its files are damaged" + (": a running program held one of them" if held else ""),
+        (
+            Remedy(
+                f"{first} torch with everything that is left of it (~orch, torch without dist-info), and install it again",
+                "an installer takes a record for a complete torch",
+                Safety.UNSAFE,
+                commands=(
+                    ("python", "-m", "pip", "uninstall", "-y", *FAMILY),
+                    ("python", "-m", "pip", "cache", "remove", "torch"),
+                ),
+            ),
+        ),
+        (WontHelp("`pip install torch` on top", "the record makes pip believe that torch is there"),),
+        (("python", "-m", "pip", "show", "-f", "torch"), ("torchsmith", "check")),
+    )

@@ -21,15 +21,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import InstallTorch
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import FittingBuild, Torch
-from torchsmith.model.finding import Finding, Proof, Remedy, Severity
+from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.common import reinstall
+from torchsmith.rules.wheel.told import TOOLKIT
 
 
 @rule("torch-not-installed")
@@ -64,3 +66,25 @@ def _cpu(machine: Machine, interpreter: Interpreter) -> tuple[Remedy, ...]:
     best = fits[-1]
     action = InstallTorch(best.torch, best.build, best.index_url)
     return (Remedy(f"Install torch {best.torch}, the CPU build", "no NVIDIA GPU is to be seen here", actions=(action,)),)
+
+
+@told("torch-not-installed")
+def answer(seen: Seen) -> Advice:
+    """The interpreter that ran, and whether pip belongs to it."""
+    found = reinstall(seen.value("fitting_build"), "the build that fits this machine")
+    plain = Remedy(
+        "Install torch with the pip of the very Python that runs the program",
+        "on Windows name a CUDA index, or it is a CPU build: `torchsmith plan` chooses",
+        commands=(("python", "-m", "pip", "install", "torch", "torchvision"),),
+    )
+    return Advice(
+        "python",
+        "There is no torch in the environment of the Python that ran this",
+        found or (plain,),
+        (
+            WontHelp("`pip install` without `python -m`", "that pip may belong to another Python"),
+            WontHelp("`pip install pytorch`", "the package is called torch"),
+            TOOLKIT,
+        ),
+        (("python", "-c", "import sys; print(sys.executable)"), ("python", "-m", "pip", "list")),
+    )

@@ -25,7 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.torch import Candidate, Torch, TorchImport
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.known import Unknown
@@ -67,3 +68,22 @@ def check(torch_import: TorchImport, torch: Torch | Unknown | None) -> Iterator[
 
 def _foreign(candidate: Candidate) -> bool:
     return candidate.origin in _WHERE and (candidate.kind != "package" or not candidate.compiled)
+
+
+@told("torch-shadowed")
+def answer(seen: Seen) -> Advice:
+    """Another file or folder of that name comes first."""
+    del seen
+    return Advice(
+        "python",
+        "A file or folder named torch that is not the installed torch is found first",
+        (
+            Remedy(
+                "Rename torch.py and its __pycache__, or start Python in another folder than the source tree of PyTorch",
+                "the folder of the program comes first on the search path",
+                Safety.DISPLAY_ONLY,
+            ),
+        ),
+        (WontHelp("Reinstalling torch", "the other file still comes first"),),
+        (("python", "-c", "import torch; print(torch.__path__, torch.__file__)"),),
+    )

@@ -24,8 +24,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import SetVariable, UnsetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.python import Interpreter, Package, Packages
 from torchsmith.model.facts.torch import Torch, TorchImport
@@ -96,3 +97,27 @@ def check(
 
 def _outside(package: Package, interpreter: Interpreter) -> bool:
     return package.folder == interpreter.user_site or package.folder in interpreter.pythonpath
+
+
+@told("user-site-shadowing")
+def answer(seen: Seen) -> Advice:
+    """The path in the text, as a hint; the search path itself decides."""
+    windows = seen.os == "windows"
+    folder = "AppData\\Roaming\\Python" if windows else "~/.local/lib"
+    return Advice(
+        "python",
+        f"A copy of torch in the user's own folder ({folder}) or on PYTHONPATH may come before the environment's",
+        (
+            Remedy(
+                "Remove that copy, outside of every environment, or switch the folder off",
+                "set PYTHONNOUSERSITE=1, or start with python -s",
+                Safety.UNSAFE,
+                commands=(("python", "-m", "pip", "uninstall", "torch", "torchvision"),),
+            ),
+        ),
+        (
+            WontHelp("A new environment", "the user's folder is searched from there too"),
+            WontHelp("Installing again in the environment", "the other copy still comes first"),
+        ),
+        (("python", "-c", "import torch, torchvision; print(torch.__file__, torchvision.__file__)"), ("torchsmith", "check")),
+    )

@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.install import PathProgram, PathPrograms
 from torchsmith.model.facts.python import Interpreter, Target
 from torchsmith.model.facts.torch import FittingBuild, Torch
@@ -93,4 +94,25 @@ def _missing(interpreter: Interpreter, having: PathProgram, build: FittingBuild 
         if having.name == "pip"
         else (),
         confidence=0.85,
+    )
+
+
+@told("wrong-python-environment")
+def answer(seen: Seen) -> Advice:
+    """Ask the failing program itself which Python it is."""
+    notebook = seen.has("notebook-or-ide")
+    choose = "Choose the environment's kernel in the notebook or its interpreter in the IDE" if notebook else ""
+    own = Remedy(
+        choose or "Install with `python -m pip` of the very interpreter that fails",
+        "the shell's pip and the program's Python may belong to different environments",
+        commands=(("python", "-m", "pip", "install", "ipykernel"), ("python", "-m", "ipykernel", "install", "--user"))
+        if notebook
+        else (("python", "-m", "pip", "list"),),
+    )
+    return Advice(
+        "python",
+        "torch was installed for one Python, and the program runs with another",
+        (own,),
+        (WontHelp("Installing torch again from the same shell", "it goes to the same place as before"),),
+        (("python", "-c", "import sys; print(sys.executable, sys.path)"), ("torchsmith", "check", "--all")),
     )

@@ -181,8 +181,8 @@ def _mismatch(seen: Seen) -> Iterator[Pointer]:
     else:
         yield Pointer("driver-user-kernel-mismatch", 0.6)
         yield Pointer("nvidia-module-version-mismatch", 0.5 if seen.has("driver-updated") else 0.25)
+        yield Pointer("container-userspace-driver-mismatch", 0.35)
         yield Pointer("compat-lib-shadows-driver", 0.2)
-        yield Pointer("container-userspace-driver-mismatch", 0.25)
 
 
 def _compat(seen: Seen) -> Iterator[Pointer]:

@@ -23,11 +23,14 @@ def mismatch(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("wsl-linux-driver-installed", 0.5)
         yield Pointer("nvidia-module-version-mismatch", 0.4)
     elif places.inside(seen) and not seen.has("driver-updated"):
+        # The rule, which sees no container, says the other cause beside it.
         yield Pointer("container-userspace-driver-mismatch", 0.75)
-        yield Pointer("nvidia-module-version-mismatch", 0.4)
+    elif seen.has("two-drivers", "reboot-does-not-help"):
+        # The rule, which reads no such words, says the other cause beside it.
+        yield Pointer("container-userspace-driver-mismatch" if places.around(seen) else "driver-user-kernel-mismatch", 0.6)
     else:
         yield Pointer("nvidia-module-version-mismatch", 0.92)
-        yield Pointer("driver-user-kernel-mismatch", 0.15)
+        yield Pointer("container-userspace-driver-mismatch" if places.around(seen) else "driver-user-kernel-mismatch", 0.3)
 
 
 @reading("nvidia-smi-cannot-talk")
@@ -47,6 +50,8 @@ def cannot_talk(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("hybrid-gpu-disabled", 0.65)
     if seen.has("nouveau-words"):
         yield Pointer("nouveau-conflict", 0.5)
+    if places.blackwell(seen):
+        yield Pointer("blackwell-needs-open-module", 0.45)
     yield Pointer("driver-module-not-loaded", 0.6)
     yield Pointer("secure-boot-blocks-module", 0.15)
     if places.around(seen):
@@ -88,7 +93,7 @@ def start_failed(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 @reading("driver-release-refuses-gpu")
 def refused(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """The module does not support the GPU: too new for it, too old for it, or a virtual one."""
-    release = complaint.captured.get("release", "")
+    release = complaint.captured.get("release", "") or seen.captured("release", "nvrm-release")
     device = seen.captured("device", "nvrm-gpu-id")
     row = gpus.by_pci(int(device, 16)) if device else None
     if seen.has("vgpu-words"):
@@ -112,7 +117,7 @@ def refused(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 @reading("xid")
 def xid(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """By its number: some speak of the card, some of the program."""
-    number = int(complaint.captured.get("xid", "0"))
+    number = int(next(iter(complaint.captured.values()), "0"))
     if number in statuses.XIDS:
         yield Pointer("gpu-hardware-fault", 0.85)
     elif number in BY_PROGRAMS:
@@ -126,7 +131,7 @@ def xid(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 
 @reading("module-not-inserted")
 def not_inserted(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
-    """modprobe's or insmod's reason."""
+    """Modprobe's or insmod's reason."""
     why = complaint.captured.get("why", "").lower()
     if "key" in why or "not permitted" in why:
         yield Pointer("secure-boot-blocks-module", 0.9)

@@ -27,7 +27,7 @@ def nvcc(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer(EMPTY, 0.5)
         yield Pointer(MALFORMED, 0.4)
         return
-    code = archs.parse_code(said)
+    code = None if said.startswith(("sm_", "compute_")) else archs.parse_code(said)
     if code is None:
         yield Pointer(MALFORMED, 0.9)
         return
@@ -80,7 +80,7 @@ def _unlisted(sm: int) -> Iterator[Pointer]:
 
 @reading("ptxas-value-not-defined")
 def ptxas(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
-    """ptxas comes with Triton or with a toolkit; what else the text speaks of tells which one ran."""
+    """Ptxas comes with Triton or with a toolkit; what else the text speaks of tells which one ran."""
     if seen.has("triton-in-play") or not seen.has("nvcc-ran"):
         yield Pointer(TRITON, 0.93 if seen.has("triton-in-play") else 0.75)
         return
@@ -96,7 +96,7 @@ def ptxas(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 
 @reading("unknown-cuda-arch")
 def torch_refuses(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
-    """torch takes ``9.0``, ``9.0a``, ``12.0+PTX``: in another form the list is malformed, in this one the number is unknown to it."""
+    """Torch takes ``9.0``, ``9.0a``, ``12.0+PTX``: in another form the list is malformed, in this one the number is unknown to it."""
     del seen
     said = complaint.captured.get("arch", "")
     digits = said.removesuffix("+PTX").rstrip("af")

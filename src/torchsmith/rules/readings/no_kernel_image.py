@@ -80,7 +80,11 @@ def _of_coverage(sm: int, age: str) -> str:
 def _served(seen: Seen) -> tuple[tuple[int, ...], bool] | None:
     """The capabilities that torch says it serves, and whether they are only the ends of a range."""
     listed = seen.captured("supports", "gpu-not-compatible")
-    codes = [code.sm for part in listed.replace(",", " ").split() if part.startswith("sm_") and (code := archs.parse_code(part.strip(".")))]
+    codes = [
+        code.sm
+        for part in listed.replace(",", " ").split()
+        if part.startswith("sm_") and (code := archs.parse_code(part.strip(".")))
+    ]
     if codes:
         return tuple(codes), False
     served = [told.number(c.captured["capability"]) for c in told.of(seen, "torch-serves-capability")]

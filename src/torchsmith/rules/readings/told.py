@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 DRIVER_WORDS = ("NVIDIA-SMI", "Driver Version", "nvidia-smi", "driver")
 """Lines that speak of the CUDA that a driver supports, which no toolkit has."""
+FAMILIES = (("orin", 87), ("thor", 110), ("xavier", 72), ("jetson tx2", 62), ("jetson nano", 53), ("spark", 121), ("gb10", 121))
+"""Boards that people name by their family alone."""
 
 
 def of(seen: Seen, *signatures: str) -> Iterator[Complaint]:
@@ -49,7 +51,7 @@ def of_name(words: str) -> int | None:
         known = gpus.by_name(" ".join(parts[:end]))
         if known:
             return known.sm
-    return None
+    return next((sm for family, sm in FAMILIES if family in words.lower()), None)
 
 
 def toolkit(seen: Seen) -> str:

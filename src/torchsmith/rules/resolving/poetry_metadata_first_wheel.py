@@ -31,17 +31,14 @@ from torchsmith.model.facts.project import PastedProject, Transcript
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.versions import public
 
-
 _TORN = frozenset({"2.0.1", "2.1.0"})
 
 
 @rule("poetry-metadata-first-wheel", explains=("missing-cuda-runtime-lib", "missing-cudnn", "torch-install-incomplete"))
-def check(transcript: Transcript | None, pasted_project: PastedProject | None) -> Iterator[Finding]:
+def check(transcript: Transcript, pasted_project: PastedProject) -> Iterator[Finding]:
     """A torch of these releases that Poetry locked or installed without its CUDA libraries."""
-    if transcript is None and pasted_project is None:
-        return
-    locked = {e.package: e for e in pasted_project.locked if e.tool == "poetry"} if pasted_project else {}
-    came = {c.package: c.after for c in transcript.changes if c.manager == "poetry" and c.after} if transcript else {}
+    locked = {e.package: e for e in pasted_project.locked if e.tool == "poetry"}
+    came = {c.package: c.after for c in transcript.changes if c.manager == "poetry" and c.after}
     torch = locked.get("torch")
     version = torch.version if torch else came.get("torch", "")
     names = [*locked, *came, *(torch.needs if torch else ())]
@@ -79,4 +76,8 @@ _REMEDIES = (
     ),
     Remedy("Lock again without the cache", "", commands=(("poetry", "cache", "clear", "--all", "."), ("poetry", "lock"))),
 )
-_WONT = (WontHelp("Installing a CUDA toolkit or setting LD_LIBRARY_PATH", "the wheel looks for the nvidia packages of its environment"),)
+_WONT = (
+    WontHelp(
+        "Installing a CUDA toolkit or setting LD_LIBRARY_PATH", "the wheel looks for the nvidia packages of its environment"
+    ),
+)

@@ -68,7 +68,11 @@ def answer(seen: Seen) -> Advice:
 
 
 _REMEDIES = (
-    Remedy("Give every entry of torch a marker that excludes the others", "exactly one may hold on each platform", Safety.DISPLAY_ONLY),
+    Remedy(
+        "Give every entry of torch a marker that excludes the others",
+        "exactly one may hold on each platform",
+        Safety.DISPLAY_ONLY,
+    ),
     Remedy("Lock again", "", commands=(("poetry", "lock"),)),
 )
 _WONT = (WontHelp("Changing the order or the priority of the sources", "both constraints still hold"),)

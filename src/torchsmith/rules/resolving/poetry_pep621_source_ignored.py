@@ -41,7 +41,8 @@ def check(pasted_project: PastedProject) -> Iterator[Finding]:
     yield Finding(
         Severity.BLOCKER,
         "package:torch",
-        f"torch has the source {bound[0].source} under [tool.poetry.dependencies], but [project] dependencies do not list torch: Poetry ignores it",
+        f"torch has the source {bound[0].source} under [tool.poetry.dependencies], but [project] does not list torch:"
+        " Poetry ignores it",
         evidence=(Proof("pasted_project", f"[project] lists {', '.join(d.package for d in listed[:8])}"),),
         remedies=_REMEDIES,
         wont_help=_WONT,
@@ -55,7 +56,7 @@ def answer(seen: Seen) -> Advice:
     del seen
     return Advice(
         "package:torch",
-        "torch's source stands under [tool.poetry.dependencies], while [project] lists the dependencies and torch is not among them",
+        "torch's source stands under [tool.poetry.dependencies], while [project] lists the dependencies, without torch",
         remedies=_REMEDIES,
         wont_help=_WONT,
     )

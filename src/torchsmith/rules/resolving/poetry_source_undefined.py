@@ -35,7 +35,11 @@ from torchsmith.rules.resolving.shared import address
 def check(pasted_project: PastedProject) -> Iterator[Finding]:
     """Only where some source is defined: an excerpt without any says nothing of the others."""
     defined = {source.name.lower() for source in pasted_project.of("poetry")}
-    lacking = [b for b in pasted_project.bindings if b.tool == "poetry" and b.source.lower() not in defined and b.source.lower() != "pypi"]
+    lacking = [
+        b
+        for b in pasted_project.bindings
+        if b.tool == "poetry" and b.source.lower() not in defined and b.source.lower() != "pypi"
+    ]
     if not defined or not lacking:
         return
     binding = lacking[0]
@@ -68,12 +72,16 @@ def _remedies(name: str) -> tuple[Remedy, ...]:
     if build and re.fullmatch(r"[A-Za-z0-9_.-]{1,60}", name):
         commands = (("poetry", "source", "add", "--priority", "explicit", name, address(build[0])),)
     return (
-        Remedy("Define the source in pyproject.toml, or correct its name", "then lock again", Safety.DISPLAY_ONLY, commands=commands),
+        Remedy(
+            "Define the source in pyproject.toml, or correct its name", "then lock again", Safety.DISPLAY_ONLY, commands=commands
+        ),
         Remedy("Lock again", "the lock file keeps the names of its sources", commands=(("poetry", "lock"),)),
     )
 
 
 _WONT = (
-    WontHelp("Clearing Poetry's cache or deleting the environment", "the name is missing in pyproject.toml, or stands in poetry.lock"),
+    WontHelp(
+        "Clearing Poetry's cache or deleting the environment", "the name is missing in pyproject.toml, or stands in poetry.lock"
+    ),
     WontHelp("`poetry config repositories.NAME URL`", "that is for publishing, not for installing"),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from torchsmith.model.facts.project import PastedProject, Transcript
 from torchsmith.model.finding import Remedy, Safety, WontHelp
 from torchsmith.model.versions import cuda_of_label, local_label
@@ -25,7 +27,11 @@ BLAME = (
 
 def is_pytorch(url: str) -> bool:
     """Whether a URL is one of the PyTorch indexes or a mirror of one."""
-    return bool(index_label(url)) or "/whl/torch_stable" in url or url.rstrip("/").endswith(("pytorch.org/whl", "pytorch.org/whl/test"))
+    return (
+        bool(index_label(url))
+        or "/whl/torch_stable" in url
+        or url.rstrip("/").endswith(("pytorch.org/whl", "pytorch.org/whl/test"))
+    )
 
 
 def pytorch(sources: Iterable[Source]) -> list[Source]:
@@ -79,19 +85,28 @@ def address(label: str) -> str:
     return torch_builds.index_url(label)
 
 
+def _known(label: str) -> str:
+    """The label, if it is one: it comes from a pasted text and goes into a command."""
+    return label if re.fullmatch(r"cu\d{2,3}|cpu|xpu|rocm\d\.\d(?:\.\d)?", label) else ""
+
+
 def bind_uv(label: str, packages: tuple[str, ...] = ("torch", "torchvision"), why: str = "") -> Remedy:
     """Torch as a direct dependency from one explicit index: uv writes index and sources itself, but not ``explicit``."""
-    title = "Name torch as a dependency of the project and bind its whole family to one index; write `explicit = true` under that index"
+    title = "Name torch as a dependency of the project and bind its family to one index, with `explicit = true` under it"
     commands: tuple[tuple[str, ...], ...] = ()
-    if label:
-        commands = (("uv", "add", "--frozen", "--index", f"pytorch-{label}={address(label)}", *packages), ("uv", "lock"), ("uv", "sync"))
+    if _known(label):
+        commands = (
+            ("uv", "add", "--frozen", "--index", f"pytorch-{label}={address(label)}", *packages),
+            ("uv", "lock"),
+            ("uv", "sync"),
+        )
     return Remedy(title, why, Safety.DISPLAY_ONLY, commands=commands)
 
 
 def bind_poetry(label: str, packages: tuple[str, ...] = ("torch", "torchvision"), why: str = "") -> Remedy:
     """Torch as a direct dependency from an explicit source."""
     commands: tuple[tuple[str, ...], ...] = ()
-    if label:
+    if _known(label):
         name = f"pytorch-{label}"
         commands = (
             ("poetry", "source", "add", "--priority", "explicit", name, address(label)),

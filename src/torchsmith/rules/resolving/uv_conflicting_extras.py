@@ -37,12 +37,17 @@ def check(pasted_project: PastedProject) -> Iterator[Finding]:
     by_extra = {binding.extra: binding.source for binding in project.bound("torch", "uv") if binding.extra}
     declared = {name for group in project.conflicts for name in group}
     open_ones = [extra for extra in by_extra if extra not in declared]
-    if len(set(by_extra.values())) < 2 or not open_ones or not any(d.where.startswith(("extra:", "group:")) for d in project.dependencies):
+    if (
+        len(set(by_extra.values())) < 2
+        or not open_ones
+        or not any(d.where.startswith(("extra:", "group:")) for d in project.dependencies)
+    ):
         return
     yield Finding(
         Severity.BLOCKER,
         "package:torch",
-        f"The extras {', '.join(by_extra)} bind torch to different indexes, and `tool.uv.conflicts` does not name {', '.join(open_ones)}",
+        f"The extras {', '.join(by_extra)} bind torch to different indexes,"
+        f" and `tool.uv.conflicts` does not name {', '.join(open_ones)}",
         evidence=(Proof("pasted_project", ", ".join(f"{extra}: {source}" for extra, source in by_extra.items())),),
         remedies=_REMEDIES,
         wont_help=_WONT,

@@ -29,13 +29,15 @@ from torchsmith.engine.declare import rule, told
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.project import PastedProject, Transcript
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
+from torchsmith.model.versions import cuda_of_label, local_label
+from torchsmith.rules.common import index_label
 from torchsmith.rules.resolving.shared import BLAME, bind_uv, is_pytorch, label_of, pytorch, transcripts, wanted
 
 
 @rule("uv-fell-back-to-pypi", explains=("cpu-only-build", "wrong-index-for-platform"))
-def check(pasted_project: PastedProject, transcript: Transcript | None) -> Iterator[Finding]:
+def check(pasted_project: PastedProject, transcript: Transcript) -> Iterator[Finding]:
     """An index that nothing is bound to, or a lock that names another registry than the project does."""
-    why = _unbound(pasted_project) or _locked_elsewhere(pasted_project)
+    why = _came_plain(transcript) or _unbound(pasted_project) or _locked_elsewhere(pasted_project)
     if why:
         yield Finding(
             Severity.BLOCKER,
@@ -46,6 +48,15 @@ def check(pasted_project: PastedProject, transcript: Transcript | None) -> Itera
             wont_help=_WONT,
             confidence=0.8,
         )
+
+
+def _came_plain(transcript: Transcript) -> str:
+    """A torch that uv added without the label of the index that its command named."""
+    came = next((c for c in reversed(transcript.of("torch")) if c.manager == "uv" and c.after), None)
+    meant = [i for r in transcript.asked("uv", "uv pip") for i in r.indexes if cuda_of_label(index_label(i.url).rpartition("/")[2])]
+    if came is None or not meant or local_label(came.after) or came.before:
+        return ""
+    return f"The command named the index {index_label(meant[-1].url)}, and uv installed torch {came.after} of the default index"
 
 
 def _unbound(project: PastedProject) -> str:
@@ -71,7 +82,7 @@ def answer(seen: Seen) -> Advice:
     came = next((change.after for change in reversed(transcripts(seen).of("torch")) if change.after), "")
     return Advice(
         "package:torch",
-        f"uv took torch {came or 'from the default index'}{' from the default index' if came else ''}, not from the PyTorch index that was meant",
+        f"uv took torch {came} from the default index, not from the PyTorch index that was meant".replace("  ", " "),
         remedies=(bind_uv(label_of(seen), why="torch is then looked for there and nowhere else"),),
         wont_help=_WONT,
         decide_by=(("uv", "tree", "--package", "torch"),),

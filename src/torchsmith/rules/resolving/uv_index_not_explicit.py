@@ -56,7 +56,7 @@ def check(pasted_project: PastedProject) -> Iterator[Finding]:
 @told("uv-index-not-explicit")
 def answer(seen: Seen) -> Advice:
     """By the package that was taken from there, where one is named."""
-    package = seen.captured("package", "uv-no-wheel-here", "uv-found-on-first-index")
+    package = seen.captured("package", "uv-wheel-of-pytorch-index", "uv-found-on-first-index")
     what = f"{package} was looked for there and is not usable" if package else "uv looks there for every package"
     return Advice(
         "project",

@@ -44,7 +44,7 @@ def check(pasted_project: PastedProject) -> Iterator[Finding]:
         yield Finding(
             Severity.BLOCKER,
             "package:torch",
-            f"The lock file has torch {both[0].version} and {public(both[0].version)} from one index, with no marker to part them",
+            f"The lock file has torch {both[0].version} and {public(both[0].version)} from one index, and no marker parts them",
             evidence=(Proof("pasted_project", f"{both[0].version} and {public(both[0].version)} from {both[0].source}"),),
             remedies=_REMEDIES,
             wont_help=_WONT,
@@ -55,19 +55,22 @@ def check(pasted_project: PastedProject) -> Iterator[Finding]:
 @told("uv-local-version-fork")
 def answer(seen: Seen) -> Advice:
     """With the version that has no wheel here."""
-    version = seen.captured("version", "uv-no-wheel-here")
+    version = seen.captured("version", "uv-wheel-of-pytorch-index")
     return Advice(
         "package:torch",
-        f"uv chose torch {version or 'in a version'} that the index has for another platform only: with and without local label it is another version",
+        f"uv chose torch {version or 'in a version'} that the index has for other platforms only:"
+        " with and without local label it is another version",
         remedies=_REMEDIES,
         wont_help=_WONT,
     )
 
 
 _REMEDIES = (
-    Remedy("Lock torch again", "newer uv parts the versions by platform", commands=(("uv", "lock", "--upgrade-package", "torch"),)),
     Remedy(
-        "Give the source of torch a marker in [tool.uv.sources]: the PyTorch index for Linux and Windows, the default index for macOS",
+        "Lock torch again", "newer uv parts the versions by platform", commands=(("uv", "lock", "--upgrade-package", "torch"),)
+    ),
+    Remedy(
+        "Give the source of torch a marker in [tool.uv.sources]: the PyTorch index on Linux and Windows, else the default",
         "each platform then gets the version that has a wheel for it",
         Safety.DISPLAY_ONLY,
     ),

@@ -28,7 +28,7 @@ from torchsmith.engine.declare import rule, told
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.project import PastedProject
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
-from torchsmith.rules.resolving.shared import BLAME, FAMILY, bind_uv, label_of, wanted
+from torchsmith.rules.resolving.shared import BLAME, FAMILY, SERVED, bind_uv, label_of, wanted
 
 
 @rule("uv-sources-transitive", explains=("cpu-only-build", "wrong-index-for-platform", "uv-fell-back-to-pypi"))
@@ -54,7 +54,7 @@ def check(pasted_project: PastedProject) -> Iterator[Finding]:
 def answer(seen: Seen) -> Advice:
     """With the package that only such an index serves, where uv names it."""
     package = seen.captured("package", "uv-not-in-registry")
-    packages = ("torch", package) if package.startswith("pytorch-triton") else ("torch",)
+    packages = ("torch", package) if package in SERVED else ("torch",)
     return Advice(
         "package:torch",
         f"[tool.uv.sources] counts for direct dependencies only, and {packages[-1]} is none of this project's",

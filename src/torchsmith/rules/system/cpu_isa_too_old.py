@@ -25,12 +25,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.system import Cpu
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.known import Unknown
+from torchsmith.rules.libraries.told import by_you
 
 
 @rule("cpu-isa-too-old", systems=("linux",))
@@ -70,4 +72,24 @@ def check(cpu: Cpu, torch: Torch, interpreter: Interpreter | Unknown) -> Iterato
         wont_help=(WontHelp("Reinstalling torch", "every wheel is built for the same processors"),),
         confidence=sure,
         decide_by=((python, "-c", "import torch; torch.ones(2, 2) @ torch.ones(2, 2)"),) if sure < 0.8 else (),
+    )
+
+
+@told("cpu-isa-too-old")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    virtual = seen.has("avx-missing-in-flags")
+    return Advice(
+        "machine",
+        "the program was compiled for instructions (AVX, AVX2 or FMA) that this processor does not have"
+        + (", or that its hypervisor hides" if virtual else ""),
+        remedies=(
+            by_you("On a virtual machine: show it the host's processor (CPU type host)", "the host most likely has them"),
+            by_you("Else another machine, an older release, or a build from source for this processor"),
+        ),
+        wont_help=(
+            WontHelp("Reinstalling torch", "every wheel is built for the same processors"),
+            WontHelp("Another CUDA or driver", "the instruction is one of the processor, not of the GPU"),
+        ),
+        decide_by=(("lscpu",),),
     )

@@ -25,8 +25,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import SetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.system import Room
@@ -76,4 +77,30 @@ def check(machine: Machine, room: Room, gpus: Gpus | Unknown | None, torch: Torc
         remedies=(move,) if only_temp else (free_some,),
         wont_help=(WontHelp("--no-cache-dir alone", "the download still goes through the temporary folder"),),
         confidence=0.8,
+    )
+
+
+@told("disk-or-tmp-full")
+def answer(seen: Seen) -> Advice:
+    """Which disk, the text hardly ever tells."""
+    windows = seen.os == "windows"
+    variable = "TEMP" if windows else "TMPDIR"
+    clean = (("python", "-m", "pip", "cache", "purge"),)
+    return Advice(
+        "machine",
+        "A disk or the temporary folder has no room left: wheels of torch take some gigabytes while they are unpacked",
+        (
+            Remedy(
+                f"Point {variable} at a folder on a disk with room",
+                "the temporary folder is often small although the home folder has room",
+                Safety.DISPLAY_ONLY,
+                (SetVariable(variable, "FOLDER"),),
+            ),
+            Remedy("Clean the caches of pip, uv and conda, and unused images of Docker", safety=Safety.UNSAFE, commands=clean),
+        ),
+        (
+            WontHelp("--no-cache-dir alone", "the download still goes through the temporary folder"),
+            WontHelp("More memory", "it helps only where the temporary folder lies in memory"),
+        ),
+        () if windows else (("df", "-h"),),
     )

@@ -23,8 +23,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Install
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.libraries import TorchLibraries
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter
@@ -32,6 +33,7 @@ from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.model.versions import at_least, key
+from torchsmith.rules.libraries.told import by_you, name, torch_said
 
 NEWER_SYSTEM = Remedy(
     "Use a newer distribution, or a container with one",
@@ -98,3 +100,19 @@ def _runs(release: str, machine: Machine, here: str) -> bool:
 
     floor = torch_releases.glibc(release, machine.platform)
     return floor is not None and at_least(here, floor)
+
+
+@told("glibc-too-old")
+def answer(seen: Seen) -> Advice:
+    """From the text alone."""
+    version = name(seen, "version", "glibc-not-found").removeprefix("GLIBC_")
+    return Advice(
+        "machine",
+        f"{torch_said(seen)} needs glibc {version or 'of a newer system'}, and this system has an older C library or another one",
+        remedies=(
+            NEWER_SYSTEM,
+            by_you("Or an older torch whose wheels are for this system", "up to 2.5 they need glibc 2.17, from 2.6 on 2.28"),
+        ),
+        wont_help=(NOT_IN_PLACE, WontHelp("Reinstalling the same torch", "its libraries ask for the same glibc")),
+        decide_by=(("ldd", "--version"),),
+    )

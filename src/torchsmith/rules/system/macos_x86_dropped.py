@@ -23,8 +23,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command, Install
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import Torch
@@ -69,4 +70,32 @@ def check(machine: Machine, interpreter: Interpreter, torch: Torch | None) -> It
         evidence=(Proof("interpreter", f"{interpreter.executable}: {interpreter.machine}"), Proof("machine", machine.arch)),
         remedies=(remedy,),
         wont_help=(WontHelp("Upgrading pip or trying other indexes", f"no wheel above {LAST} exists for this Python"),),
+    )
+
+
+@told("macos-x86-dropped")
+def answer(seen: Seen) -> Advice:
+    """An Intel Mac, or an Intel Python on Apple silicon: which, the processor tells."""
+    del seen
+    return Advice(
+        "python",
+        f"torch {LAST} is the last release for a Python made for Intel Macs",
+        (
+            Remedy(
+                f"On an Intel Mac: install torch {LAST} with NumPy below 2 (Python 3.8 to 3.12)",
+                "the last release with wheels for it",
+                commands=(("python3", "-m", "pip", "install", f"torch=={LAST}", "numpy<2"),),
+            ),
+            Remedy(
+                "On Apple silicon: install an arm64 Python and make the environment anew with it",
+                "a Python under Rosetta counts as Intel",
+                Safety.DISPLAY_ONLY,
+                commands=(("uv", "venv", "--python", "cpython-3.13-macos-aarch64"),),
+            ),
+        ),
+        (
+            WontHelp("Upgrading pip", "it looks for the right tags"),
+            WontHelp("Another Python version or another index", f"no wheel above {LAST} exists for an Intel Python on macOS"),
+        ),
+        (("python3", "-c", "import platform; print(platform.machine())"),),
     )

@@ -22,8 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command, UnsetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.system import ComputeCache
 from torchsmith.model.facts.torch import GpuCoverage, Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
@@ -61,4 +62,32 @@ def check(compute_cache: ComputeCache, torch: Torch, gpu_coverage: GpuCoverage |
         remedies=(remedy,),
         wont_help=(WontHelp("Reinstalling torch or the driver", "neither touches this folder"),),
         confidence=0.9,
+    )
+
+
+@told("nv-cache-permissions")
+def answer(seen: Seen) -> Advice:
+    """A cache of compiled GPU code that another user owns."""
+    said = seen.first("compute-cache-refused")
+    triton = bool(said and any(word in said.text.lower() for word in ("triton", "inductor", "torch_ext", ".cache")))
+    folder = "~/.triton or ~/.cache" if triton else "~/.nv"
+    return Advice(
+        "machine",
+        f"a cache of compiled GPU code ({folder}) cannot be written by this user, as where root made it",
+        remedies=(
+            Remedy(
+                "Give the folder back to you",
+                "it only holds what can be compiled again; deleting it is as good",
+                Safety.DISPLAY_ONLY,
+                (Command(("sudo", "chown", "-R", "USER", "~/.triton" if triton else "~/.nv")),),
+            ),
+            Remedy(
+                "Or name another folder: TRITON_CACHE_DIR, TORCHINDUCTOR_CACHE_DIR"
+                if triton
+                else "Or name another folder: CUDA_CACHE_PATH",
+                safety=Safety.DISPLAY_ONLY,
+            ),
+        ),
+        wont_help=(WontHelp("Reinstalling torch or the driver", "neither touches this folder"),),
+        decide_by=(("ls", "-ld", "~/.nv", "~/.triton"),),
     )

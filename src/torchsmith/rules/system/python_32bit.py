@@ -23,8 +23,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import Torch
@@ -55,4 +56,27 @@ def check(machine: Machine, interpreter: Interpreter, torch: Torch | None) -> It
             WontHelp("Upgrading pip", "it is right: nothing fits"),
             WontHelp("Another package index", "nobody builds 32-bit wheels of torch"),
         ),
+    )
+
+
+@told("python-32bit")
+def answer(seen: Seen) -> Advice:
+    """The same from what the installer said."""
+    del seen
+    return Advice(
+        "python",
+        "This Python is a 32-bit one, and torch exists for 64-bit Python only",
+        (
+            Remedy(
+                "Install a 64-bit Python and make the environment anew with it",
+                "an environment cannot change its interpreter",
+                Safety.DISPLAY_ONLY,
+                commands=(("winget", "install", "-e", "--id", "Python.Python.3.13", "--architecture", "x64"),),
+            ),
+        ),
+        (
+            WontHelp("Upgrading pip", "it is right: nothing fits"),
+            WontHelp("Another package index", "nobody builds 32-bit wheels of torch"),
+        ),
+        (("python", "-c", "import struct; print(8 * struct.calcsize('P'))"),),
     )

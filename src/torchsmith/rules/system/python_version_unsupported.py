@@ -20,11 +20,13 @@ Wheel tags on the package index (`torchsmith facts torch_releases`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import torch_releases
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import Torch
@@ -71,4 +73,42 @@ def check(machine: Machine, interpreter: Interpreter, torch: Torch | None) -> It
             WontHelp("Upgrading pip", "it looks for the right tag"),
         ),
         confidence=0.8 if newer else 0.95,
+    )
+
+
+@told("python-version-unsupported")
+def answer(seen: Seen) -> Advice:
+    """Which Pythons the asked release has wheels for, where the text names one."""
+    from torchsmith.knowledge import torch_pythons
+
+    spec = seen.captured("spec") or seen.captured("asked") or seen.captured("other")
+    named = re.search(r"\d+\.\d+(?:\.\d+)?", spec)
+    release = named[0] if named and (seen.captured("name") or seen.captured("uvname") or "torch") == "torch" else ""
+    machine = seen.value("machine")
+    span = torch_pythons.span(release, machine.platform if machine else "") if release else None
+    interpreter = seen.value("interpreter")
+    have = f"Python {minor(interpreter.version)}" if interpreter else "this Python"
+    listed = [text.strip() for text in seen.captured("versions", "from-versions").split(",")]
+    begins = torch_pythons.begins_for(listed[0]) if listed else None
+    if not interpreter and begins:
+        have = f"Python 3.{begins}, for which the list begins with {listed[0][:20]}"
+    wheels = f": it is made for Python 3.{span[0]} to 3.{span[1]}" if span else ""
+    advised = f"3.{span[1]}" if span else "3.12"
+    return Advice(
+        "python",
+        f"torch {release} has no wheel for {have}{wheels}".replace("torch  has", "This release has"),
+        (
+            Remedy(
+                f"Make an environment with Python {advised}" + ("" if span else ", or one that the release is made for"),
+                "uv fetches that Python if it is not here",
+                Safety.DISPLAY_ONLY,
+                commands=(("uv", "venv", "--python", advised),),
+            ),
+            Remedy("Or ask for a release of torch that has wheels for this Python", safety=Safety.DISPLAY_ONLY),
+        ),
+        (
+            WontHelp("Another mirror, index or --pre", "the wheels for this Python are not there either"),
+            WontHelp("Upgrading pip", "it looks for the right tag"),
+        ),
+        (("python", "-VV"),),
     )

@@ -24,8 +24,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.system import WindowsSettings
 from torchsmith.model.facts.torch import Torch
@@ -67,4 +68,30 @@ def check(windows_settings: WindowsSettings, interpreter: Interpreter, torch: To
             ),
         ),
         wont_help=(WontHelp("Reinstalling into the same folder", "the path stays as long"),),
+    )
+
+
+@told("windows-long-path")
+def answer(seen: Seen) -> Advice:
+    """The same from what the installer said."""
+    del seen
+    return Advice(
+        "machine",
+        f"A path is longer than the {MOST} characters that Windows allows without long-path support",
+        (
+            Remedy(
+                "Switch long paths on, in an administrator's terminal, then open a new terminal",
+                "new processes may then use long paths; for git: git config --global core.longpaths true",
+                Safety.DISPLAY_ONLY,
+                (Command(ENABLE),),
+                (ENABLE,),
+            ),
+            Remedy(
+                "Or make the environment, and the temporary folder, in a short folder",
+                "a source archive that is unpacked where a wheel was wanted has the longest paths of all",
+                Safety.DISPLAY_ONLY,
+                commands=(("py", "-m", "venv", "C:/ai/venv"),),
+            ),
+        ),
+        (WontHelp("Reinstalling torch into the same folder", "the path stays as long"),),
     )

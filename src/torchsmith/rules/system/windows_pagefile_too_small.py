@@ -23,11 +23,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.system import WindowsSettings
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
+from torchsmith.rules.libraries.told import CHECK, by_you
 
 ENOUGH = 16 * 1024  # MiB
 
@@ -57,4 +59,27 @@ def check(windows_settings: WindowsSettings, torch: Torch) -> Iterator[Finding]:
         ),
         wont_help=(WontHelp("Reinstalling torch", "the library that the message names is whole"),),
         confidence=0.7,
+    )
+
+
+@told("windows-pagefile-too-small")
+def answer(seen: Seen) -> Advice:
+    """The same for every text."""
+    del seen
+    return Advice(
+        "machine",
+        "Windows refuses more committed memory (WinError 1455): the page file is too small for what the processes reserve",
+        remedies=(
+            by_you(
+                "Let Windows manage the page file, or set 30 GB or more: System, Advanced, Performance, Virtual memory",
+                "it then grows as far as the promised memory needs",
+                ("SystemPropertiesPerformance.exe",),
+            ),
+            by_you("Use fewer worker processes (num_workers=0, --workers 0)", "each one loads the CUDA libraries again"),
+        ),
+        wont_help=(
+            WontHelp("Reinstalling torch", "the library that the message names is whole"),
+            WontHelp("More GPU memory or a smaller batch", "it is the memory of Windows that ends"),
+        ),
+        decide_by=CHECK,
     )

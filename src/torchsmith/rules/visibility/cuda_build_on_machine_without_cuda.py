@@ -22,11 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import accelerators
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Gpus, PciDevices
 from torchsmith.model.facts.torch import Torch
-from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
+from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.rules.driver.shared import by_you
 
 
@@ -44,4 +45,30 @@ def check(torch: Torch, pci_devices: PciDevices, gpus: Gpus | None) -> Iterator[
         remedies=(by_you("Install the CPU build, or the build for this machine's GPU"),),
         wont_help=(WontHelp("Installing an NVIDIA driver", "there is no hardware for it"),),
         confidence=0.85,
+    )
+
+
+@told("cuda-build-on-machine-without-cuda")
+def answer(seen: Seen) -> Advice:
+    """The CPU build is the one for such a machine."""
+    del seen
+    from torchsmith.knowledge import torch_builds
+
+    index = torch_builds.index_url("cpu")
+    return Advice(
+        "package:torch",
+        "A CUDA build is installed where there is no NVIDIA driver to run it",
+        (
+            Remedy(
+                "Install the CPU build",
+                "it needs no driver library and is smaller by gigabytes",
+                commands=(
+                    ("python", "-m", "pip", "uninstall", "-y", "torch", "torchvision", "torchaudio"),
+                    ("python", "-m", "pip", "install", "torch", "torchvision", "torchaudio", "--index-url", index),
+                ),
+            ),
+        ),
+        (WontHelp("Installing an NVIDIA driver", "without the GPU it does not load"),),
+        (("nvidia-smi",),),
+        Severity.DEGRADED,
     )

@@ -25,8 +25,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import UnsetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import VisibleGpus
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.python import Variables
@@ -66,4 +67,25 @@ def check(variables: Variables, gpus: Gpus, visible_gpus: VisibleGpus) -> Iterat
             ),
         ),
         wont_help=(WontHelp("Reinstalling torch or the driver", "both see what the variable shows them"),),
+    )
+
+
+@told("cuda-visible-devices-hides")
+def answer(seen: Seen) -> Advice:
+    """Who set the variable is asked first."""
+    code = seen.has("visible-devices-in-code")
+    where = "the line of the program that sets it" if code else "what sets it: the shell, the IDE, the scheduler, the container"
+    windows = seen.os == "windows"
+    return Advice(
+        "machine",
+        "CUDA starts and shows the program no GPU: CUDA_VISIBLE_DEVICES probably names none that is here",
+        (
+            Remedy(
+                f"Unset {NAME} or name a GPU that exists (0 for the first), and look for {where}",
+                "an empty value, -1 or a number beyond the last GPU hides them all",
+                actions=(UnsetVariable(NAME),),
+            ),
+        ),
+        (WontHelp("Reinstalling torch or the driver", "both see what the variable shows them"),),
+        (("cmd", "/c", "set", NAME) if windows else ("printenv", NAME), ("nvidia-smi", "-L")),
     )

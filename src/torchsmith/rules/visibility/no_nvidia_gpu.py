@@ -24,11 +24,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import DEVICES, NONE, DriverState
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.torch import Torch
-from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
+from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.known import Unknown
 
 
@@ -50,4 +51,22 @@ def check(torch: Torch, gpus: Gpus | None, driver_state: DriverState | Unknown |
         evidence=tuple(evidence),
         remedies=(Remedy("Use the CPU, or run where a GPU is", "torch itself works here; a CPU build would be smaller"),),
         wont_help=(WontHelp("Installing a driver or a CUDA toolkit", "there is no hardware for them"),),
+    )
+
+
+@told("no-nvidia-gpu")
+def answer(seen: Seen) -> Advice:
+    """A Mac has none, a machine may have another maker's."""
+    mac = seen.os == "macos" or seen.has("mac-named", "apple-silicon-named")
+    use = "Tell the program to use the CPU" + (", or mps on Apple silicon" if mac else "")
+    return Advice(
+        "machine",
+        "CUDA needs an NVIDIA GPU, and " + ("a Mac has none" if mac else "this machine seems to have none"),
+        (
+            Remedy(f"{use}: a --device option, device='cpu', map_location='cpu'", safety=Safety.DISPLAY_ONLY),
+            Remedy("Or run it where an NVIDIA GPU is", safety=Safety.DISPLAY_ONLY),
+        ),
+        (WontHelp("Installing a driver, a CUDA toolkit or a CUDA build of torch", "there is no hardware for them"),),
+        (("system_profiler", "SPDisplaysDataType") if mac else ("nvidia-smi", "-L"),),
+        Severity.DEGRADED,
     )

@@ -23,10 +23,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import accelerators
 from torchsmith.knowledge.compiled.indexes import ROWS
 from torchsmith.model.action import Install, Uninstall
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import AMD, INTEL, Gpus, PciDevices
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.torch import FittingBuild, Torch
@@ -76,4 +77,26 @@ def _install(wanted: str, machine: Machine) -> Remedy:
         "from the index of that build",
         Safety.DISPLAY_ONLY,
         (Uninstall(packages), Install(packages, address.format(build=newest))),
+    )
+
+
+@told("wrong-accelerator-backend")
+def answer(seen: Seen) -> Advice:
+    """By the maker that the text names."""
+    if seen.has("other-accelerator-named"):
+        maker, use = "another maker's accelerator", "the plug-in of that accelerator, and its device name instead of cuda"
+    elif seen.os == "macos" or seen.has("apple-silicon-named", "mac-named"):
+        maker, use = "Apple's GPU", "the macOS wheel of the default index, with the device mps"
+    elif seen.has("intel-gpu-named"):
+        maker, use = "an Intel GPU", "the XPU build, with the device xpu"
+    elif seen.has("amd-gpu-named", "torch-cannot-start-here", "nvcc-missing-under-other-accelerator"):
+        maker, use = "an AMD GPU", "the ROCm build (Linux, or WSL where AMD supports the GPU), which keeps the device name cuda"
+    else:
+        maker, use = "another maker's GPU", "the build for that GPU, or the CPU build"
+    return Advice(
+        "package:torch",
+        f"The program wants CUDA, and the machine has {maker}",
+        (Remedy(f"Use {use}", safety=Safety.DISPLAY_ONLY),),
+        (WontHelp("Installing an NVIDIA driver or CUDA", "the GPU is another maker's"),),
+        (("torchsmith", "check"),),
     )

@@ -26,12 +26,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.torch import FittingBuild, Torch
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.common import gpu_names, reinstall
+from torchsmith.rules.wheel.told import AGAIN, DRIVER, TOOLKIT, cuda_torch, version
 
 
 @rule("cpu-only-build")
@@ -50,4 +52,16 @@ def check(torch: Torch, gpus: Gpus, fitting_build: FittingBuild | Unknown | None
             WontHelp("Updating the driver", "a CPU build never asks it"),
             WontHelp("`pip install torch` again without removing it", "pip finds the requirement already satisfied"),
         ),
+    )
+
+
+@told("cpu-only-build")
+def answer(seen: Seen) -> Advice:
+    """The build itself; what put it there is not told."""
+    return Advice(
+        "package:torch",
+        f"{version(seen)} is a CPU build: there is no CUDA in it, whatever the GPU and the driver can do",
+        cuda_torch(seen, "a build with CUDA in it"),
+        (TOOLKIT, DRIVER, AGAIN),
+        (("python", "-c", "import torch; print(torch.__version__, torch.version.cuda)"),),
     )

@@ -26,15 +26,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.install import TorchInstall, TorchPin, TorchPins
 from torchsmith.model.facts.python import Package, Packages
 from torchsmith.model.facts.torch import FittingBuild, Torch
-from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
+from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.model.versions import local_label, public
 from torchsmith.rules.common import reinstall
+from torchsmith.rules.wheel.told import LOOK, cuda_torch
 
 _EXPLAINS = ("cpu-only-build", "torchvision-mismatch", "wrong-index-for-platform", "xformers-mismatch")
 _SIBLINGS = ("torchvision", "torchaudio")
@@ -87,3 +89,30 @@ def _left(torch: Torch, packages: Packages) -> list[Package]:
 def _older(pin: TorchPin, install: TorchInstall) -> bool:
     """Whether torch was put there long after the package: then its installation was another step."""
     return pin.when is not None and install.when is not None and install.when > pin.when + 3600
+
+
+@told("dependency-replaced-torch")
+def answer(seen: Seen) -> Advice:
+    """Names the package that brought its own torch where the log does."""
+    old = seen.captured("version", "torch-uninstalled", "uv-replaces-torch")
+    new = seen.captured("version", "uv-adds-torch", "torch-downloaded")
+    culprit = seen.captured("by", "torch-came-with-package")
+    change = f": {old} went" + (f", {new} came" if new and new != old else "") if old else ""
+    constraint = f"torch=={old}" if old else "torch==VERSION+LABEL"
+    return Advice(
+        "package:torch",
+        f"The installation of {culprit or 'another package'} put its own torch in place of the one that was there{change}",
+        (
+            *cuda_torch(seen, "the build that was there before"),
+            Remedy(
+                f"Hold it while other packages are installed: a constraints file with the line {constraint}, or --no-deps",
+                "else the next installation replaces it again",
+                Safety.DISPLAY_ONLY,
+            ),
+        ),
+        (
+            WontHelp("Reinstalling torch each time without a constraint", "the package asks for its own torch again"),
+            WontHelp("Updating the driver", "the installed torch is another one than was chosen"),
+        ),
+        (LOOK,),
+    )

@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.install import Indexes
 from torchsmith.model.facts.torch import FittingBuild, Torch
@@ -72,3 +73,34 @@ def check(
             decide_by=(("pip", "index", "versions", "torch", "--index-url", entry.url),) if unheard else (),
         )
         return
+
+
+@told("nonexistent-index")
+def answer(seen: Seen) -> Advice:
+    """Names the label and its neighbours that exist."""
+    from torchsmith.knowledge import torch_builds
+
+    named = [complaint.captured.get(group) or "" for complaint in seen.complaints for group in ("label", "other")]
+    label = next((text for text in named if cuda_of_label(text) and not torch_builds.build_exists(text)), "")
+    near = torch_builds.nearest_builds(label) if label else ()
+    choice = f": {' or '.join(near)}" if near else ", one that has this release"
+    return Advice(
+        "package:torch",
+        f"PyTorch never published an index {label}" if label else "The index that is named has no such build of torch",
+        (
+            Remedy(
+                f"Name a published index{choice}",
+                "torch brings its own CUDA: the driver must be as new, the toolkit need not be equal",
+                Safety.DISPLAY_ONLY,
+                commands=(
+                    ("python", "-m", "pip", "install", "torch", "torchvision", "--index-url", torch_builds.index_url(near[0])),
+                )
+                if near
+                else (),
+            ),
+        ),
+        (
+            WontHelp("The label of the CUDA version that nvidia-smi or nvcc prints", "not every CUDA version has an index"),
+            WontHelp("Installing another CUDA toolkit", "the wheels bring their own CUDA"),
+        ),
+    )

@@ -26,9 +26,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import drivers, torch_builds
 from torchsmith.model.action import Action, UnsetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Driver, Gpus
 from torchsmith.model.facts.install import Index, Indexes, TorchOrigin
 from torchsmith.model.facts.machine import Machine
@@ -38,6 +39,7 @@ from torchsmith.model.known import Unknown
 from torchsmith.model.record import record
 from torchsmith.model.versions import cuda_of_label, local_label, public
 from torchsmith.rules.common import gpu_names, index_label, reinstall
+from torchsmith.rules.wheel.told import LOOK, TOOLKIT, cuda_torch, version
 
 
 @record
@@ -198,3 +200,36 @@ def _unused(seen: Evidence) -> Why | None:
             proof = Proof("indexes", f"{entry.origin}: {entry.url}", entry.origin)
             return what, (proof, Proof("driver", driver.version)), 0.85
     return None
+
+
+@told("wrong-index-for-platform")
+def answer(seen: Seen) -> Advice:
+    """By what the text shows of the machine: the default index has CUDA builds for some systems only."""
+    machine = seen.value("machine")
+    where = {"windows": "Windows", "linux": f"Linux on {machine.arch}"}.get(seen.os, "") if machine else ""
+    if seen.os == "macos":
+        return Advice(
+            "package:torch",
+            "A CUDA index serves no macOS wheels: on a Mac torch comes from the default index",
+            (
+                Remedy(
+                    "Install torch without naming an index",
+                    "the wheels for macOS are there, and use the GPU of Apple silicon by MPS",
+                    commands=(("python3", "-m", "pip", "install", "torch", "torchvision", "torchaudio"),),
+                ),
+            ),
+            (WontHelp("Another CUDA index", "none has wheels for macOS"),),
+            (LOOK,),
+        )
+    bind = Remedy(
+        "Bind torch, torchvision and torchaudio to one explicit index in the project, as direct dependencies, and lock again",
+        "an installer that may choose among indexes goes by the version, not by the CUDA",
+        Safety.DISPLAY_ONLY,
+    )
+    return Advice(
+        "package:torch",
+        f"{version(seen)} came from an index that serves another build than {where or 'this machine'} needs",
+        (*cuda_torch(seen, "from the index that serves this machine"), bind),
+        (WontHelp("Adding --extra-index-url", "the installer takes the highest version of all indexes"), TOOLKIT),
+        (LOOK,),
+    )

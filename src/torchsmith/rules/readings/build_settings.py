@@ -1,0 +1,69 @@
+"""What a build was told and what it made of it: CUDA left out, toolkits of another version, headers that moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import reading
+from torchsmith.model.complaint import Complaint, Pointer, Seen
+from torchsmith.model.versions import major
+from torchsmith.rules.readings import told
+
+SILENT, STALE, LOST = "ext-silent-cpu-no-gpu", "stale-build-dir", "build-env-var-not-exported"
+
+
+@reading("extension-without-cuda")
+def without_cuda(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """The extension has no CUDA in it. Why: its setting did not arrive, an old build was taken, or no GPU was there to see."""
+    del complaint
+    torch = seen.value("torch")
+    if torch and torch.kind == "cpu":
+        yield Pointer("cpu-only-build", 0.7)
+        yield Pointer("cpu-torch-for-cuda-ext", 0.5)
+    if seen.has("force-cuda-lost"):
+        yield Pointer(LOST, 0.8)
+        yield Pointer(SILENT, 0.3)
+    elif seen.has("stale-build-words"):
+        yield Pointer(STALE, 0.75)
+        yield Pointer(SILENT, 0.35)
+    elif seen.has("force-cuda-named"):
+        yield Pointer(STALE, 0.5)
+        yield Pointer(LOST, 0.4)
+        yield Pointer(SILENT, 0.25)
+    else:
+        yield Pointer(SILENT, 0.6)
+        yield Pointer(STALE, 0.25)
+        yield Pointer(LOST, 0.15)
+
+
+@reading("deepspeed-cuda-mismatch")
+def deepspeed(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """DeepSpeed says so of minor versions too, and goes on."""
+    del seen
+    if complaint.captured.get("accepted"):
+        return
+    differ = major(complaint.captured["toolkit"]) != major(complaint.captured["torch"])
+    yield Pointer("nvcc-vs-torch-cuda-mismatch", 0.9 if differ else 0.35)
+
+
+@reading("nvcc-torch-mismatch")
+def mismatch(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """A minor mismatch is only a warning of torch's; nothing follows from it."""
+    del seen
+    if not complaint.captured.get("minor"):
+        yield Pointer("nvcc-vs-torch-cuda-mismatch", 0.94)
+
+
+@reading("cccl-header-missing")
+def moved_headers(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """CUDA 13 moved CUB, Thrust and libcu++ into a folder of their own; before, they are missing with their package."""
+    version = told.toolkit(seen)
+    if seen.has("cuda13-removed-names"):
+        yield Pointer("cuda13-api-removed", 0.5)
+        yield Pointer("cccl-layout", 0.4)
+    elif told.is_at_least(version, "13.0") or not version or "cccl/" in complaint.captured.get("header", ""):
+        yield Pointer("cccl-layout", 0.85)
+        yield Pointer("cuda-toolkit-incomplete", 0.2)
+    else:
+        yield Pointer("cuda-toolkit-incomplete", 0.6)
+        yield Pointer("cccl-layout", 0.4)

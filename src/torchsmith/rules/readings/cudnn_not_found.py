@@ -1,0 +1,86 @@
+"""cuDNN, or one of its parts, is found nowhere: is it missing, of another major, or only not where the loader looks?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import reading
+from torchsmith.model.complaint import Complaint, Pointer, Seen
+from torchsmith.model.versions import major
+from torchsmith.rules.readings.asker import Asker, asker, library_path, torch_cuda, torch_version, wheel_majors
+
+
+@reading("cudnn-part-not-found")
+def causes(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """A message of cuDNN's own loader, or of CTranslate2's."""
+    captured = complaint.captured
+    library = next((captured[name] for name in ("library", "tried", "asked", "alone", "plain") if captured.get(name)), "")
+    if "undefined symbol" in complaint.text or "not defined in file" in complaint.text:
+        yield Pointer("ld-library-path-shadowing", 0.7)
+        yield Pointer("mixed-nvidia-wheels", 0.25)
+        return
+    yield from of_cudnn(library, asker(complaint, seen), seen, parts=True)
+
+
+def of_cudnn(library: str, who: Asker, seen: Seen, *, parts: bool = False) -> Iterator[Pointer]:
+    """The causes for a cuDNN library; ``parts``: asked for by name while the program ran, not when it was imported."""
+    wanted, ours = major_of(library), _ours(seen)
+    there = seen.has("cudnn-wheel-there") and seen.os != "windows"
+    windows = library.endswith(".dll") or seen.os == "windows"
+    if split(who, seen):
+        yield Pointer("split-lib-lib64-venv", 0.75 if seen.has("nvidia-under-lib") else 0.5)
+        yield Pointer("missing-cudnn", 0.5)
+    elif who.kind == "torch":
+        yield Pointer("missing-cudnn", 0.7)
+        yield Pointer("mixed-nvidia-wheels", 0.6 if len(wheel_majors(seen)) > 1 else 0.2)
+        yield Pointer("split-lib-lib64-venv", 0.1)
+    elif wanted and ours and wanted != ours:
+        yield Pointer("cudnn-major-mismatch", 0.88)
+        yield Pointer("missing-cudnn", 0.25)
+    elif there:
+        yield Pointer("cudnn-not-on-loader-path", 0.85)
+        yield Pointer("missing-cudnn", 0.2)
+    elif who.kind == "onnxruntime":
+        yield Pointer("extension-cuda-major-mismatch", 0.35)
+        yield Pointer("cudnn-major-mismatch", 0.4)
+        yield Pointer("missing-cudnn", 0.45)
+    elif windows:
+        yield Pointer("missing-cudnn", 0.6)
+        yield Pointer("cudnn-major-mismatch", 0.35)
+    elif parts and wanted == 9:
+        yield Pointer("cudnn-not-on-loader-path", 0.55)
+        yield Pointer("missing-cudnn", 0.4)
+        yield Pointer("cudnn-major-mismatch", 0.3)
+    elif parts and wanted == 8:
+        yield Pointer("cudnn-major-mismatch", 0.55 if not ours else 0.2)
+        yield Pointer("cudnn-not-on-loader-path", 0.35)
+        yield Pointer("missing-cudnn", 0.4)
+    else:
+        yield Pointer("missing-cudnn", 0.65)
+        yield Pointer("cudnn-not-on-loader-path", 0.25)
+        yield Pointer("cudnn-major-mismatch", 0.2)
+    if library_path(seen) and parts:
+        yield Pointer("ld-library-path-shadowing", 0.15)
+
+
+def split(who: Asker, seen: Seen) -> bool:
+    """Whether torch lies in lib64 and asks for what may lie in lib."""
+    return who.kind in {"torch", ""} and seen.has("torch-under-lib64")
+
+
+def major_of(library: str) -> int:
+    """The major in a name of cuDNN; 0 where it has none."""
+    matched = re.search(r"\.so\.(\d{1,2})|64_(\d{1,2})\.", library)
+    return int(matched[1] or matched[2]) if matched else 0
+
+
+def _ours(seen: Seen) -> int:
+    """The major of the cuDNN that is here: of its wheel, else what this torch uses; 0 where neither is told."""
+    for name in ("nvidia-cudnn-cu12", "nvidia-cudnn-cu11", "nvidia-cudnn-cu13"):
+        if version := seen.package(name):
+            return major(version)
+    version = torch_version(seen)
+    if len(version) < 2 or not torch_cuda(seen):
+        return 0
+    return 9 if version[:2] >= (2, 4) else 8

@@ -1,0 +1,268 @@
+"""The installer finds no such version: by Python, by processor, by system, by an index that does not serve it?
+
+The list that pip prints is evidence: it begins and ends where the wheels for this Python and this system do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import reading
+from torchsmith.knowledge import torch_builds, torch_pythons, torch_releases
+from torchsmith.model.complaint import Complaint, Pointer, Seen
+from torchsmith.model.versions import key, local_label, public
+
+_FAMILY = ("torch", "torchvision", "torchaudio")
+_ANCIENT = key("0.4.0")  # before it there are source archives only, which pip lists for every Python
+_ASKED = re.compile(r"(?:===?|>=|~=|<=|<|>)?\s?(\d[\w.]{0,30}(?:\+[\w.]{1,20})?)")
+
+
+@reading("from-versions")
+def listed(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """By the list, the asked version, Python, system and index."""
+    name = complaint.captured.get("name", "").lower()
+    versions = tuple(found for text in complaint.captured.get("versions", "").split(",") if key(found := text.strip()))
+    asked = _version(complaint.captured.get("spec", ""))
+    if name in _FAMILY:
+        yield from _torch(name, asked, versions, seen, windows="===" in complaint.captured.get("spec", ""))
+    else:
+        yield from _other(name, asked, versions, seen)
+
+
+@reading("no-matching-distribution")
+def unlisted(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """The same without the list: less sure."""
+    spec = complaint.captured.get("spec") or ""
+    for pointer in _torch(complaint.captured["name"].lower(), _version(spec), (), seen, windows="===" in spec):
+        yield Pointer(pointer.cause, pointer.sure * 0.85)
+
+
+@reading("wheel-not-for-platform", "poetry-no-candidates", "uv-no-such-version")
+def no_candidate(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """Named by uv or Poetry: one release, no list."""
+    captured = complaint.captured
+    name = captured.get("name") or captured.get("uvname") or ""
+    asked = captured.get("asked") or captured.get("other") or ""
+    label, python = local_label(asked), _python(seen)
+    if name not in _FAMILY:
+        yield Pointer("python-version-unsupported", 0.45)
+        yield Pointer("platform-has-no-wheel", 0.45)
+    elif (wrong := list(_never_published(name, asked, seen))) and complaint.signature != "wheel-not-for-platform":
+        yield from wrong
+    elif _intel_mac(seen) and key(asked) > key(torch_pythons.LAST_INTEL_MAC):
+        yield Pointer("macos-x86-dropped", 0.92)
+    elif name == "torch" and python and torch_pythons.serves(asked, python, _platform(seen)) is False:
+        yield Pointer("python-version-unsupported", 0.92)
+    elif complaint.signature == "uv-no-such-version":
+        yield Pointer("index-not-configured", 0.5 if label else 0.3)
+        yield Pointer("nonexistent-index", 0.4 if label else 0.2)
+        yield Pointer("python-version-unsupported", 0.2)
+    else:
+        fits = name == "torch" and python and torch_pythons.serves(asked, python, _platform(seen))
+        yield Pointer("python-version-unsupported", 0.2 if label or fits else 0.65)
+        yield Pointer("platform-has-no-wheel", 0.65 if label or fits else 0.35)
+
+
+@reading("uv-platform-tag")
+def platform_tag(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """Which system the wheels are not for."""
+    tag = complaint.captured.get("mine") or complaint.captured.get("tag") or ""
+    if ("macos" in tag and "x86_64" in tag) or (not tag and _intel_mac(seen)):
+        yield Pointer("macos-x86-dropped", 0.93)
+        return
+    yield Pointer("platform-has-no-wheel", 0.75)
+    yield Pointer("wrong-index-for-platform", 0.3)
+
+
+@reading("not-a-supported-wheel")
+def unsupported_wheel(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """The file's own tags against the Python and the system here."""
+    wheel, tag, platform = (complaint.captured[group] for group in ("wheel", "tag", "platform"))
+    python, machine = _python(seen), seen.value("machine")
+    of_system = {"win": "windows", "mac": "macos", "man": "linux", "lin": "linux"}.get(platform[:3], "")
+    if _bits(seen) == 32:
+        yield Pointer("python-32bit", 0.9)
+    elif "nv2" in wheel or seen.has("jetson-named"):
+        yield Pointer("jetson-wheel-jetpack-mismatch", 0.7)
+        yield Pointer("python-version-unsupported", 0.4)
+    elif machine and of_system and machine.os != of_system:
+        yield Pointer("platform-has-no-wheel", 0.7)
+        yield Pointer("wrong-index-for-platform", 0.4)
+    elif python and tag.startswith("cp") and python.replace(".", "") != tag[2:]:
+        yield Pointer("python-version-unsupported", 0.92)
+    else:
+        yield Pointer("python-version-unsupported", 0.75)
+        yield Pointer("platform-has-no-wheel", 0.2)
+        yield Pointer("python-32bit", 0.12)
+
+
+@reading("procedure-not-found")
+def procedure(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """Torch for Windows needs functions that the first release of Python 3.6 did not have."""
+    del complaint
+    interpreter = seen.value("interpreter")
+    if interpreter and interpreter.version == "3.6.0":
+        yield Pointer("python-version-unsupported", 0.85)
+    else:
+        yield Pointer("torchvision-mismatch", 0.35)
+        yield Pointer("conflicting-dll-on-path", 0.35)
+
+
+def _torch(name: str, asked: str, versions: tuple[str, ...], seen: Seen, *, windows: bool) -> Iterator[Pointer]:
+    label = local_label(asked)
+    real = [version for version in versions if key(version) >= _ANCIENT]
+    mac = seen.os == "macos"
+    wrong = list(_never_published(name, asked, seen))
+    if _bits(seen) == 32:
+        yield Pointer("python-32bit", 0.95)
+    elif wrong and not mac:
+        yield from wrong
+    elif real:
+        yield from _by_list(name, asked, label, real, seen)
+    elif mac and (label.startswith("cu") or seen.captured("label", "pytorch-index-named").startswith("cu")):
+        yield Pointer("wrong-index-for-platform", 0.6)
+        yield Pointer("platform-has-no-wheel", 0.5)
+    elif name == "torch" and asked and _python(seen) and torch_pythons.serves(asked, _python(seen), _platform(seen)) is False:
+        yield Pointer("python-version-unsupported", 0.93)
+    elif _intel_mac(seen):
+        yield Pointer("macos-x86-dropped", 0.7)
+        yield Pointer("python-version-unsupported", 0.4)
+    else:
+        yield from _empty(name, asked, versions, seen, windows=windows or seen.os == "windows")
+
+
+def _never_published(name: str, asked: str, seen: Seen) -> Iterator[Pointer]:
+    """A label or an index that never existed, or not for this release."""
+    label = local_label(asked)
+    known = torch_builds.labels()
+    newest = max(key(text.removeprefix("cu")) for text in known if text.startswith("cu"))
+    # A label above the newest known one may have come since.
+    unknown = [text for text in (label, _index(seen)) if re.fullmatch(r"cu\d{2,3}", text) and text not in known]
+    if unknown:
+        yield Pointer("nonexistent-index", 0.93 if key(unknown[0].removeprefix("cu")) <= newest else 0.75)
+        return
+    release = torch_releases.get(asked) if name == "torch" else None
+    if release and label.startswith("cu"):
+        places = [name for name in torch_pythons.PLATFORMS if torch_builds.published(asked, label, name)]
+        if not places:
+            yield Pointer("nonexistent-index", 0.8)
+        elif _platform(seen) and _platform(seen) not in places and seen.os != "macos":
+            yield Pointer("platform-has-no-wheel", 0.7)
+            yield Pointer("wrong-index-for-platform", 0.4)
+
+
+def _by_list(name: str, asked: str, label: str, real: list[str], seen: Seen) -> Iterator[Pointer]:
+    first, last = min(real, key=key), max(real, key=key)
+    wanted = key(public(asked))
+    if not asked:
+        yield Pointer("python-version-unsupported", 0.5)
+    elif name == "torch" and public(last) == torch_pythons.LAST_INTEL_MAC and wanted > key(last) and not local_label(last):
+        yield Pointer("macos-x86-dropped", 0.95)
+    elif any(key(public(version)) == wanted for version in real):
+        served = any(local_label(version) for version in real)
+        if seen.os == "macos":
+            yield Pointer("wrong-index-for-platform", 0.6)
+            yield Pointer("platform-has-no-wheel", 0.45)
+        else:
+            yield Pointer("index-not-configured", 0.8 if label and not served else 0.5)
+            yield Pointer("wrong-index-for-platform", 0.35)
+    elif wanted < key(first):
+        only = local_label(first)
+        begins = only and name == "torch" and _first_of_label(only) == public(first) and not torch_pythons.begins_for(first)
+        yield Pointer("nonexistent-index" if begins else "python-version-unsupported", 0.6 if begins else 0.93)
+    elif wanted > key(last):
+        ends = name == "torch" and torch_pythons.ends_for(last) is not None
+        only = local_label(last)
+        over = not ends and only and name == "torch" and _last_of_label(only) == public(last)
+        yield Pointer("nonexistent-index" if over else "python-version-unsupported", 0.6 if over else 0.92 if ends else 0.5)
+        if not ends:
+            yield Pointer("wrong-index-for-platform", 0.3)
+    else:
+        yield Pointer("python-version-unsupported", 0.45)
+        yield Pointer("index-not-configured" if label else "platform-has-no-wheel", 0.35)
+
+
+def _empty(name: str, asked: str, versions: tuple[str, ...], seen: Seen, *, windows: bool) -> Iterator[Pointer]:
+    """No wheel at all: too new a Python, or 32 bits."""
+    python = _python(seen)
+    fits = torch_pythons.serves(asked, python, _platform(seen)) if asked and python and name == "torch" else None
+    if fits is None and python and not asked:
+        minors = key(python)
+        newest = torch_pythons.newest_python_of(torch_releases.newest()) or 0
+        fits = None if minors[1:2] > (newest,) else fits
+    small = 0.1 if seen.os == "linux" else 0.2
+    unsupported = 0.75
+    if fits:
+        small, unsupported = (0.65, 0.3) if windows else (0.15, 0.35)
+        if not windows:
+            yield Pointer("platform-has-no-wheel", 0.45)
+    elif versions and asked and name == "torch":
+        # The list had nothing then: which Python was new when this release was?
+        number = key(public(asked))[:2]
+        if number <= (1, 5) and python == "":
+            small, unsupported = 0.65, 0.35
+    elif windows and not python:
+        small = 0.3
+    yield Pointer("python-version-unsupported", unsupported)
+    yield Pointer("python-32bit", small)
+
+
+def _other(name: str, asked: str, versions: tuple[str, ...], seen: Seen) -> Iterator[Pointer]:
+    indexes = seen.captured("indexes", "pip-indexes")
+    if not versions and "pytorch" in indexes and "," not in indexes:
+        yield Pointer("pytorch-index-as-only-index", 0.9)
+    elif name.startswith("triton") and seen.os == "windows":
+        yield Pointer("triton-missing-on-windows", 0.85)
+    elif name.startswith("nvidia-") and not versions:
+        yield Pointer("platform-has-no-wheel", 0.6)
+    elif versions and asked and key(asked) < min(key(version) for version in versions):
+        yield Pointer("python-version-unsupported", 0.75)
+    else:
+        yield Pointer("python-version-unsupported", 0.5)
+        yield Pointer("platform-has-no-wheel", 0.35)
+
+
+def _version(spec: str) -> str:
+    """The first version of a specification such as ``==2.1.0+cu121`` or ``<2.2,>=2.0``; the least one that would do."""
+    found = _ASKED.findall(spec)
+    return min(found, key=key) if found else ""
+
+
+def _index(seen: Seen) -> str:
+    """The label of the first stable index that is named and was never published; else of the first."""
+    stable = [c for c in seen.complaints if c.signature == "pytorch-index-named" and not c.captured.get("stage")]
+    labels = [c.captured["label"] for c in stable]
+    return next((label for label in labels if not torch_builds.build_exists(label)), labels[0] if labels else "")
+
+
+def _first_of_label(label: str) -> str:
+    return min(_releases(label), key=key, default="")
+
+
+def _last_of_label(label: str) -> str:
+    return max(_releases(label), key=key, default="")
+
+
+def _releases(label: str) -> set[str]:
+    """The releases that were built under a label, for any system."""
+    return {build.torch for name in torch_pythons.PLATFORMS for build in torch_builds.builds(name) if build.build == label}
+
+
+def _python(seen: Seen) -> str:
+    interpreter = seen.value("interpreter")
+    return ".".join(interpreter.version.split(".")[:2]) if interpreter else ""
+
+
+def _bits(seen: Seen) -> int:
+    interpreter = seen.value("interpreter")
+    return 32 if seen.has("python-32bit-named") else interpreter.bits if interpreter else 0
+
+
+def _platform(seen: Seen) -> str:
+    machine = seen.value("machine")
+    return machine.platform if machine else ""
+
+
+def _intel_mac(seen: Seen) -> bool:
+    return _platform(seen) == "macos-x86_64" and not seen.has("apple-silicon-named")

@@ -1,0 +1,50 @@
+"""An installer put another torch in place of the one that was there: asked to, or by the way?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import reading
+from torchsmith.model.complaint import Complaint, Pointer, Seen
+
+
+@reading("pip-replaces-torch")
+def replaced(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """Who asked for torch itself wanted it; a package that brought its own did not ask."""
+    del complaint
+    meant = seen.has("pip-installs-torch-plainly") and not seen.has("installs-another-package", "torch-came-with-package")
+    yield Pointer("dependency-replaced-torch", 0.35 if meant else 0.8)
+
+
+@reading("torch-downloaded")
+def downloaded(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """A torch that comes with another package; without a build label it is the default index's."""
+    if complaint.captured.get("label"):
+        return
+    if seen.has("installs-another-package", "torch-came-with-package") and not seen.has("pip-installs-torch-plainly"):
+        yield Pointer("dependency-replaced-torch", 0.7)
+    if seen.has("default-index-wheel-windows"):
+        yield Pointer("wrong-index-for-platform", 0.45)
+
+
+@reading("conda-record-of-pytorch")
+def recorded(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """Conda and pip each name a torch, of different versions."""
+    del complaint
+    packages = seen.value("packages")
+    record = packages.conda_record("pytorch") if packages else None
+    if record is None:
+        return
+    others = {package.version.partition("+")[0] for package in packages.all("torch") if package.conda_build != record.conda_build}
+    if others - {record.version}:
+        yield Pointer("duplicate-torch-conda-pip", 0.85)
+
+
+@reading("conda-installs-pytorch")
+def mixed(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """Pytorch by conda, then something that requires torch by pip."""
+    del complaint
+    if seen.has("installs-another-package", "pip-installs-torch-plainly") and seen.has(
+        "pip-replaces-torch", "torch-downloaded", "torch-came-with-package", "conda-and-pip"
+    ):
+        yield Pointer("duplicate-torch-conda-pip", 0.6)

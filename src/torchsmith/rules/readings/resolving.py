@@ -1,0 +1,85 @@
+"""What an installer did not find, or found in the wrong place: which of the indexes, sources and platforms is at fault?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import reading
+from torchsmith.model.complaint import Complaint, Pointer, Seen
+from torchsmith.model.versions import key, local_label, major
+from torchsmith.rules.resolving.shared import FAMILY, SERVED
+
+
+@reading("uv-wheel-of-pytorch-index")
+def wheel_of_pytorch_index(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """Another package than torch: it was looked for there at all. torch: with or without the label that this platform has."""
+    package, label = complaint.captured["package"].lower(), local_label(complaint.captured["version"])
+    if package not in SERVED:
+        yield Pointer("uv-index-not-explicit", 0.9)
+        yield Pointer("pytorch-index-as-only-index", 0.3 if seen.has("pytorch-index-alone") else 0.15)
+        return
+    platforms = seen.captured("platforms", "uv-hint-platforms")
+    if seen.has("uv-hint-pythons") and not platforms:
+        yield Pointer("python-version-unsupported", 0.85)
+    elif package not in FAMILY:
+        yield Pointer("platform-has-no-wheel", 0.55)
+        yield Pointer("uv-index-not-explicit", 0.4)
+    elif label.startswith("cu") and seen.os == "macos":
+        yield Pointer("uv-local-version-fork", 0.55)
+        yield Pointer("platform-has-no-wheel", 0.5)
+    elif label and seen.os == "macos":
+        yield Pointer("uv-local-version-fork", 0.8)
+        yield Pointer("platform-has-no-wheel", 0.4)
+    elif not label and (seen.os in {"linux", "windows"} or "macosx" in platforms):
+        yield Pointer("uv-local-version-fork", 0.88)
+        yield Pointer("platform-has-no-wheel", 0.3)
+    else:
+        yield Pointer("uv-local-version-fork", 0.5)
+        yield Pointer("platform-has-no-wheel", 0.5)
+
+
+@reading("uv-not-in-registry")
+def not_in_registry(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """What only a PyTorch index has is no direct dependency; what it does not have was asked of it alone."""
+    package = complaint.captured["package"].lower().replace("_", "-")
+    if package.startswith(("pytorch-triton", "nvidia-")):
+        yield Pointer("uv-sources-transitive", 0.75)
+        yield Pointer("uv-sources-incomplete", 0.4)
+    elif package in SERVED:
+        yield Pointer("index-not-configured", 0.55)
+        yield Pointer("nonexistent-index", 0.35)
+    else:
+        known = seen.has("pytorch-index-alone", "pytorch-index-named")
+        yield Pointer("pytorch-index-as-only-index", 0.88 if known else 0.7)
+        yield Pointer("uv-index-not-explicit", 0.25)
+
+
+@reading("poetry-no-such-version")
+def no_such_version(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """A version with a local label is on the PyTorch index only."""
+    captured = complaint.captured
+    said = captured.get("version") or captured.get("third") or captured.get("fourth") or ""
+    if "+" in said:
+        named = seen.has("pytorch-index-named")
+        yield Pointer("index-not-configured", 0.55 if named else 0.8)
+        yield Pointer("platform-has-no-wheel", 0.4 if named else 0.15)
+    else:
+        yield Pointer("python-version-unsupported", 0.4)
+        yield Pointer("platform-has-no-wheel", 0.35)
+        yield Pointer("index-not-configured", 0.25)
+
+
+@reading("conda-cuda-of-build")
+def built_by_conda(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """Held against the CUDA of the driver, or of conda's own view of it: another major version is older than it need be."""
+    said = complaint.captured["cuda"]
+    built = said if "." in said else f"{said[:2]}.{said[2:]}"
+    driver, transcript = seen.value("driver"), seen.value("transcript")
+    virtual = dict(transcript.virtual).get("__cuda", "") if transcript else ""
+    can = (driver.cuda if driver else "") or virtual
+    if can and major(built) < major(can):
+        yield Pointer("conda-old-cuda-picked", 0.65)
+    elif can and key(built) < key(can):
+        yield Pointer("conda-old-cuda-picked", 0.35)
+    elif not can and major(built) < 12:
+        yield Pointer("conda-old-cuda-picked", 0.5 if seen.has("cuda-version-held") else 0.4)

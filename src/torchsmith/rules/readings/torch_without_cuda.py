@@ -1,0 +1,130 @@
+"""This torch has no CUDA: by the wrong index, by conda, by another package, for another machine, or on purpose?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchsmith.engine.declare import reading
+from torchsmith.model.complaint import Complaint, Pointer, Seen
+
+_CONDA = ("conda-cpu-build-string", "conda-cpuonly", "conda-gives-cpu-words")
+_REPLACED = ("pip-replaces-torch", "torch-uninstalled", "uv-replaces-torch", "reinstalls-torch-words")
+
+
+@reading("not-compiled-with-cuda", "invalid-cuda-device-requested")
+def not_compiled(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """The machine first, then who put the CPU build there; where neither is told, the build itself is the answer."""
+    told = list(_told(seen))
+    if told:
+        yield from told
+    elif complaint.signature == "not-compiled-with-cuda" or is_cpu(seen):
+        yield Pointer("cpu-only-build", 0.85)
+        yield Pointer("dependency-replaced-torch", 0.15)
+        yield Pointer("wrong-index-for-platform", 0.15)
+    else:
+        yield Pointer("cpu-only-build", 0.5)
+        yield Pointer("no-nvidia-driver", 0.2)
+        yield Pointer("no-nvidia-gpu", 0.2)
+        yield Pointer("cuda-visible-devices-hides", 0.15)
+
+
+@reading("cuda-not-available", "cuda-not-available-word")
+def not_available(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """A False of is_available alone says little: torch's kind and the machine decide."""
+    weak = complaint.signature == "cuda-not-available"
+    torch = seen.value("torch")
+    told = list(_told(seen))
+    if told and (not torch or torch.kind != "cuda"):
+        yield from (Pointer(pointer.cause, pointer.sure * (0.9 if weak else 1)) for pointer in told)
+    elif is_cpu(seen):
+        # A CPU build that nobody complains of may be meant.
+        yield Pointer("cpu-only-build", 0.8)
+    elif torch and torch.kind == "cuda":
+        driver = seen.value("driver")
+        if driver is None or not driver.works:
+            yield Pointer("no-nvidia-driver", 0.3)
+            yield Pointer("no-nvidia-gpu", 0.5 if seen.has("no-gpu-words", "lspci-without-nvidia") else 0.15)
+        yield Pointer("cuda-visible-devices-hides", 0.15)
+    elif not torch:
+        yield Pointer("cpu-only-build", 0.35)
+        yield Pointer("no-nvidia-driver", 0.2)
+        yield Pointer("driver-too-old-for-cuda", 0.12)
+
+
+def is_cpu(seen: Seen) -> bool:
+    """Whether the text shows torch to be a CPU build."""
+    torch = seen.value("torch")
+    return (torch is not None and torch.kind == "cpu") or seen.has("torch-cpu-label", "you-have-cpu-torch")
+
+
+def _told(seen: Seen) -> Iterator[Pointer]:
+    """What is more exact than the CPU build itself; nothing where the text tells of nothing."""
+    gpus = bool(seen.value("gpus"))
+    if (seen.has("jetson-named") or _tegra(seen)) and not seen.has("jetson-thor"):
+        yield Pointer("jetson-needs-vendor-wheel", 0.9)
+        return
+    if not gpus:
+        machine = list(_machine(seen))
+        if machine:
+            yield from machine
+            return
+    yield from _installer(seen)
+
+
+def _installer(seen: Seen) -> Iterator[Pointer]:
+    """Who put the CPU build there."""
+    if seen.has("nix-store-path", "nix-cuda-support-named") and not seen.has("pip-installs-torch-plainly"):
+        yield Pointer("nix-cuda-support-off", 0.8)
+        yield Pointer("cpu-only-build", 0.2)
+    elif seen.has(*_CONDA) or _conda_record(seen):
+        yield Pointer("conda-solver-picked-cpu", 0.75)
+        yield Pointer("cpu-only-build", 0.3)
+    elif seen.has(*_REPLACED):
+        yield Pointer("dependency-replaced-torch", 0.8)
+        yield Pointer("cpu-only-build", 0.3)
+    elif seen.has("torch-backend-auto") or seen.captured("label", "pytorch-index-named") == "cpu":
+        yield Pointer("wrong-index-for-platform", 0.7)
+        yield Pointer("cpu-only-build", 0.4)
+    elif seen.has("torch-came-with-package", "installs-another-package"):
+        yield Pointer("dependency-replaced-torch", 0.55)
+        yield Pointer("cpu-only-build", 0.4)
+    elif seen.has("worked-before-update") and not seen.has("driver-was-updated"):
+        yield Pointer("dependency-replaced-torch", 0.6)
+        yield Pointer("cpu-only-build", 0.4)
+    elif seen.has("pip-installs-torch-plainly") and (seen.os == "windows" or _arch(seen) == "aarch64"):
+        yield Pointer("wrong-index-for-platform", 0.6)
+        yield Pointer("cpu-only-build", 0.45)
+
+
+def _machine(seen: Seen) -> Iterator[Pointer]:
+    """No NVIDIA GPU here: another maker's, a Mac, or none at all."""
+    mac = seen.os == "macos" or (seen.has("mac-named") and seen.os != "windows")
+    if seen.has("other-accelerator-named"):
+        yield Pointer("wrong-accelerator-backend", 0.9)
+    elif mac or seen.has("apple-silicon-named"):
+        own = seen.has("apple-silicon-named") or _arch(seen) == "aarch64"
+        yield Pointer("hardcoded-cuda-device", 0.6 if own else 0.4)
+        yield Pointer("no-nvidia-gpu", 0.35 if own else 0.55)
+        yield Pointer("wrong-accelerator-backend", 0.4 if own else 0.2)
+    elif seen.has("amd-gpu-named") or (seen.has("intel-gpu-named") and not seen.has("no-gpu-words")):
+        yield Pointer("wrong-accelerator-backend", 0.8)
+        yield Pointer("no-nvidia-gpu", 0.3)
+    elif seen.has("no-gpu-words", "lspci-without-nvidia"):
+        yield Pointer("no-nvidia-gpu", 0.5)
+        yield Pointer("hardcoded-cuda-device", 0.5)
+
+
+def _conda_record(seen: Seen) -> bool:
+    packages = seen.value("packages")
+    record = packages.conda_record("pytorch") if packages else None
+    return record is not None and "cpu" in record.conda_build
+
+
+def _arch(seen: Seen) -> str:
+    machine = seen.value("machine")
+    return machine.arch if machine else ""
+
+
+def _tegra(seen: Seen) -> bool:
+    machine = seen.value("machine")
+    return machine is not None and "tegra" in machine.kernel
