@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from markdown_it.token import Token
 from tests.report import made_up
 from tests.report.test_text import COLOUR, HOSTILE
 
+from torchsmith import __version__
 from torchsmith.app import explain
 from torchsmith.model.complaint import Complaint
 from torchsmith.model.diagnosis import Diagnosis, Verdict
@@ -92,7 +94,7 @@ Explained by it
 
 Read: torch 2.9.0+CUDA 13.0 | collect_env; a Python error (torchsmith VERSION)
 More: torchsmith rule driver-too-old-for-cuda
-""".replace("VERSION", explanation.__version__)
+""".replace("VERSION", __version__)
     )
 
 
@@ -331,6 +333,20 @@ def test_code_keeps_what_is_safe(text: str) -> None:
 )
 def test_sentences_stay_readable(text: str, shown: str) -> None:
     assert markup.inline(text) == shown
+
+
+CASES = [line for path in sorted((Path(__file__).parents[1] / "cases").glob("*.jsonl")) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("case", CASES[:: max(1, len(CASES) // 40)], ids=lambda line: json.loads(line)["id"])
+def test_what_people_really_paste(case: str) -> None:
+    text = "\n".join(value for value in json.loads(case)["inputs"].values() if value)
+    found = explain.explain(text.encode())
+    for render in PAGES.values():
+        only_ours(render(found))
+    page = explanation.render(found)
+    for line in (line for finding in found.root_causes[:1] for line in answer.quoted_lines(finding)):
+        assert f"{line.number} | " in page
 
 
 # ---- a bot's comment

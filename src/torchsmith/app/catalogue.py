@@ -24,6 +24,7 @@ DRIVER_STATE = Need("driver_state", False, False)
 DRIVER_STATE_ANY = Need("driver_state", True, True)
 ENVIRONMENT = Need("environment", False, False)
 ENVIRONMENT_UNKNOWN = Need("environment", False, True)
+ERROR_LINES_ABSENT = Need("error_lines", True, False)
 EXTENSION_FILES = Need("extension_files", False, False)
 EXTENSION_GPU_CODE = Need("extension_gpu_code", False, False)
 FABRIC_MANAGER_ANY = Need("fabric_manager", True, True)
@@ -99,6 +100,7 @@ XFORMERS_BUILD_ANY = Need("xformers_build", True, True)
 NODES: tuple[Node, ...] = (
     Node("machine", "torchsmith.probes.machine", "machine", (), True),
     Node("variables", "torchsmith.probes.variables", "variables", (), True),
+    Node("error_lines", "torchsmith.derive.pasted", "error_lines", (), False),
     Node("transcript", "torchsmith.derive.pasted", "transcript", (), False),
     Node("pasted_project", "torchsmith.derive.pasted", "pasted_project", (), False),
     Node("container", "torchsmith.probes.container", "container", (MACHINE,), True),
@@ -235,7 +237,7 @@ RULES: tuple[RuleNode, ...] = (
     RuleNode("nccl-wsl-multi-gpu", "torchsmith.rules.container.nccl_wsl_multi_gpu", (MACHINE, GPUS, TORCH, VARIABLES), (), ("wsl",)),
     RuleNode("nix-cuda-support-off", "torchsmith.rules.container.nix_cuda_support_off", (NIX, TORCH, GPUS_ANY, KERNEL_MODULE_ANY), ("cpu-only-build", "wrong-index-for-platform"), ()),
     RuleNode("nix-no-driver-lib", "torchsmith.rules.container.nix_no_driver_lib", (MACHINE, NIX, TORCH, KERNEL_MODULE_ANY), ("no-nvidia-gpu", "no-nvidia-driver", "driver-module-not-loaded", "scheduler-no-gpu-allocated"), ("linux",)),
-    RuleNode("no-fault", "torchsmith.rules.not_environment.no_fault", (ENVIRONMENT_UNKNOWN, TORCH_ANY, PACKAGES_UNKNOWN, DRIVER_ANY, NVIDIA_LIBRARIES_UNKNOWN, GPU_COVERAGE_UNKNOWN), (), ()),
+    RuleNode("no-fault", "torchsmith.rules.not_environment.no_fault", (ENVIRONMENT_UNKNOWN, TORCH_ANY, PACKAGES_UNKNOWN, DRIVER_ANY, NVIDIA_LIBRARIES_UNKNOWN, GPU_COVERAGE_UNKNOWN, ERROR_LINES_ABSENT), (), ()),
     RuleNode("no-nvidia-driver", "torchsmith.rules.driver.no_nvidia_driver", (MACHINE, DRIVER_STATE, GPUS_ANY, PCI_DEVICES_UNKNOWN, KERNEL_MODULE_ANY, NVIDIA_LIBRARIES_UNKNOWN, CONTAINER_ANY), ("no-nvidia-gpu", "cuda-does-not-start"), ()),
     RuleNode("no-nvidia-gpu", "torchsmith.rules.visibility.no_nvidia_gpu", (TORCH, GPUS_ABSENT, DRIVER_STATE_ANY), (), ()),
     RuleNode("nonexistent-index", "torchsmith.rules.wheel.nonexistent_index", (INDEXES, TORCH_ANY, GPUS_ANY, FITTING_BUILD_ANY), ("cpu-only-build", "torch-not-installed", "wrong-index-for-platform"), ()),

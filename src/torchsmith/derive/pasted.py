@@ -7,9 +7,16 @@ from torchsmith.model.known import Fact, Known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from torchsmith.model.facts.paste import ErrorLines
     from torchsmith.model.facts.project import PastedProject, Transcript
 
 _NOTHING = "no text that tells of it"
+
+
+@derivation
+def error_lines() -> Fact[ErrorLines | None]:
+    """What of a text looks like an error."""
+    return Known(None, _NOTHING)
 
 
 @derivation

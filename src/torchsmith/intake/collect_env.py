@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 FORM = "collect_env"
 # "PyTorch version 1.5.0": the colon is lost in some pastes.
-_FIELD = re.compile(r"\s{0,4}(?P<label>[A-Z][A-Za-z /]{1,40}?)\s{0,40}:(?: (?P<value>.*))?$|PyTorch version (?P<version>\d\S*)$")
+_FIELD = re.compile(
+    r"\s{0,4}(?:[-*+] {1,3})?(?P<label>[A-Z][A-Za-z /]{1,40}?)\s{0,40}:(?: (?P<value>.*))?$|PyTorch version (?P<version>\d\S*)$"
+)
 _NOTHING = {"could not collect", "n/a", "no cuda", ""}
 _LABELS = {
     "OS": "os",

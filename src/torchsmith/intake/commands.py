@@ -67,7 +67,7 @@ def read(lines: Sequence[Line]) -> Iterator[Clue]:
 
 def _request(tool: str, verb: str, rest: str, number: int) -> Request:
     end = _END.search(rest)
-    words = [word.strip("\"',()") for word in (rest[: end.start()] if end else rest).replace("=http", " http").split()[:WORDS]]
+    words = [word.strip("\"',()") for word in (rest[: end.start()] if end else rest).split()[:WORDS]]
     manager = "conda" if tool.endswith(("conda", "mamba")) else "pip" if tool.startswith("pip") and tool != "pipenv" else tool
     packages: list[str] = []
     indexes: list[Index] = []

@@ -8,6 +8,8 @@ from torchsmith.intake import (
     assemble,
     collect_env,
     conda_list,
+    env_reports,
+    error_lines,
     gpu_facts,
     installing,
     kernel_log,
@@ -35,7 +37,19 @@ if TYPE_CHECKING:
 
 FORM = "pasted text"
 # Strongest witness first: where two formats say different things, the earlier one is believed.
-FORMATS = (collect_env, torch_words, nvidia_smi, pip_list, conda_list, installing, project_files, variables, kernel_log, reporter)
+FORMATS = (
+    collect_env,
+    torch_words,
+    env_reports,
+    nvidia_smi,
+    pip_list,
+    conda_list,
+    installing,
+    project_files,
+    variables,
+    kernel_log,
+    reporter,
+)
 
 
 LINES_LIMIT = 20_000
@@ -55,6 +69,8 @@ def facts(lines: Sequence[Line]) -> dict[str, Fact[Any]]:
     stated = assemble.facts(found) | gpu_facts.facts(found) | installing.facts(found) | project_files.facts(found)
     if "transcript" in stated or "pasted_project" in stated:  # where one of them is there, the other one is empty, not unknown
         stated = {"transcript": Known(Transcript(), FORM), "pasted_project": Known(PastedProject(), FORM), **stated}
+    if stated:
+        stated |= error_lines.facts(lines)
     return {name: _placed(fact) for name, fact in stated.items()}
 
 

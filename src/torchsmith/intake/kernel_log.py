@@ -1,4 +1,4 @@
-"""Lines of dmesg or journalctl that speak of NVIDIA's driver, its GPUs, or what took them; the module's version that they name."""
+"""Lines of dmesg or journalctl that speak of NVIDIA's driver, its GPUs, or what took them, and the module's version."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FORM = "kernel log"
 # dmesg's seconds or, with -H, its distance from the line before; journalctl's and syslog's `kernel: `.
 _LINE = re.compile(
     r"\bNVRM: |\bnouveau [0-9a-f]{4}:|\bnvidia: (?:probe of|module verification|loading out-of-tree)"
-    r"|\[\s{0,8}\d{1,8}\.\d{6}\] |\[\s{0,8}\+\d{1,5}\.\d{6}\] |\bkernel: (?=.{0,80}(?i:nvidia|nouveau|nova|xid|nvrm|pci|PM:|lockdown|module))"
+    r"|\[\s{0,8}\d{1,8}\.\d{6}\] |\[\s{0,8}\+\d{1,5}\.\d{6}\] |\bkernel: .{0,80}(?i:nvidia|nouveau|nova|lockdown)"
     r"|\bXid \((?:PCI:)?[0-9a-fA-F:.]{4,20}\): \d|\bpci [0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d: BAR"
     r"|\bLoading of unsigned module|\bLockdown: |\bPM: suspend exit"
 )

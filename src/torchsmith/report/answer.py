@@ -13,8 +13,12 @@ from torchsmith.report.text import HEADLINE, phrase
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from torchsmith.model.diagnosis import Diagnosis
     from torchsmith.model.finding import Finding, Proof
+    from torchsmith.model.known import Fact
 
 NOT_TOLD = "not in the pasted text"
 SURE = 0.6
@@ -122,6 +126,11 @@ def recognised_facts(diagnosis: Diagnosis) -> tuple[str, ...]:
     """Torch, GPUs, driver and system, as far as they are known."""
     known = ((show, diagnosis.facts.get(name)) for name, show in HEADLINE.items())
     return tuple(text for show, fact in known if isinstance(fact, Known) and (text := show(fact.value)))
+
+
+def told(facts: Mapping[str, Fact[Any]]) -> dict[str, Fact[Any]]:
+    """The facts without those that a text was not asked for."""
+    return {name: fact for name, fact in facts.items() if isinstance(fact, Known) or NOT_TOLD not in fact.reason}
 
 
 def kinds(diagnosis: Diagnosis) -> tuple[str, ...]:

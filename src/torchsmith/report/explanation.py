@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchsmith import __version__
 from torchsmith.model.finding import Severity
+from torchsmith.model.record import replace
 from torchsmith.report import answer, text
 from torchsmith.report.escape import safe
 from torchsmith.report.page import Page
@@ -45,7 +46,7 @@ def render(diagnosis: Diagnosis, width: int = 80, colour: bool = False, verbose:
         page.line(f"More: torchsmith rule {first.cause}")
     if verbose:
         text.skipped(page, diagnosis, verbose)
-        text.everything(page, diagnosis)
+        text.everything(page, replace(diagnosis, facts=answer.told(diagnosis.facts)))
     return page.text()
 
 

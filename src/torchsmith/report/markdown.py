@@ -69,15 +69,15 @@ def _facts(finding: Finding) -> Iterator[str]:
     facts = answer.facts_of(finding)
     for name, value, source in facts[:FEW_FACTS]:
         shown = value if len(value) <= VALUE else f"{value[:VALUE]} ..."
-        yield f"- {inline(name)}: {code(shown)}" + (f" ({_source(source[:VALUE])})" if source else "")
+        yield f"- {inline(name)}: {code(shown)}" + (f" ({_whole(source[:VALUE])})" if source else "")
     if len(facts) > FEW_FACTS:
         yield f"- and {len(facts) - FEW_FACTS} more facts"
 
 
-def _source(source: str) -> str:
+def _whole(text: str) -> str:
     """Words if they are, else code as a whole."""
-    words = inline(source)
-    return code(source) if "`" in words else words
+    words = inline(text)
+    return code(text) if "`" in words else words
 
 
 def fix(finding: Finding, shell: str) -> str:
@@ -126,6 +126,6 @@ def others(diagnosis: Diagnosis) -> str:
 def read(diagnosis: Diagnosis) -> str:
     """What was recognised, and where more stands."""
     parts = [*answer.recognised_facts(diagnosis), *answer.kinds(diagnosis)]
-    shown = f"Read: {', '.join(map(inline, parts)) or 'nothing'}. "
+    shown = f"Read: {', '.join(map(_whole, parts)) or 'nothing'}. "
     more = f"More: {code('torchsmith rule ' + diagnosis.root_causes[0].cause)}. " if diagnosis.root_causes else ""
     return f"{shown}{more}(torchsmith {__version__})"

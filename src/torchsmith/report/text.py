@@ -169,12 +169,13 @@ def _driver(driver: object) -> str:
     if not driver:
         return "no NVIDIA driver"
     cuda = f" (CUDA {driver.cuda})" if driver.cuda else ""  # type: ignore[attr-defined]
-    return f"driver {driver.version}{cuda}"  # type: ignore[attr-defined]
+    return f"driver {driver.version or 'of unknown version'}{cuda}"  # type: ignore[attr-defined]
 
 
 def _system(machine: object) -> str:
     name, arch = machine.distro_name or machine.os, machine.arch  # type: ignore[attr-defined]
-    return (name if arch in name else f"{name} {arch}") + (f", WSL {machine.wsl}" if machine.wsl else "")  # type: ignore[attr-defined]
+    wsl = f", WSL {machine.wsl}" if machine.wsl else ""  # type: ignore[attr-defined]
+    return (name if arch in name else f"{name} {arch}") + wsl
 
 
 HEADLINE = {"torch": _torch, "gpus": _gpus, "driver": _driver, "machine": _system}

@@ -29,6 +29,7 @@ from collections.abc import Iterator
 from torchsmith.engine.declare import rule, told
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Driver, NvidiaLibraries
+from torchsmith.model.facts.paste import ErrorLines
 from torchsmith.model.facts.python import Environment, Packages
 from torchsmith.model.facts.torch import GpuCoverage, Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
@@ -38,6 +39,8 @@ from torchsmith.model.versions import at_least, major
 PASTED = "pasted text"
 UNAVAILABLE = "CUDA is not available"
 """torch's own word that it reaches no GPU, as the intake notes it of libcuda."""
+DOUBTED = 0.3
+"""How sure it is where the text complains of something all the same."""
 WONT_HELP = (
     WontHelp("Reinstalling torch, CUDA or the driver", "they work together as they are"),
     WontHelp(
@@ -55,6 +58,7 @@ def check(
     driver: Driver | Unknown | None,
     nvidia_libraries: NvidiaLibraries | Unknown,
     gpu_coverage: GpuCoverage | Unknown,
+    error_lines: ErrorLines | None,
 ) -> Iterator[Finding]:
     """Said of a pasted text only, and only where torch itself or all versions together say that it works."""
     if isinstance(environment, Environment) and environment.found_by != PASTED:
@@ -69,7 +73,8 @@ def check(
         return
     cuda = nvidia_libraries.libcuda if isinstance(nvidia_libraries, NvidiaLibraries) else None
     if cuda and cuda.status == 0:
-        yield _finding("torch says that CUDA is available", Proof("nvidia_libraries", "torch reaches the GPU"), 0.8)
+        sure = DOUBTED if error_lines else 0.8
+        yield _finding("torch says that CUDA is available", Proof("nvidia_libraries", "torch reaches the GPU"), sure)
     elif (
         cuda
         and cuda.loaded
@@ -84,7 +89,7 @@ def check(
         and gpu_coverage.devices
     ):
         said = f"driver {driver.version} runs CUDA {driver.cuda}; torch {torch.version} was built with CUDA {torch.cuda}"
-        yield _finding(said, Proof("driver", said), 0.6)
+        yield _finding(said, Proof("driver", said), DOUBTED if error_lines else 0.6)
 
 
 def _listed_twice(packages: Packages) -> Iterator[Finding]:

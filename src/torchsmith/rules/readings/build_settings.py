@@ -67,3 +67,30 @@ def moved_headers(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     else:
         yield Pointer("cuda-toolkit-incomplete", 0.6)
         yield Pointer("cccl-layout", 0.4)
+
+
+@reading("build-memory-words")
+def memory_words(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """The GPU's memory is another matter than that of the compilers."""
+    del seen
+    if "CUDA out of memory" not in complaint.text and "OutOfMemoryError" not in complaint.text:
+        yield Pointer("build-out-of-memory", 0.8)
+
+
+@reading("undeclared-cuda-name")
+def undeclared(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """A toolkit lacks what it does not have yet, or what it has no longer."""
+    del complaint
+    if told.is_at_least(told.toolkit(seen), "13.0"):
+        yield Pointer("cuda13-api-removed", 0.7)
+        yield Pointer("cuda-two-toolkits", 0.2)
+    else:
+        yield Pointer("cuda-too-old-for-torch", 0.55)
+        yield Pointer("cuda13-api-removed", 0.3)
+
+
+@reading("module-missing-in-build")
+def module(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """torch itself is another matter."""
+    if complaint.captured["module"].split(".")[0] != "torch" and seen.has("isolation-off"):
+        yield Pointer("noisolation-missing-build-dep", 0.65)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from torchsmith.engine.declare import reading
 from torchsmith.model.complaint import Complaint, Pointer, Seen
-from torchsmith.model.versions import major
+from torchsmith.model.versions import key, major
 from torchsmith.rules.readings import places
 from torchsmith.rules.readings.driver_missing import missing
 
@@ -49,7 +49,7 @@ WORDS = (
 OLD = {30: 999, 38: 100, 10: 101}
 
 
-@reading("cuda-init-warning", "cuda-init-status", "cuda-init-number", "cuinit-call-failed")
+@reading("cuda-init-warning", "cuda-init-status", "cuda-init-number", "cuinit-call-failed", "driver-too-old")
 def causes(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """What each status means here."""
     code = status(complaint)
@@ -107,16 +107,24 @@ def _stub(seen: Seen) -> Iterator[Pointer]:
 
 
 def _too_old(seen: Seen) -> Iterator[Pointer]:
-    if seen.captured("version", "driver-too-old", "cuda-init-warning") == "0":
+    if seen.captured("version", "driver-too-old", "cuda-init-warning") == "0":  # a libcuda without a driver behind it
         yield Pointer("wsl-driver-not-visible" if places.in_wsl(seen) else "driver-module-not-loaded", 0.6)
     smi, torch = seen.value("nvidia_smi"), seen.value("torch")
-    enough = smi and smi.cuda and torch and torch.cuda and major(smi.cuda) >= major(torch.cuda)
-    if enough:  # the driver on the machine is not the one that the program met
-        yield Pointer("compat-lib-shadows-driver", 0.4)
-        yield Pointer("driver-user-kernel-mismatch", 0.25)
+    has = smi.cuda if smi and smi.cuda else ""
+    met = _met(seen)
+    serves = bool(has and torch and torch.cuda and major(has) >= major(torch.cuda))
+    if serves or (met and has and key(has) > key(met)):  # the driver that nvidia-smi shows is not the one that the program met
         yield Pointer("driver-too-old-for-cuda", 0.5)
+        yield Pointer("compat-lib-shadows-driver", 0.4)
+        yield Pointer("driver-user-kernel-mismatch", 0.3)
     else:
         yield Pointer("driver-too-old-for-cuda", 0.92)
+
+
+def _met(seen: Seen) -> str:
+    """The CUDA of the driver that torch met: ``11.4`` for "found version 11040"."""
+    number = int(seen.captured("version", "driver-too-old", "cuda-init-warning") or "0")
+    return f"{number // 1000}.{number % 1000 // 10}" if number else ""
 
 
 def _busy(seen: Seen) -> Iterator[Pointer]:
@@ -138,7 +146,7 @@ def _no_device(seen: Seen) -> Iterator[Pointer]:
     else:
         yield Pointer("no-nvidia-gpu", 0.3)
         yield Pointer("driver-module-not-loaded", 0.25)
-        yield Pointer("no-nvidia-driver", 0.2)
+        yield Pointer("blackwell-needs-open-module" if places.blackwell(seen) else "no-nvidia-driver", 0.25)
 
 
 def _no_such_device(seen: Seen) -> Iterator[Pointer]:
@@ -172,12 +180,13 @@ def _mismatch(seen: Seen) -> Iterator[Pointer]:
     if places.in_wsl(seen):
         yield Pointer("wsl-linux-driver-installed", 0.55)
         yield Pointer("driver-user-kernel-mismatch", 0.25)
-    if seen.has("compat-folder"):
-        yield Pointer("compat-lib-shadows-driver", 0.75)
-    if places.around(seen):
+    # The rule, which sees no container, says beside these that two drivers are installed.
+    elif seen.has("compat-folder"):
+        yield Pointer("compat-lib-shadows-driver", 0.8)
+        yield Pointer("container-userspace-driver-mismatch", 0.3)
+    elif places.around(seen):
         yield Pointer("container-userspace-driver-mismatch", 0.65)
         yield Pointer("compat-lib-shadows-driver", 0.3)
-        yield Pointer("driver-user-kernel-mismatch", 0.2)
     else:
         yield Pointer("driver-user-kernel-mismatch", 0.6)
         yield Pointer("nvidia-module-version-mismatch", 0.5 if seen.has("driver-updated") else 0.25)

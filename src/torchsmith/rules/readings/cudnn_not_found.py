@@ -25,43 +25,39 @@ def causes(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 
 def of_cudnn(library: str, who: Asker, seen: Seen, *, parts: bool = False) -> Iterator[Pointer]:
     """The causes for a cuDNN library; ``parts``: asked for by name while the program ran, not when it was imported."""
-    wanted, ours = major_of(library), _ours(seen)
-    there = seen.has("cudnn-wheel-there") and seen.os != "windows"
-    windows = library.endswith(".dll") or seen.os == "windows"
     if split(who, seen):
         yield Pointer("split-lib-lib64-venv", 0.75 if seen.has("nvidia-under-lib") else 0.5)
         yield Pointer("missing-cudnn", 0.5)
-    elif who.kind == "torch":
-        yield Pointer("missing-cudnn", 0.7)
-        yield Pointer("mixed-nvidia-wheels", 0.6 if len(wheel_majors(seen)) > 1 else 0.2)
-        yield Pointer("split-lib-lib64-venv", 0.1)
-    elif wanted and ours and wanted != ours:
-        yield Pointer("cudnn-major-mismatch", 0.88)
-        yield Pointer("missing-cudnn", 0.25)
-    elif there:
-        yield Pointer("cudnn-not-on-loader-path", 0.85)
-        yield Pointer("missing-cudnn", 0.2)
-    elif who.kind == "onnxruntime":
-        yield Pointer("extension-cuda-major-mismatch", 0.35)
-        yield Pointer("cudnn-major-mismatch", 0.4)
-        yield Pointer("missing-cudnn", 0.45)
-    elif windows:
-        yield Pointer("missing-cudnn", 0.6)
-        yield Pointer("cudnn-major-mismatch", 0.35)
-    elif parts and wanted == 9:
-        yield Pointer("cudnn-not-on-loader-path", 0.55)
-        yield Pointer("missing-cudnn", 0.4)
-        yield Pointer("cudnn-major-mismatch", 0.3)
-    elif parts and wanted == 8:
-        yield Pointer("cudnn-major-mismatch", 0.55 if not ours else 0.2)
-        yield Pointer("cudnn-not-on-loader-path", 0.35)
-        yield Pointer("missing-cudnn", 0.4)
-    else:
-        yield Pointer("missing-cudnn", 0.65)
-        yield Pointer("cudnn-not-on-loader-path", 0.25)
-        yield Pointer("cudnn-major-mismatch", 0.2)
+        return
+    yield from (Pointer(cause, sure) for cause, sure in _likely(library, who, seen, parts))
+    mixed = len(wheel_majors(seen)) > 1
+    yield Pointer("mixed-nvidia-wheels", 0.6 if mixed else 0.2 if who.kind == "torch" else 0.12)
     if library_path(seen) and parts:
         yield Pointer("ld-library-path-shadowing", 0.15)
+
+
+def _likely(library: str, who: Asker, seen: Seen, parts: bool) -> tuple[tuple[str, float], ...]:
+    """Missing, of another major, or not where the loader looks: by who asks, and by the cuDNN that is here."""
+    missing, other, lost = "missing-cudnn", "cudnn-major-mismatch", "cudnn-not-on-loader-path"
+    wanted, ours = major_of(library), _ours(seen)
+    windows = library.endswith(".dll") or seen.os == "windows"
+    if who.kind == "torch":
+        return (missing, 0.7), ("split-lib-lib64-venv", 0.1)
+    if wanted and ours and wanted != ours:
+        return (other, 0.88), (missing, 0.25)
+    if windows:
+        return (missing, 0.6), (lost if wanted and wanted == ours else other, 0.4)
+    if seen.has("cudnn-wheel-there"):
+        return (lost, 0.85), (missing, 0.2)
+    if who.kind == "onnxruntime":
+        return (missing, 0.45), (other, 0.4), ("extension-cuda-major-mismatch", 0.35)
+    if wanted and wanted == ours:
+        return (lost, 0.6), (missing, 0.35)
+    if parts and wanted == 9:
+        return (lost, 0.55), (missing, 0.4), (other, 0.3)
+    if parts and wanted == 8:
+        return (other, 0.55), (missing, 0.4), (lost, 0.35)
+    return (missing, 0.65), (lost, 0.25), (other, 0.2)
 
 
 def split(who: Asker, seen: Seen) -> bool:

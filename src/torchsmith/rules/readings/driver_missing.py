@@ -32,7 +32,7 @@ def missing(seen: Seen) -> Iterator[Pointer]:
         yield Pointer("nix-no-driver-lib", 0.8)
         yield Pointer("wsl-driver-not-visible" if places.in_wsl(seen) else "no-nvidia-driver", 0.3)
         yield Pointer("container-no-gpu-runtime", 0.15)
-    elif places.inside(seen) and (seen.has("nvidia-smi-works") or seen.has("capabilities-words")):
+    elif places.inside(seen) and (places.smi_works(seen) or seen.has("capabilities-words")):
         yield Pointer("container-driver-capabilities", 0.65)
         yield Pointer("container-no-gpu-runtime", 0.25)
         yield Pointer("container-userspace-driver-mismatch", 0.15)

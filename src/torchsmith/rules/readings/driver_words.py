@@ -44,16 +44,16 @@ def cannot_talk(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     if seen.has("colab-words", "kaggle-words"):
         yield Pointer("scheduler-no-gpu-allocated", 0.8)
         return
-    if seen.has("secure-boot-words"):
-        yield Pointer("secure-boot-blocks-module", 0.7)
-    if seen.has("hybrid-words"):
-        yield Pointer("hybrid-gpu-disabled", 0.65)
-    if seen.has("nouveau-words"):
-        yield Pointer("nouveau-conflict", 0.5)
-    if places.blackwell(seen):
-        yield Pointer("blackwell-needs-open-module", 0.45)
-    yield Pointer("driver-module-not-loaded", 0.6)
-    yield Pointer("secure-boot-blocks-module", 0.15)
+    reasons = (
+        ("secure-boot-blocks-module", seen.has("secure-boot-words", "module-key-refused"), 0.7),
+        ("hybrid-gpu-disabled", seen.has("hybrid-words"), 0.7),
+        ("nouveau-conflict", seen.has("nouveau-words", "gpu-held-by-other-driver"), 0.6),
+    )
+    # Where a reason is named, the rule says beside it that the module is not loaded.
+    yield from (Pointer(cause, sure) for cause, named, sure in reasons if named)
+    if not any(named for _, named, _ in reasons):
+        yield Pointer("driver-module-not-loaded", 0.6)
+        yield Pointer("blackwell-needs-open-module" if places.blackwell(seen) else "secure-boot-blocks-module", 0.35)
     if places.around(seen):
         yield Pointer("container-no-gpu-runtime", 0.25)
 

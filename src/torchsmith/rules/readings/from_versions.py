@@ -125,7 +125,7 @@ def _torch(name: str, asked: str, versions: tuple[str, ...], seen: Seen, *, wind
         yield Pointer("platform-has-no-wheel", 0.5)
     elif name == "torch" and asked and _python(seen) and torch_pythons.serves(asked, _python(seen), _platform(seen)) is False:
         yield Pointer("python-version-unsupported", 0.93)
-    elif _intel_mac(seen):
+    elif _intel_mac(seen) and (not asked or key(public(asked)) > key(torch_pythons.LAST_INTEL_MAC)):
         yield Pointer("macos-x86-dropped", 0.7)
         yield Pointer("python-version-unsupported", 0.4)
     else:

@@ -21,6 +21,29 @@ TURING = 75
 """Below it GPUs are leaving torch's builds: a gap there is a drop, whatever still older code is left."""
 
 
+@reading("invalid-device-function")
+def not_in_a_form(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """The older words for the same; more often said of an extension than of torch."""
+    del complaint
+    ages = _ages(seen)
+    if ages - {""}:
+        yield from _by_age(ages - {""}, 0.85)
+    elif ages or told.capabilities(seen):
+        yield Pointer(EXTENSION, 0.75 if ages else 0.55)
+        yield Pointer(NEW, 0.35)
+    else:
+        yield Pointer(EXTENSION, 0.5)
+        yield Pointer(NEW, 0.35)
+        yield Pointer(OLD, 0.15)
+
+
+@reading("arch-list-shown")
+def listed(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """A list is no complaint; one that leaves the GPU out is."""
+    del complaint
+    yield from _by_age(_ages(seen) - {""}, 0.85)
+
+
 @reading("no-kernel-image")
 def failed(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """A kernel was called and there was none."""
@@ -48,6 +71,8 @@ def warned(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 
 
 def _by_age(ages: set[str], sure: float) -> Iterator[Pointer]:
+    if not ages:
+        return
     sure /= len(ages) ** 0.2  # a host with several GPUs that are not served: each is a cause
     if "newer" in ages:
         yield Pointer(NEW, sure)
@@ -93,6 +118,9 @@ def _served(seen: Seen) -> tuple[tuple[int, ...], bool] | None:
     least, most = seen.captured("least", "gpu-outside-range"), seen.captured("most", "gpu-outside-range")
     if least and most:
         return (told.number(least), told.number(most)), True
+    code = seen.value("torch_gpu_code")
+    if code and (sms := [known.sm for arch in code.sass if (known := archs.parse_code(arch))]):
+        return tuple(sms), False
     lowest = seen.captured("least", "torch-drops-gpu-words")
     if lowest:
         return (told.number(lowest), 1000), True

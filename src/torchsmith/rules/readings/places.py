@@ -37,10 +37,17 @@ def allotted(seen: Seen) -> bool:
     return seen.has("colab-words", "kaggle-words", "scheduler-words")
 
 
+def smi_works(seen: Seen) -> bool:
+    """Whether somebody says that nvidia-smi works, and nobody that it does not."""
+    return seen.has("nvidia-smi-works") and not seen.has(
+        "nvidia-smi-does-not-work", "nvidia-smi-missing", "nvidia-smi-cannot-talk"
+    )
+
+
 def lists_gpu(seen: Seen) -> bool:
     """Whether nvidia-smi shows a GPU."""
     smi = seen.value("nvidia_smi")
-    return bool(smi and smi.devices) or seen.has("nvidia-smi-works")
+    return bool(smi and smi.devices) or smi_works(seen)
 
 
 def names_gpu(seen: Seen) -> bool:

@@ -13,7 +13,7 @@ def replaced(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """Who asked for torch itself wanted it; a package that brought its own did not ask."""
     del complaint
     meant = seen.has("pip-installs-torch-plainly") and not seen.has("installs-another-package", "torch-came-with-package")
-    yield Pointer("dependency-replaced-torch", 0.35 if meant else 0.8)
+    yield Pointer("dependency-replaced-torch", 0.35 if meant else 0.85)
 
 
 @reading("torch-downloaded")
@@ -48,3 +48,12 @@ def mixed(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         "pip-replaces-torch", "torch-downloaded", "torch-came-with-package", "conda-and-pip"
     ):
         yield Pointer("duplicate-torch-conda-pip", 0.6)
+
+
+@reading("install-killed")
+def killed(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """While a wheel of gigabytes is downloaded or unpacked, memory or the temporary folder in memory is what is short."""
+    del complaint
+    if seen.has("torch-downloaded", "torch-came-with-package", "pip-installs-torch-plainly", "pytorch-index-named"):
+        yield Pointer("pip-cache-memory", 0.5)
+        yield Pointer("disk-or-tmp-full", 0.48)

@@ -83,3 +83,15 @@ def built_by_conda(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("conda-old-cuda-picked", 0.35)
     elif not can and major(built) < 12:
         yield Pointer("conda-old-cuda-picked", 0.5 if seen.has("cuda-version-held") else 0.4)
+
+
+@reading("uv-hint-platforms")
+def platforms_named(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """Another processor or another system than this one; a tag of this system only is the C library's matter."""
+    mine, theirs = complaint.captured.get("mine") or "", complaint.captured["platforms"]
+    if not mine or seen.has("uv-wheel-of-pytorch-index") or ("macos" in mine and "x86_64" in mine):
+        return
+    processor = "arm64" if "arm64" in mine else mine.rpartition("_")[2] if "aarch64" in mine else "x86_64" if "x86_64" in mine else "amd64"
+    system = mine[:3]
+    if not any(system in tag and processor in tag for tag in theirs.split(",")):
+        yield Pointer("platform-has-no-wheel", 0.93)

@@ -26,7 +26,8 @@ def of(seen: Seen, *signatures: str) -> Iterator[Complaint]:
 def capabilities(seen: Seen) -> tuple[int, ...]:
     """The compute capabilities of the GPUs here: what torch refused, else the GPUs of the facts, else those named in sentences."""
     refused = {int(c.captured["sm"]) for c in of(seen, "gpu-not-compatible") if c.captured.get("sm")}
-    refused |= {int(c.captured["named"]) for c in of(seen, "gpu-not-compatible") if c.captured.get("named")}
+    for group in ("named", "refused"):
+        refused |= {int(c.captured[group]) for c in of(seen, "gpu-not-compatible") if c.captured.get(group)}
     if refused:
         return tuple(sorted(refused))
     stated = {number(c.captured["capability"]) for c in of(seen, "gpu-capability-named")}
@@ -40,8 +41,8 @@ def capabilities(seen: Seen) -> tuple[int, ...]:
 
 
 def number(capability: str) -> int:
-    """120 for ``12.0`` and for ``120``."""
-    return int(capability.replace(".", ""))
+    """120 for ``12.0``, ``12, 0`` and ``120``."""
+    return int("".join(digit for digit in capability if digit.isdigit()))
 
 
 def of_name(words: str) -> int | None:

@@ -19,10 +19,12 @@ def cuda_home_not_set(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     torch = seen.value("torch")
     variables = seen.value("variables")
     is_set = seen.has("cuda-home-set", "nvcc-version-shown") or any(variables and variables.get(name) for name in VARIABLES)
-    if torch and torch.kind == "cpu":
+    if (torch and torch.kind == "cpu") or seen.captured("label", "torch-said") == "cpu":
         yield Pointer(CPU_TORCH, 0.93)
         yield Pointer(NONE, 0.2)
     elif torch and torch.kind == "cuda" and not is_set:
+        yield Pointer(NONE, 0.93)
+    elif seen.has("nvcc-not-found"):
         yield Pointer(NONE, 0.93)
     elif is_set:
         yield Pointer(CPU_TORCH, 0.7 if not torch else 0.3)
@@ -59,8 +61,10 @@ def cmake(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         nix = seen.has("nix-builds") or seen.has("cuda-libraries-without-nvcc")
         yield Pointer(NIX, 0.85 if nix else 0.6)
         yield Pointer(NONE, 0.35)
-    elif "CUDA_TOOLKIT_ROOT_DIR" in missing or "CUDA_NVCC_EXECUTABLE" in missing:
-        yield Pointer(NONE, 0.93)
+    elif "CUDA_TOOLKIT_ROOT_DIR" in missing or any("NVCC_EXECUTABLE" in name or "BIN_DIR" in name for name in missing):
+        # With two dashes before it CMake only notes it; a project that cannot go on without says so as well.
+        noted = complaint.text.startswith("--") and not seen.has("caffe2-finds-no-cuda")
+        yield Pointer(NONE, 0.85 if noted else 0.93)
     elif complaint.captured.get("version") or any("CUDART" in name or "INCLUDE" in name for name in missing):
         yield Pointer(INCOMPLETE, 0.8)
         yield Pointer(TWO, 0.35)

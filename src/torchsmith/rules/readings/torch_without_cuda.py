@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from torchsmith.engine.declare import reading
 from torchsmith.model.complaint import Complaint, Pointer, Seen
+from torchsmith.model.known import Known
 
 _CONDA = ("conda-cpu-build-string", "conda-cpuonly", "conda-gives-cpu-words")
 _REPLACED = ("pip-replaces-torch", "torch-uninstalled", "uv-replaces-torch", "reinstalls-torch-words")
@@ -28,17 +29,21 @@ def not_compiled(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("cuda-visible-devices-hides", 0.15)
 
 
-@reading("cuda-not-available", "cuda-not-available-word")
+@reading("cuda-not-available", "cuda-not-available-word", "asks-is-available")
 def not_available(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """A False of is_available alone says little: torch's kind and the machine decide."""
-    weak = complaint.signature == "cuda-not-available"
+    if complaint.signature == "asks-is-available" and (not seen.has("prints-false") or seen.has("cuda-not-available")):
+        return
+    weak = complaint.signature != "cuda-not-available-word"
     torch = seen.value("torch")
     told = list(_told(seen))
     if told and (not torch or torch.kind != "cuda"):
         yield from (Pointer(pointer.cause, pointer.sure * (0.9 if weak else 1)) for pointer in told)
     elif is_cpu(seen):
-        # A CPU build that nobody complains of may be meant.
-        yield Pointer("cpu-only-build", 0.8)
+        # A CPU build that nobody complains of may be meant: on a machine without a GPU it is right.
+        gpus = seen.facts.get("gpus")
+        meant = weak and isinstance(gpus, Known) and not gpus.value
+        yield Pointer("cpu-only-build", 0.4 if meant else 0.8)
     elif torch and torch.kind == "cuda":
         driver = seen.value("driver")
         if driver is None or not driver.works:
@@ -128,3 +133,54 @@ def _arch(seen: Seen) -> str:
 def _tegra(seen: Seen) -> bool:
     machine = seen.value("machine")
     return machine is not None and "tegra" in machine.kernel
+
+
+@reading("cpu-came-words")
+def cpu_came(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """Somebody says that the CPU build is what came: by which installer?"""
+    del complaint
+    if seen.has("jetson-named") and not seen.has("jetson-thor"):
+        yield Pointer("jetson-needs-vendor-wheel", 0.8)
+    elif seen.has("conda-installs-pytorch", "conda-sibling-cpu", *_CONDA):
+        yield Pointer("conda-solver-picked-cpu", 0.8)
+        yield Pointer("wrong-index-for-platform", 0.2)
+    elif seen.has("nix-cuda-support-named"):
+        yield Pointer("nix-cuda-support-off", 0.8)
+    elif seen.has(*_REPLACED) or (seen.has("installs-another-package") and not seen.has("pip-installs-torch-plainly")):
+        yield Pointer("dependency-replaced-torch", 0.65)
+        yield Pointer("wrong-index-for-platform", 0.55)
+    else:
+        yield Pointer("wrong-index-for-platform", 0.75)
+        yield Pointer("cpu-only-build", 0.3)
+
+
+@reading("conda-cuda-beside-cpu")
+def beside(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """CUDA libraries were asked of conda, and the torch beside them has no CUDA."""
+    del complaint
+    if is_cpu(seen) and _conda_record(seen):
+        yield Pointer("conda-solver-picked-cpu", 0.5)
+
+
+@reading("jetson-named")
+def on_a_jetson(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """A general wheel is the first thing to suspect on a Jetson, unless NVIDIA's own is named or CUDA works."""
+    del complaint
+    torch, driver = seen.value("torch"), seen.value("driver")
+    if seen.has("jetson-thor") or (driver is not None and driver.works):
+        return
+    if seen.has("jetson-wheel-named") or (torch is not None and ".nv" in torch.version):
+        yield Pointer("jetson-wheel-jetpack-mismatch", 0.3)
+    elif seen.has("no-kernel-image", "pip-installs-torch-plainly", "torch-downloaded", "cuda-not-available-word"):
+        yield Pointer("jetson-needs-vendor-wheel", 0.65)
+    else:
+        yield Pointer("jetson-needs-vendor-wheel", 0.4)
+
+
+@reading("amd-gpu-named", "other-accelerator-named", "intel-gpu-named")
+def another_maker(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """An accelerator that is not NVIDIA's, where none of NVIDIA's is named."""
+    if seen.value("gpus") or seen.has("smi-lists-gpus"):
+        return
+    sure = {"other-accelerator-named": 0.58, "amd-gpu-named": 0.5}.get(complaint.signature, 0.3)
+    yield Pointer("wrong-accelerator-backend", sure)

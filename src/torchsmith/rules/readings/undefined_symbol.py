@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from torchsmith.engine.declare import reading
 from torchsmith.model.complaint import Complaint, Pointer, Seen
+from torchsmith.model.versions import key
 from torchsmith.rules.readings.asker import Asker, asker, library_path, torch_cuda, wheel_majors
 
 _CALLER = re.compile(r"([\w./\\+~-]{1,300}\.(?:so[\w.]{0,20}|dylib|pyd|dll))")
@@ -75,12 +76,19 @@ def _of_cuda(symbol: str, caller: str, who: Asker, seen: Seen) -> Iterator[Point
         yield Pointer("extension-cuda-major-mismatch", 0.6)
         yield Pointer("ld-library-path-shadowing", 0.3)
         return
-    mixed = len(wheel_majors(seen)) > 1
+    mixed = len(wheel_majors(seen)) > 1 or _older_wheel(symbol, seen) or seen.has("library-path-empty")
     both = symbol.startswith(("cudart", "cudaGetDriverEntryPoint")) or _two_majors(seen)
     yield Pointer("ld-library-path-shadowing", 0.5 if mixed and not library_path(seen) else 0.8 if library_path(seen) else 0.7)
     yield Pointer("mixed-nvidia-wheels", 0.8 if mixed and not library_path(seen) else 0.35)
     if both:
         yield Pointer("two-cuda-runtimes", 0.3)
+
+
+def _older_wheel(symbol: str, seen: Seen) -> bool:
+    """Whether the symbol carries a version (``__nvJitLinkComplete_12_4``) that the installed wheel does not reach."""
+    matched = re.search(r"nvJitLink\w*_(\d{1,2})_(\d{1,2})$", symbol)
+    have = seen.package("nvidia-nvjitlink-cu12") or seen.package("nvidia-nvjitlink")
+    return bool(matched and have) and key(have)[:2] < (int(matched[1]), int(matched[2]))  # type: ignore[index]
 
 
 def _of_torch(caller: str, who: Asker) -> Iterator[Pointer]:

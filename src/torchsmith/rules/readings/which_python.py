@@ -56,6 +56,26 @@ def pips(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("wrong-python-environment", 0.6)
 
 
+@reading("collect-env-version")
+def listed_otherwise(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """Torch says one version of itself, and every installer another."""
+    del complaint
+    torch, packages = seen.value("torch"), seen.value("packages")
+    if not torch or not packages or not torch.version[:1].isdigit():
+        return
+    listed = {package.version.partition("+")[0] for package in packages.all("torch")}
+    record = packages.conda_record("pytorch")
+    if record:
+        listed.add(record.version)
+    own = torch.version.partition("+")[0]
+    if not listed or own in listed or any(own.startswith(version) for version in listed):
+        return
+    yield Pointer("user-site-shadowing", 0.5)
+    yield Pointer("wrong-python-environment", 0.45)
+    if record:
+        yield Pointer("duplicate-torch-conda-pip", 0.45)
+
+
 def _foreign(seen: Seen) -> bool:
     """Whether torch's path belongs to another Python than the one that is named."""
     interpreter = seen.value("interpreter")

@@ -33,10 +33,9 @@ from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, W
 @rule("poetry-multi-torch")
 def check(pasted_project: PastedProject) -> Iterator[Finding]:
     """Constraints or locked versions of torch whose markers are missing or equal."""
-    declared = [d for d in pasted_project.declared("torch") if d.where.startswith("poetry")]
     bound = pasted_project.bound("torch", "poetry")
     locked = [entry for entry in pasted_project.locked if entry.package == "torch" and entry.tool == "poetry"]
-    overlap = _overlap([d.marker for d in declared]) and len({b.source for b in bound}) > 1
+    overlap = _overlap([binding.marker for binding in bound]) and len({binding.source for binding in bound}) > 1
     if not overlap and not _overlap([entry.marker for entry in locked]):
         return
     what = "pyproject.toml" if overlap else "poetry.lock"

@@ -30,6 +30,7 @@ from torchsmith.rules.common import reinstall
 _KNOWN = {
     "cudnn-frontend-no-plan": ("2.5.0", "its attention asks cuDNN for what cuDNN has no plan for", "2.5.1"),
     "distutils-no-version": ("before 1.11", "its TensorBoard code does not get on with newer setuptools", "1.11.0"),
+    "cublas-create-fails": ("1.8.0", "its cuBLAS does not start on some GPUs", "1.8.1"),
     "cublaslt-status-string": ("1.13.0", "its wheel loads two versions of cuBLAS", "1.13.1"),
 }
 
