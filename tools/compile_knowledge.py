@@ -76,11 +76,11 @@ def modules() -> dict[str, str]:
 def compiled_signatures() -> str:
     """The module text of the signatures, each with the literals that its pattern requires."""
     rows = [
-        (entry.id, entry.role, entry.says, entry.pattern, load_signatures.literals(entry.pattern), entry.points, entry.over)
+        (entry.id, entry.role, entry.says, entry.pattern, load_signatures.literals(entry.pattern), entry.points, entry.over, load_signatures.needs(entry.pattern))
         for entry in load_signatures.entries()
     ]
     body = "".join(f"    {literal(row)},\n" for row in rows)
-    text = f"# id, role, says, pattern, literals, points, over\nROWS: tuple[tuple[Any, ...], ...] = (\n{body})\n"
+    text = f"# id, role, says, pattern, literals, points, over, needs\nROWS: tuple[tuple[Any, ...], ...] = (\n{body})\n"
     header = HEADER.format(noqa="# ruff: noqa: E501\n", name="signatures/*.toml")
     return f"{header}from typing import Any\n\n{text}"
 

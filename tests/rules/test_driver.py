@@ -233,5 +233,10 @@ def test_mig() -> None:
     assert speaks(mig_misconfig.check, driver_state=DriverState(WORKS, 0), gpus=Gpus((empty, plain))) == [Severity.DEGRADED]
     assert speaks(mig_misconfig.check, driver_state=DriverState(WORKS, 0), gpus=Gpus((full, plain))) == []
     every = VisibleGpus((0,))
-    assert speaks(mig_single_instance_limit.check, gpus=Gpus((full,)), visible_gpus=every) == [Severity.NOTE]
-    assert speaks(mig_single_instance_limit.check, gpus=Gpus((plain,)), visible_gpus=every) == []
+    unset = Variables({})
+    limit = mig_single_instance_limit.check
+    assert speaks(limit, gpus=Gpus((full,)), visible_gpus=every, variables=unset) == [Severity.NOTE]
+    assert speaks(limit, gpus=Gpus((plain,)), visible_gpus=every, variables=unset) == []
+    two = Variables({"CUDA_VISIBLE_DEVICES": "MIG-1,MIG-2"})
+    assert speaks(limit, gpus=Unknown("not told"), visible_gpus=Unknown("not told"), variables=two) == [Severity.NOTE]
+    assert speaks(limit, gpus=Unknown("not told"), visible_gpus=Unknown("not told"), variables=unset) == []

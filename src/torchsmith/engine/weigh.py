@@ -13,9 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from torchsmith.knowledge.signatures import Signature
     from torchsmith.model.complaint import Complaint, Seen
     from torchsmith.model.finding import Finding
+    from torchsmith.model.signature import Signature
 
 WEIGHT = {"fatal": 1.0, "warning": 0.75, "aftermath": 0.3, "context": 1.0}
 """How much a complaint of each role counts where another line is fatal; alone, a warning counts in full."""

@@ -41,9 +41,8 @@ _LABELS = {
     "cuda driver version": "driver",
     "nvidia driver version": "driver",
     "driver version": "driver",
-    "gpu type": "gpu",
-    "device name": "gpu",
-    "gpu": "gpu",
+    "gpu type": "gpu-word",
+    "device name": "gpu-word",
 }
 _GPUS = re.compile(r"gpu (\d{1,3}(?:,\d{1,3}){0,15})")
 _ARCH = re.compile(r"\(arch=(\d{1,2})\.(\d)\)")
@@ -96,7 +95,7 @@ def _field(label: str, value: str) -> Iterator[tuple[str, object]]:
             yield "os-word", _SYSTEMS[low]
         elif platform := _VALUES["platform"].match(value):
             yield "platform", platform[1]
-    elif about == "gpu" and gpus.by_name(value):
+    elif about == "gpu-word" and gpus.by_name(value):
         yield about, Device(0, value)
     elif numbers := _GPUS.fullmatch(label):
         yield from (("gpu", device) for device in _devices(numbers[1], value))

@@ -147,7 +147,9 @@ def _of_table(table: str, values: dict[str, Any]) -> Iterator[Found]:
             yield from _poetry(package, value, "pipenv")
     elif not table:
         for package, bound in values.items():
-            if "index" in str(bound):
+            if package == "dependencies":
+                yield from _requirements(bound, "project")
+            elif "index" in str(bound):
                 yield from _bindings(package, bound, "uv")
             else:
                 yield from _poetry(package, bound, "poetry")

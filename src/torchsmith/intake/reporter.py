@@ -54,7 +54,8 @@ _SYSTEMS = (
 )
 _JETSON = re.compile(r"\b[Jj]etson\b|\bL4T\b|\bJetPack\b|-tegra\b")
 _AARCH64 = re.compile(r"\baarch64\b|\barm64\b")
-_BITS = re.compile(r"\bwin32\b|-32[\\/]|32[- ]bit \(Intel\)")
+# Not "win32" alone: a 64-bit Python on Windows calls its platform so too.
+_BITS = re.compile(r"\bcp\d{2,3}m?-win32\b|\bPython3?\d{1,3}-32[\\/]|32[- ]bit \(Intel\)")
 _WSL = re.compile(r"\b(?:WSL|wsl) ?(?P<version>[12])?\b")
 
 

@@ -109,6 +109,8 @@ class Search:
         if self._kept[index] >= KEPT or self._last.get(index) == line.number:
             return None
         signature = self._every[index]
+        if not signature.may_match(line.text.lower()):
+            return None
         if index not in self._patterns:
             self._patterns[index] = re.compile(signature.pattern)
         matched = self._patterns[index].search(line.text[: text.LINE_LIMIT])

@@ -18,9 +18,9 @@ from torchsmith.model.position import Position
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from torchsmith.knowledge.signatures import Signature
+    from torchsmith.model.signature import Signature
 
 KEPT = 8
 """Complaints of one signature that are kept: the first ones. More say nothing new."""
@@ -32,10 +32,10 @@ BROKEN_LIMIT, BROKEN_LINES = 64 * 1024, 4
 
 def read(lines: Sequence[Line]) -> tuple[Complaint, ...]:
     """The complaints of these lines, in the order of the text."""
-    text = _Joined([line.text.lower() for line in lines], "\n")
+    text = _Joined([line.text.lower() for line in lines], _newline)
     # Where a terminal or a picture broke lines at a column, with the space gone or still there.
     short = len(text.whole) <= BROKEN_LIMIT
-    broken = [_Joined([line.text.lower().strip() for line in lines], join) for join in (" ", "")] if short else []
+    broken = [_Joined([line.text.lower().strip() for line in lines], join) for join in (_space, _nothing)] if short else []
     found: list[Complaint] = []
     for signature in signatures.every():
         here = list(_of(signature, lines, text))
@@ -46,13 +46,28 @@ def read(lines: Sequence[Line]) -> tuple[Complaint, ...]:
     return tuple(sorted(found, key=lambda complaint: (complaint.position.line, complaint.position.column)))
 
 
-class _Joined:
-    """All lines as one text, and which line each place of it is in."""
+def _newline(line: str) -> str:
+    del line
+    return "\n"
 
-    def __init__(self, low: list[str], join: str) -> None:
+
+def _space(line: str) -> str:
+    return "" if line.endswith("-") else " "
+
+
+def _nothing(line: str) -> str:
+    del line
+    return ""
+
+
+class _Joined:
+    """All lines as one text, and which line each place of it is in; ``join`` says what stands between a line and the next."""
+
+    def __init__(self, low: list[str], join: Callable[[str], str]) -> None:
         self.join = join
-        self.whole = join.join(low)
-        self.starts = [0, *accumulate(len(line) + len(join) for line in low)][:-1] or [0]
+        parts = [line + join(line) for line in low]
+        self.whole = "".join(parts)
+        self.starts = [0, *accumulate(len(part) for part in parts)][:-1] or [0]
 
     def line(self, place: int) -> int:
         """The index of the line that holds this place."""
@@ -92,12 +107,12 @@ def merged(*sorted_numbers: Iterator[int]) -> Iterator[int]:
 
 
 def _of(signature: Signature, lines: Sequence[Line], text: _Joined) -> Iterator[Complaint]:
-    if not any(literal in text.whole for literal in signature.literals):
+    if not signature.literals or not signature.may_match(text.whole):
         return
-    pattern = re.compile(signature.pattern)
     kept = 0
     for index in text.places(signature.literals):
-        matched = pattern.search(lines[index].text[:LINE_LIMIT])
+        line = lines[index].text[:LINE_LIMIT]
+        matched = re.search(signature.pattern, line) if signature.may_match(line.lower()) else None
         if matched:
             yield complaint(signature, lines[index], matched)
             kept += 1
@@ -108,9 +123,13 @@ def _of(signature: Signature, lines: Sequence[Line], text: _Joined) -> Iterator[
 def _across(signature: Signature, lines: Sequence[Line], text: _Joined, known: set[tuple[str, int]]) -> Iterator[Complaint]:
     """What is found only across a break; its position is in the first of the lines."""
     for first, last in islice(text.crossings(signature.literals), KEPT):
-        whole = Line(lines[first].number, text.join.join(line.text.strip() for line in lines[first : last + 1])[:LINE_LIMIT])
-        matched = re.search(signature.pattern, whole.text)
-        if matched and (signature.id, whole.number) not in known:
+        begin = lines[first].text.rstrip()
+        parts = (begin, *(line.text.strip() for line in lines[first + 1 : last + 1]))
+        whole = Line(lines[first].number, "".join(part + text.join(part) for part in parts)[:LINE_LIMIT])
+        may = signature.may_match(whole.text.lower())
+        matched = re.search(signature.pattern, whole.text) if may else None
+        crosses = matched and matched.start() < len(begin) < matched.end()
+        if matched and crosses and (signature.id, whole.number) not in known:
             known.add((signature.id, whole.number))
             yield complaint(signature, whole, matched)
 

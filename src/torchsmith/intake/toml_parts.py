@@ -20,8 +20,13 @@ JOINED = 400
 """Lines that one statement may run over."""
 _HEADER = re.compile(
     r"\s{0,8}(?P<open>\[{1,2})\s?(?P<name>(?:project|tool|package|packages|dependency-groups|build-system|source|dev-packages|metadata)"
-    r"(?:\.(?:[A-Za-z0-9_-]{1,60}|\"[^\"]{1,60}\"|'[^']{1,60}')){0,6})\s?\]{1,2}\s{0,8}(?:#.{0,400})?$"
+    r"(?:\.(?:[A-Za-z0-9_-]{1,60}|\"[^\"]{1,60}\"|'[^']{1,60}')){0,6})\s?\]{1,2}"
+    r"(?:\s{0,8}(?:#.{0,400})?$|(?P<rest>[\s;:,-]{1,8}[A-Za-z\"'].{0,600}=.{0,600}))"
 )
+_INLINE = re.compile(
+    r"(?P<key>[A-Za-z0-9_.-]{1,60})\s?=\s?(?P<value>\"[^\"]{0,400}\"|'[^']{0,400}'|true|false|\{[^{}]{0,400}\}|\[[^\[\]]{0,1000}\])"
+)
+"""A statement of several on one line, as in a sentence or in a text whose line breaks are gone."""
 _STATEMENT = re.compile(
     r"\s{0,12}(?P<key>[A-Za-z0-9_.-]{1,80}|\"[^\"]{1,80}\"|'[^']{1,80}')\s{0,8}=\s{0,8}(?P<value>\S.{0,4000})$"
 )
@@ -55,9 +60,12 @@ def read(lines: Sequence[Line]) -> Iterator[Part]:
                 table = ""  # a crate's, not a lock file's
                 continue
             yield Part(table, number, "", None, line.number)
+            for one in _INLINE.finditer(header["rest"] or ""):
+                if (value := _value(one["value"])) is not None:
+                    yield Part(table, number, one["key"], value, line.number)
             continue
         matched = _STATEMENT.match(line.text)
-        if matched is None or not (table or _LOOSE.search(matched["value"])):
+        if matched is None or not (table or matched["key"] == "dependencies" or _LOOSE.search(matched["value"])):
             if not line.text.lstrip().startswith(("#", "[", "...", "```")):
                 table = ""  # prose: the table ends here
             continue

@@ -10,8 +10,16 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 ROLES = ("fatal", "warning", "aftermath", "context")
-SHORTEST = 4
-"""Characters of a required literal: shorter ones occur in every block of a log."""
+SHORTEST, LEAST = 4, 3
+"""Characters of a literal by which lines are found, and of one that is asked for besides: shorter ones tell nothing."""
+COMMON = frozenset(
+    {
+        *("torch", "pytorch", "cuda", "nvidia", "python", "driver", "kernel", "package", "environment", "module", "library"),
+        *("error", "warning", "fatal", "failed", "found", "file", "line", "code", "import", "with", "after"),
+        *("install", "installed", "installing", "version", "build", "available", "support", "supported", "change", "remove"),
+    }
+)
+"""Words that most logs have."""
 
 
 class Entry(NamedTuple):
@@ -72,37 +80,75 @@ def _texts(value: str | list[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+Needs = str | tuple[Any, ...]
+"""What a match must contain: a text in lower case, or ``("&", ...)`` and ``("|", ...)`` over such."""
+
+
+def needs(pattern: str) -> Needs:
+    """What any match of ``pattern`` contains; ``("&",)`` if nothing is certain."""
+    return _needs(parser.parse(pattern))
+
+
 def literals(pattern: str) -> tuple[str, ...]:
-    """Lower-case texts of which any match of ``pattern`` contains at least one; empty if there are none long enough."""
-    return tuple(sorted(_required(parser.parse(pattern)) or ()))
+    """Texts of which any match of ``pattern`` contains at least one, chosen to be rare; empty if there are none long enough."""
+    return tuple(sorted(_cover(needs(pattern)) or ()))
 
 
-def _required(tree: Any) -> frozenset[str] | None:
-    """The best set of alternatives that one of the parts of a sequence requires: the one whose shortest member is longest."""
-    best: frozenset[str] | None = None
+def _needs(tree: Any) -> Needs:
+    parts: list[Needs] = []
     run = ""
     for code, value in [*tree, (None, None)]:
-        if code is codes.LITERAL and chr(value).isascii():
-            run += chr(value).lower()
+        letter = _letter(code, value)
+        if letter:
+            run += letter
             continue
-        if len(run) >= SHORTEST:
-            best = _better(best, frozenset({run}))
+        if len(run) >= LEAST:
+            parts.append(run)
         run = ""
         if code is codes.SUBPATTERN:
-            best = _better(best, _required(value[3]))
+            parts.append(_needs(value[3]))
         elif code is codes.BRANCH:
-            branches = [_required(branch) for branch in value[1]]
-            best = _better(best, frozenset().union(*branches) if all(branches) else None)  # type: ignore[arg-type]
+            parts.append(("|", *(_needs(branch) for branch in value[1])))
         elif code in (codes.MAX_REPEAT, codes.MIN_REPEAT) and value[0] >= 1:
-            best = _better(best, _required(value[2]))
-    return best
+            parts.append(_needs(value[2]))
+    return _simple("&", [part for part in parts if _certain(part)])
 
 
-def _better(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
-    if not one or not other:
-        return one or other
-    # A space is common; what has a rare character tells more than its length does.
-    return max(one, other, key=lambda texts: min(map(len, texts)) - 2 * len(texts))
+def _letter(code: Any, value: Any) -> str:
+    """The character that an element of a pattern stands for, its case aside: ``T``, ``[Tt]``; empty for any other."""
+    if code is codes.LITERAL:
+        return chr(value).lower() if chr(value).isascii() else ""
+    if code is codes.IN and all(kind is codes.LITERAL for kind, _ in value):
+        letters = {chr(each).lower() for _, each in value}
+        return letters.pop() if len(letters) == 1 and all(letter.isascii() for letter in letters) else ""
+    return ""
+
+
+def _certain(part: Needs) -> bool:
+    """Whether something is required: one way without needs leaves an alternative without any."""
+    if isinstance(part, str):
+        return True
+    return all(map(_certain, part[1:])) if part[0] == "|" else len(part) > 1
+
+
+def _simple(kind: str, parts: list[Needs]) -> Needs:
+    flat = [each for part in parts for each in (part[1:] if not isinstance(part, str) and part[0] == kind else (part,))]
+    return flat[0] if len(flat) == 1 else (kind, *dict.fromkeys(flat))
+
+
+def _cover(part: Needs) -> frozenset[str] | None:
+    """The rarest texts of which one must be there."""
+    if isinstance(part, str):
+        return frozenset({part}) if len(part) >= SHORTEST else None
+    covers = [_cover(each) for each in part[1:]]
+    if part[0] == "|":
+        return frozenset().union(*covers) if covers and all(covers) else None  # type: ignore[arg-type]
+    return max((cover for cover in covers if cover), key=_worth, default=None)
+
+
+def _worth(texts: frozenset[str]) -> int:
+    """How well these texts narrow a search down: by the shortest of them; a word that every log has narrows nothing."""
+    return min(0 if text.strip(" .:='\"`(") in COMMON else len(text) for text in texts) * 4 - len(texts)
 
 
 def matches(entry: Entry, text: str) -> bool:

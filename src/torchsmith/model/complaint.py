@@ -20,7 +20,7 @@ class Complaint:
     """A line of a text in which a signature was recognised.
 
     ``says`` is the symptom in one phrase; ``text`` the line, cleaned and cut; ``captured`` what the pattern's named groups
-    caught; ``role`` fatal, warning, aftermath or context (knowledge/signatures.py has the meanings); ``mark`` the part of
+    caught; ``role`` fatal, warning, aftermath or context (model/signature.py has the meanings); ``mark`` the part of
     ``text`` that matched, as the offsets of its first character and of the one after its last.
     """
 

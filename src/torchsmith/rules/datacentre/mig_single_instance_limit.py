@@ -27,15 +27,21 @@ from torchsmith.engine.declare import rule, told
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.driver import VisibleGpus
 from torchsmith.model.facts.gpu import Gpus
+from torchsmith.model.facts.python import Variables
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.driver.shared import by_you
 
 
 @rule("mig-single-instance-limit")
-def check(gpus: Gpus, visible_gpus: VisibleGpus | Unknown) -> Iterator[Finding]:
-    """More instances than one process can use."""
-    shown = visible_gpus.mig if isinstance(visible_gpus, VisibleGpus) else 0
+def check(gpus: Gpus | Unknown, visible_gpus: VisibleGpus | Unknown, variables: Variables | Unknown) -> Iterator[Finding]:
+    """More instances than one process can use: those that are there, or, where nobody listed any, those that are asked for."""
+    if isinstance(gpus, Unknown):
+        asked = (variables.get("CUDA_VISIBLE_DEVICES") or "") if isinstance(variables, Variables) else ""
+        shown = sum(name.strip().startswith("MIG-") for name in asked.split(","))
+        gpus = Gpus(())
+    else:
+        shown = visible_gpus.mig if isinstance(visible_gpus, VisibleGpus) else 0
     uuids = [uuid for device in gpus for uuid in device.mig_uuids if uuid]
     count = sum(device.mig_instances or 0 for device in gpus if device.mig)
     if any(not device.mig for device in gpus) and shown < 2:
@@ -46,7 +52,7 @@ def check(gpus: Gpus, visible_gpus: VisibleGpus | Unknown) -> Iterator[Finding]:
         Severity.NOTE,
         "machine",
         f"a process sees one MIG instance, and there are {max(count, shown)}: torch counts one device",
-        evidence=(Proof("gpus", ", ".join(uuids[:8]) or f"{count} MIG instances"),),
+        evidence=(Proof("gpus" if count else "variables", ", ".join(uuids[:8]) or f"{max(count, shown)} MIG instances"),),
         remedies=(by_you("Start one process for each instance, with CUDA_VISIBLE_DEVICES=MIG-<uuid>", "", ("nvidia-smi", "-L")),),
     )
 

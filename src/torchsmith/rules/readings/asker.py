@@ -61,7 +61,7 @@ def torch_cuda(seen: Seen) -> int:
 def torch_version(seen: Seen) -> tuple[int, ...]:
     """Torch's release as numbers; empty where the text does not tell."""
     torch = seen.value("torch")
-    return key(torch.version) if torch else ()
+    return key(torch.version) if torch else key(seen.package("torch"))
 
 
 def wheel_majors(seen: Seen) -> set[str]:

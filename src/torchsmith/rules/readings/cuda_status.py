@@ -38,12 +38,11 @@ WORDS = (
     ("deviceunavailable", 46),
     ("out of memory", 2),
     ("outofmemory", 2),
+    ("unknown error", 999),
+    ("errorunknown", 999),
     ("initialization error", 3),
     ("notinitialized", 3),
     ("initializationerror", 3),
-    ("cuda unknown error", 999),
-    ("unknown error", 999),
-    ("errorunknown", 999),
 )
 # Numbers of CUDA 10.0 and older.
 OLD = {30: 999, 38: 100, 10: 101}
@@ -109,6 +108,8 @@ def _stub(seen: Seen) -> Iterator[Pointer]:
 def _too_old(seen: Seen) -> Iterator[Pointer]:
     if seen.captured("version", "driver-too-old", "cuda-init-warning") == "0":  # a libcuda without a driver behind it
         yield Pointer("wsl-driver-not-visible" if places.in_wsl(seen) else "driver-module-not-loaded", 0.6)
+    if seen.has("vgpu-words"):
+        yield Pointer("vgpu-needs-grid-driver", 0.45)
     smi, torch = seen.value("nvidia_smi"), seen.value("torch")
     has = smi.cuda if smi and smi.cuda else ""
     met = _met(seen)
@@ -157,8 +158,8 @@ def _no_such_device(seen: Seen) -> Iterator[Pointer]:
 
 
 def _system_call(seen: Seen) -> Iterator[Pointer]:
-    yield Pointer("device-node-permissions", 0.45)
-    yield Pointer("uvm-not-loaded", 0.4)
+    yield Pointer("uvm-not-loaded", 0.45)
+    yield Pointer("device-node-permissions", 0.4)
     yield Pointer("container-no-gpu-runtime" if places.around(seen) else "cuda-does-not-start", 0.3)
 
 

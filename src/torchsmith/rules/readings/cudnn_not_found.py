@@ -16,6 +16,11 @@ def causes(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """A message of cuDNN's own loader, or of CTranslate2's."""
     captured = complaint.captured
     library = next((captured[name] for name in ("library", "tried", "asked", "alone", "plain") if captured.get(name)), "")
+    if (other := re.search(r"Error: (lib(?:cuda|nvrtc|cublas\w*|nvToolsExt)\.so[\d.]*)", complaint.text)) is not None:
+        driver = other[1].startswith("libcuda.")
+        yield Pointer("wsl-driver-not-visible" if driver else "missing-cuda-runtime-lib", 0.5 if driver else 0.65)
+        yield Pointer("cudnn-not-on-loader-path", 0.25)
+        return
     if "undefined symbol" in complaint.text or "not defined in file" in complaint.text:
         yield Pointer("ld-library-path-shadowing", 0.7)
         yield Pointer("mixed-nvidia-wheels", 0.25)
@@ -26,8 +31,8 @@ def causes(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 def of_cudnn(library: str, who: Asker, seen: Seen, *, parts: bool = False) -> Iterator[Pointer]:
     """The causes for a cuDNN library; ``parts``: asked for by name while the program ran, not when it was imported."""
     if split(who, seen):
-        yield Pointer("split-lib-lib64-venv", 0.75 if seen.has("nvidia-under-lib") else 0.5)
-        yield Pointer("missing-cudnn", 0.5)
+        yield Pointer("split-lib-lib64-venv", 0.75 if seen.has("nvidia-under-lib") else 0.6)
+        yield Pointer("missing-cudnn", 0.45)
         return
     yield from (Pointer(cause, sure) for cause, sure in _likely(library, who, seen, parts))
     mixed = len(wheel_majors(seen)) > 1
@@ -51,8 +56,8 @@ def _likely(library: str, who: Asker, seen: Seen, parts: bool) -> tuple[tuple[st
         return (lost, 0.85), (missing, 0.2)
     if who.kind == "onnxruntime":
         return (missing, 0.45), (other, 0.4), ("extension-cuda-major-mismatch", 0.35)
-    if wanted and wanted == ours:
-        return (lost, 0.6), (missing, 0.35)
+    if wanted == 8 == ours:
+        return (missing, 0.5), (lost, 0.45)
     if parts and wanted == 9:
         return (lost, 0.55), (missing, 0.4), (other, 0.3)
     if parts and wanted == 8:
@@ -77,6 +82,6 @@ def _ours(seen: Seen) -> int:
         if version := seen.package(name):
             return major(version)
     version = torch_version(seen)
-    if len(version) < 2 or not torch_cuda(seen):
+    if len(version) < 2 or (seen.value("torch") and not torch_cuda(seen)):
         return 0
     return 9 if version[:2] >= (2, 4) else 8

@@ -13,6 +13,7 @@ from torchsmith.rules.readings import places
     "no-driver-found",
     "cuda-shared-object-failed",
     "libcuda-missing",
+    "libcuda-missing-warning",
     "cuda-drivers-not-found",
     "nvml-library-missing",
     "nvidia-smi-missing",

@@ -44,6 +44,8 @@ def cannot_talk(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     if seen.has("colab-words", "kaggle-words"):
         yield Pointer("scheduler-no-gpu-allocated", 0.8)
         return
+    if seen.has("scheduler-words"):
+        yield Pointer("scheduler-no-gpu-allocated", 0.6)
     reasons = (
         ("secure-boot-blocks-module", seen.has("secure-boot-words", "module-key-refused"), 0.7),
         ("hybrid-gpu-disabled", seen.has("hybrid-words"), 0.7),

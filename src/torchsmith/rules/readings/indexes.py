@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from torchsmith.engine.declare import reading
 from torchsmith.knowledge import torch_builds
 from torchsmith.model.complaint import Complaint, Pointer, Seen
+from torchsmith.model.versions import cuda_of_label, minor
 
 
 @reading("pytorch-index-named")
@@ -18,6 +19,16 @@ def named(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("nonexistent-index", 0.9)
     elif label == "cpu" and seen.value("gpus"):
         yield Pointer("wrong-index-for-platform", 0.6)
+    elif passed_over(label, seen):
+        yield Pointer("wrong-index-for-platform", 0.5)
+
+
+def passed_over(label: str, seen: Seen) -> bool:
+    """Whether torch is of another build than the index that is named: it came from elsewhere."""
+    torch, wanted = seen.value("torch"), cuda_of_label(label)
+    if torch is None or wanted is None or not torch.version[:1].isdigit():
+        return False
+    return torch.kind == "cpu" or (torch.kind == "cuda" and torch.cuda is not None and minor(torch.cuda) != wanted)
 
 
 @reading("asked-build-never-published")

@@ -109,7 +109,7 @@ def not_in_site_packages(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 def _of_torch_itself(seen: Seen) -> Iterator[Pointer]:
     """Torch does not find what its wheels bring: are they there, in another tree?"""
     if seen.has("torch-under-lib64"):
-        yield Pointer("split-lib-lib64-venv", 0.75 if seen.has("nvidia-under-lib") else 0.5)
+        yield Pointer("split-lib-lib64-venv", 0.75 if seen.has("nvidia-under-lib") else 0.6)
         yield Pointer("missing-cuda-runtime-lib", 0.45)
         return
     yield Pointer("missing-cuda-runtime-lib", 0.7)
@@ -135,7 +135,10 @@ def of_tensorflow(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """TensorFlow names every library that it lacks: only cuDNN, or all of CUDA."""
     named = {c.captured["library"] for c in seen.complaints if c.signature == complaint.signature and c.captured.get("library")}
     named = {library for library in named if not library.startswith(("libnvinfer", "nvinfer", "libcuda.", "nvcuda"))}
-    if named and all("cudnn" in library for library in named):
+    if seen.has("cudnn-wheel-there") and seen.os != "windows":
+        yield Pointer("cudnn-not-on-loader-path", 0.6)
+        yield Pointer("missing-cuda-runtime-lib", 0.4)
+    elif named and all("cudnn" in library for library in named):
         yield Pointer("missing-cudnn", 0.75)
     elif named:
         yield Pointer("missing-cuda-runtime-lib", 0.65)

@@ -9,6 +9,7 @@ from torchsmith.engine.declare import reading
 from torchsmith.model.complaint import Complaint, Pointer, Seen
 from torchsmith.model.versions import major
 from torchsmith.rules.readings.asker import torch_cuda
+from torchsmith.rules.readings.cudnn_not_found import major_of
 from torchsmith.rules.readings.library_not_found import majors
 from torchsmith.rules.readings.told import toolkit
 
@@ -25,7 +26,10 @@ def causes(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     wanted = seen.captured("cuda", "onnxruntime-needs")
     theirs = majors(library) or ({int(wanted)} if wanted.isdigit() else set())
     here = torch_cuda(seen) or major(toolkit(seen))
-    if library.startswith("libcudnn"):
+    if library.startswith("libcudnn") and major_of(library) == major(seen.package("nvidia-cudnn-cu12")):
+        yield Pointer("cudnn-not-on-loader-path", 0.7)
+        yield Pointer("missing-cudnn", 0.3)
+    elif library.startswith("libcudnn"):
         yield Pointer("missing-cudnn", 0.55)
         yield Pointer("cudnn-major-mismatch", 0.5)
         yield Pointer("extension-cuda-major-mismatch", 0.2)

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from torchsmith.model.complaint import Seen
 
+TOPICS = ("cuda", "nvidia", "nvrm", "gpu", "nvml")
+
+
+def complains(seen: Seen) -> bool:
+    """Whether anything is wrong with a GPU or its driver here; else what only tells of the place points at nothing."""
+    if seen.has("no-gpus-here", "collect-env-cuda-off", "cuda-broken-words"):
+        return True
+    told = (complaint.text.lower() for complaint in seen.complaints if complaint.role != "context")
+    return any(topic in text for text in told for topic in TOPICS)
+
 
 def inside(seen: Seen) -> bool:
     """Whether the complaint was made in a container, not by the engine that starts one."""

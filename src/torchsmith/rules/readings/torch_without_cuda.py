@@ -17,7 +17,8 @@ def not_compiled(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """The machine first, then who put the CPU build there; where neither is told, the build itself is the answer."""
     told = list(_told(seen))
     if told:
-        yield from told
+        # Where GPU and build are facts, the rule itself brings the CPU build in.
+        yield from (pointer for pointer in told if pointer.cause != "cpu-only-build" or not seen.value("gpus"))
     elif complaint.signature == "not-compiled-with-cuda" or is_cpu(seen):
         yield Pointer("cpu-only-build", 0.85)
         yield Pointer("dependency-replaced-torch", 0.15)
@@ -96,8 +97,8 @@ def _installer(seen: Seen) -> Iterator[Pointer]:
     elif seen.has("worked-before-update") and not seen.has("driver-was-updated"):
         yield Pointer("dependency-replaced-torch", 0.6)
         yield Pointer("cpu-only-build", 0.4)
-    elif seen.has("pip-installs-torch-plainly") and (seen.os == "windows" or _arch(seen) == "aarch64"):
-        yield Pointer("wrong-index-for-platform", 0.6)
+    elif (seen.has("pip-installs-torch-plainly") and seen.os == "windows") or (seen.os == "linux" and _arch(seen) == "aarch64"):
+        yield Pointer("wrong-index-for-platform", 0.65)
         yield Pointer("cpu-only-build", 0.45)
 
 

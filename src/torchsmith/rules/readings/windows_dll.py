@@ -21,7 +21,7 @@ _NUMBERS = (
     ("1114", r"initialization routine failed|初始化例程失败|Initialisierungsroutine|routine d.initialisation|инициализации"),
     ("1455", r"paging file is too small|页面文件太小|頁面檔太小|Auslagerungsdatei|файл подкачки|ページング|페이징"),
     ("193", r"not a valid Win32 application|不是有效的 Win32|keine zul\S{1,3}ssige Win32"),
-    ("182", r"cannot run %1|无法运行"),
+    ("182", r"%1|无法运行"),
 )
 _EXTENSION = re.compile(
     r"^_C$|^_ext$|flash_attn|_cuda$|_C\b|causal_conv1d|selective_scan|exllama|awq|gptq|torch_(?:scatter|sparse|cluster)|pytorch3d|mmcv"

@@ -29,19 +29,23 @@ from torchsmith.engine.declare import rule, told
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Driver
 from torchsmith.model.facts.project import Transcript
-from torchsmith.model.facts.python import Packages
+from torchsmith.model.facts.python import Packages, Variables
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.model.versions import key, major, minor
 
 
 @rule("conda-old-cuda-picked")
-def check(transcript: Transcript, packages: Packages | Unknown, driver: Driver | Unknown | None) -> Iterator[Finding]:
-    """By what the command asked for, else by the CUDA that driver or conda name."""
-    change = next((c for c in reversed(transcript.changes) if c.package in {"pytorch", "pytorch-gpu", "libtorch"} and c.after), None)
-    record = packages.conda_record("pytorch") if isinstance(packages, Packages) else None
-    version, build = (change.after, change.build) if change else (record.version, record.conda_build) if record else ("", "")
-    built, asked = _cuda(build), _asked(transcript)
+def check(
+    transcript: Transcript,
+    packages: Packages | Unknown,
+    driver: Driver | Unknown | None,
+    variables: Variables | Unknown,
+) -> Iterator[Finding]:
+    """By what the command asked for, else by the CUDA that the reporter set, or that driver or conda name."""
+    version, build, built = _chosen(transcript, packages)
+    override = variables.get("CONDA_OVERRIDE_CUDA") if isinstance(variables, Variables) else ""
+    asked = _asked(transcript) or override or ""
     can = driver.cuda if isinstance(driver, Driver) and driver.cuda else dict(transcript.virtual).get("__cuda", "")
     meant = asked or can
     if not built or not meant or key(built) >= key(meant) or (not asked and major(built) == major(meant)):
@@ -55,6 +59,16 @@ def check(transcript: Transcript, packages: Packages | Unknown, driver: Driver |
         wont_help=_WONT,
         confidence=0.8 if asked else 0.65,
     )
+
+
+def _chosen(transcript: Transcript, packages: Packages | Unknown) -> tuple[str, str, str]:
+    """Version, build string and CUDA of the pytorch that conda takes; the CUDA also by the packages that hold it."""
+    last = {change.package: change for change in transcript.changes if change.manager == "conda" and change.after}
+    change = last.get("pytorch") or last.get("pytorch-gpu") or last.get("libtorch")
+    record = packages.conda_record("pytorch") if isinstance(packages, Packages) else None
+    version, build = (change.after, change.build) if change else (record.version, record.conda_build) if record else ("", "")
+    holds = last.get("cuda-version") or last.get("cudatoolkit")
+    return version, build, _cuda(build) or (minor(holds.after) if holds and "cpu" not in build else "")
 
 
 def _cuda(build: str) -> str:

@@ -37,7 +37,7 @@ from torchsmith.rules.resolving.shared import BLAME, bind_uv, is_pytorch, label_
 @rule("uv-fell-back-to-pypi", explains=("cpu-only-build", "wrong-index-for-platform"))
 def check(pasted_project: PastedProject, transcript: Transcript) -> Iterator[Finding]:
     """An index that nothing is bound to, or a lock that names another registry than the project does."""
-    why = _came_plain(transcript) or _unbound(pasted_project) or _locked_elsewhere(pasted_project)
+    why = _came_plain(transcript) or _libraries_of_another(transcript) or _behind_another(transcript) or _unbound(pasted_project) or _locked_elsewhere(pasted_project)
     if why:
         yield Finding(
             Severity.BLOCKER,
@@ -57,6 +57,25 @@ def _came_plain(transcript: Transcript) -> str:
     if came is None or not meant or local_label(came.after) or came.before:
         return ""
     return f"The command named the index {index_label(meant[-1].url)}, and uv installed torch {came.after} of the default index"
+
+
+def _libraries_of_another(transcript: Transcript) -> str:
+    """CUDA libraries that come to a CPU build: uv resolved the default index's torch, which has the same version."""
+    cpu = next((c for c in transcript.of("torch") if c.manager == "uv" and local_label(c.after) == "cpu"), None)
+    later = [c for c in transcript.changes if cpu and c.package.startswith("nvidia-") and c.after and c.line > cpu.line]
+    if cpu is None or not later:
+        return ""
+    return f"torch {cpu.after} is there, and a later command resolved the default index's torch: it brought {later[0].package}"
+
+
+def _behind_another(transcript: Transcript) -> str:
+    """uv takes a package from the first index that has it, and extra indexes come before ``--index-url``."""
+    for request in transcript.asked("uv", "uv pip"):
+        last = [index for index in request.indexes if index.kind == "index" and is_pytorch(index.url)]
+        first = [index for index in request.indexes if index.kind == "extra" and not is_pytorch(index.url)]
+        if last and first:
+            return f"uv asks the extra index before the index {index_label(last[0].url)}, and finds torch there"
+    return ""
 
 
 def _unbound(project: PastedProject) -> str:
