@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from torchsmith.knowledge import load, load_signatures
+from torchsmith.knowledge import load, load_needles, load_signatures
 
 HERE = Path(__file__).resolve().parent.parent / "src" / "torchsmith" / "knowledge" / "compiled"
 HEADER = '''{noqa}# fmt: off
@@ -70,6 +70,7 @@ def modules() -> dict[str, str]:
         if table.compiled:
             made[f"{name}.py"] = compiled_sections(table) if name == "compat_rules" else compiled_rows(table)
     made["signatures.py"] = compiled_signatures()
+    made["needles.py"] = compiled_needles()
     return made
 
 
@@ -81,8 +82,17 @@ def compiled_signatures() -> str:
     ]
     body = "".join(f"    {literal(row)},\n" for row in rows)
     text = f"# id, role, says, pattern, literals, points, over, needs\nROWS: tuple[tuple[Any, ...], ...] = (\n{body})\n"
-    header = HEADER.format(noqa="# ruff: noqa: E501\n", name="signatures/*.toml")
+    header = HEADER.format(noqa="# ruff: noqa: E501, Q003\n", name="signatures/*.toml")
     return f"{header}from typing import Any\n\n{text}"
+
+
+def compiled_needles() -> str:
+    """The module text of what the search of large logs looks for first."""
+    literals = {text for entry in load_signatures.entries() for text in load_signatures.literals(entry.pattern)}
+    needles = load_needles.cover(literals, load_needles.ordinary())
+    body = "".join(f"    {literal(needle)}: {literal(own)},\n" for needle, own in needles.items())
+    header = HEADER.format(noqa="# ruff: noqa: E501\n", name="signatures/*.toml and data/ordinary.log")
+    return f"{header}# by needle: the literals that it stands for\nNEEDLES: dict[str, tuple[str, ...]] = {{\n{body}}}\n"
 
 
 def main(arguments: list[str]) -> int:

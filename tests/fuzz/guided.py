@@ -11,7 +11,9 @@ from random import Random
 
 import atheris  # type: ignore[import-untyped]
 
-with atheris.instrument_imports(include=["torchsmith.binaries"], enable_loader_override=False):
+with atheris.instrument_imports(
+    include=["torchsmith.binaries", "torchsmith.intake", "torchsmith.engine"], enable_loader_override=False
+):
     from tests.fuzz.targets import TARGETS, Target, warm
 from tests.fuzz.judge import Fault, judged, smallest
 from tests.fuzz.mutate import mutated

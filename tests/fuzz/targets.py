@@ -1,4 +1,4 @@
-"""The readers that are fuzzed: each takes bytes, and may answer or raise BinaryError."""
+"""What is fuzzed: readers of binaries, which take bytes and may answer or raise BinaryError, and of pasted text, which answer."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torchsmith.binaries
+from tests.fuzz import pasted
 from tests.fuzz.judge import Memory
 from tests.fuzz.seeds import (
     ABOUT,
@@ -106,6 +107,8 @@ class Target(NamedTuple):
     words: tuple[bytes, ...] = ()
     mend: Callable[[bytes], bytes] | None = None
     """Makes some of the damage plausible, so that a reader does not refuse it at once."""
+    damaged: int = 1000
+    """Damaged inputs that one run of the tests tries: a second's worth."""
 
     def corpus(self, name: str) -> list[bytes]:
         """The seeds and the kept inputs."""
@@ -334,6 +337,13 @@ TARGETS: dict[str, Target] = {
     "wheel": Target(_wheel, WHEELS, (*ZIP_WORDS, *INFO_WORDS), directory_found_again),
     "window": Target(_window, tuple(struct.pack("<QQ", 16, len(data)) + data for data in (*ELVES, *PES)), ELF_WORDS),
     "zip": Target(_zip, WHEELS, ZIP_WORDS, directory_found_again),
+}
+PASTED = pasted.seeds()
+TARGETS |= {
+    "text": Target(pasted.decoded, PASTED, pasted.WORDS, pasted.mended),
+    "facts": Target(pasted.stated, PASTED, pasted.WORDS, pasted.mended, 150),
+    "complaints": Target(pasted.complained, PASTED, pasted.WORDS, pasted.mended, 60),
+    "explain": Target(pasted.explained, PASTED, pasted.WORDS, pasted.mended, 20),
 }
 
 

@@ -16,7 +16,6 @@ from tests.fuzz.mutate import mutated
 from tests.fuzz.targets import CORPUS, TARGETS, warm
 from torchsmith.binaries.errors import BinaryError
 
-DAMAGED = 1000
 LENGTH = 4096
 
 
@@ -39,7 +38,7 @@ def test_damaged(name: str) -> None:
     target, random = TARGETS[name], Random(name)
     warm(name)
     files = target.corpus(name)
-    for _ in range(DAMAGED):
+    for _ in range(target.damaged):
         data = mutated(random.choice(files), random, LENGTH, target.words, random.choice(files))
         if target.mend and random.random() < 0.8:
             data = target.mend(data)

@@ -22,14 +22,15 @@ _COMMAND = re.compile(
     r" (?:--?[a-z-]{1,20} ){0,4}(?P<verb>install|add|sync|run|lock|update|upgrade|create|compile|download)\b(?P<rest>.{0,4000})"
 )
 _TOOLS = ("pip", "uv", "poetry", "pdm", "conda", "mamba")
-_END = re.compile(r"&&|\|\||[;|`>]|\s#\s")
+_END = re.compile(r"&&|[;|`]|\s\d?>|\s#\s")
 _REQUIREMENT = re.compile(
     r"(?:(?P<channel>[A-Za-z0-9_/.-]{1,40})::)?(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]{0,80}[A-Za-z0-9])?)(?:\[[\w,.-]{1,60}\])?"
     r"(?P<rest>(?:[=<>!~@]=?.{0,80})?)$"
 )
-_PROSE = frozenset(
-    "and then but to the in with from on for i it was which gives fails does is works after before command again or"
-    " this that my a as when".split()
+_PROSE = re.compile(
+    r"and|then|but|to|the|in|with|from|on|for|i|it|was|which|gives|fails|does|is|works|after|before|command|again|or|this|that|my|a|as"
+    r"|when|still|always|because|installs|inside|into|using",
+    re.IGNORECASE,
 )
 _INDEX = {
     "--index-url": "index",
@@ -40,12 +41,10 @@ _INDEX = {
     "--find-links": "links",
     "-f": "links",
 }
-_VALUED = frozenset(
-    (
-        "-c --channel --constraint -r --requirement --requirements --torch-backend --source --extra --group -n --name -p --python --prefix"
-        " --index-strategy --with --without -E --extras --only -t --target --platform --override --file --python-version -G"
-        " --package --no-binary --only-binary --priority --prerelease --progress-bar --timeout --retries --trusted-host"
-    ).split()
+_VALUED = re.compile(
+    r"-[crnpEtG]|--(?:channel|constraint|requirements?|torch-backend|source|extras?|group|name|python|prefix|index-strategy|with|without|only"
+    r"|target|platform|override|file|python-version|package|no-binary|only-binary|priority|prerelease|progress-bar|timeout|retries"
+    r"|trusted-host)"
 )
 
 
@@ -82,11 +81,11 @@ def _request(tool: str, verb: str, rest: str, number: int) -> Request:
                 del name
                 if address.startswith(("http://", "https://")):
                     indexes.append(Index(without_secrets(address), _INDEX[option], f"the {manager} command"))
-            elif option in _VALUED:
+            elif _VALUED.fullmatch(option):
                 options.append(f"{option}={given or next(waiting, '')}")
             else:
                 options.append(word)
-        elif verb == "run" or word.lower() in _PROSE:
+        elif verb == "run" or _PROSE.fullmatch(word):
             break
         elif _REQUIREMENT.fullmatch(word):
             packages.append(word)

@@ -24,10 +24,12 @@ _PART = re.compile(
     r"(?:(?P<channel>[\w./:-]{1,80})::)?(?:[a-z_][\w.]*(?:-[a-z_][\w.]*){0,8}-)?(?P<version>\d[\w.!+]{0,40})-(?P<build>[\w.~]{1,60})"
 )
 _COLUMNS = re.compile(
-    r"[│\s]{1,8}(?P<sign>[-+~]) (?P<name>[a-z_][\w.-]{0,60})\s{1,60}(?P<version>\d[\w.!+]{0,40})\s{1,40}(?P<build>\S{1,60})\s{1,40}(?P<channel>\S{1,80})"
+    r"[│\s]{1,8}(?P<sign>[-+~]) (?P<name>[a-z_][\w.-]{0,60})\s{1,60}(?P<version>\d[\w.!+]{0,40})\s{1,40}(?P<build>\S{1,60})"
+    r"\s{1,40}(?P<channel>\S{1,80})"
 )
 _FETCHED = re.compile(
-    r"\s{1,8}(?P<name>[a-z_][\w-]{0,60})-(?P<version>\d[\w.!+]{0,40})\s{0,40}\|\s{1,8}(?P<build>\S{1,60})\s{1,60}[\d.]{1,8} [KMG]?B"
+    r"\s{1,8}(?P<name>[a-z_][\w-]{0,60})-(?P<version>\d[\w.!+]{0,40})\s{0,40}\|\s{1,8}(?P<build>\S{1,60})\s{1,60}"
+    r"[\d.]{1,8} [KMG]?B"
 )
 
 

@@ -22,6 +22,8 @@ _ROW = re.compile(
     rf"|(?:\s{{1,60}}(?P<other>[\w/.-]{{1,80}}))?)\s{{0,8}}$"
 )
 _EXPORTED = re.compile(r"\s{0,8}- (?P<name>[a-z0-9_][a-z0-9._-]{0,80})=(?P<version>\d[\w.]{0,40})=(?P<build>\w{1,80})$")
+# A line of lsmod: a module, its size, who uses it.
+_MODULE = re.compile(r"(?:nvidia|nouveau|nova)\w{0,20}\s{1,40}\d{5,9}\s{1,8}\d{1,4}\b")
 _HEADER = re.compile(r"#\s{1,8}(?:packages in environment|Name\s{1,40}Version)")
 
 
@@ -34,7 +36,7 @@ def read(lines: Sequence[Line]) -> Iterator[Clue]:
         if not matched:
             continue
         parts = matched.groupdict()
-        if not (listed or parts.get("mark") or parts.get("build")):
+        if not (listed or parts.get("mark") or parts.get("build")) or _MODULE.match(line.text):
             continue
         build, channel = parts.get("build") or "", parts.get("channel") or parts.get("other") or ""
         value = (

@@ -18,6 +18,7 @@ KEPT, SHOWN = 3, 200
 _ERROR = re.compile(
     r"\b[A-Z]\w{2,40}(?:Error|Exception|Exit|Interrupt)\b(?::|$)|Traceback \(most recent call last\)|\b(?:[Ff]atal )?[Ee]rror:"
     r"|\bERROR\b|\bFAILED\b|\bFATAL\b|\b[Ff]ailed to\b|\b[Cc]annot \w|Segmentation fault|core dumped|\bAborted\b|\b[Kk]illed\b"
+    r"|[Aa]vailable\b.{0,20}\b(?:False|No)$|\(False\)$|^'?False'?$|WARN|[Ww]arning:"
     r"|(?:is|are|returns?|prints?|says|gives|getting|gets) False\b|(?:not|n't) (?:work|working|detect\w*|recogni[sz]e\w*)\b"
 )
 

@@ -28,31 +28,35 @@ KEPT = 400
 """Changes, requirements and commands that are kept: more belong to no text that a person pastes."""
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,80}[A-Za-z0-9])?"
 _VERSION = r"\d{1,8}(?:[.!+_-]?[A-Za-z0-9]{1,40}){0,12}"
-_UV = re.compile(rf"\s{{0,4}}(?P<sign>[-+~]) (?P<name>{_NAME})==(?P<version>{_VERSION})(?: \(from .{{0,300}}\))?\s{{0,4}}$")
-_ADDED = re.compile(rf"\s{{0,4}}\+ {_NAME}==\d")
+_UV = re.compile(
+    rf"(?:\s{{1,4}}(?P<sign>[-+~])|(?P<bare>[+~])) (?P<name>{_NAME})==(?P<version>{_VERSION})(?: \(from .{{0,300}}\))?\s{{0,4}}$"
+)
+# Without one of these a line such as ``- torch==2.4.0`` is an item of a list.
+_OF_UV = re.compile(rf"^\s{{0,4}}\+ {_NAME}==\d|\bUninstalled \d|\buv (?:sync|run)\b")
 _POETRY = re.compile(
     r"[\s│|]{0,8}[-•*] (?P<verb>Installing|Updating|Downgrading|Removing|Upgrading)"
     rf" (?P<name>{_NAME}) \((?P<before>{_VERSION})(?: [^\s()]{{1,200}})?(?: -> (?P<after>{_VERSION})(?: [^\s()]{{1,200}})?)?\)"
 )
 _PDM = re.compile(
-    rf"[\s│|]{{0,8}}(?:✔|✓|✖|⠋|-) (?P<verb>Install|Update|Remove) (?P<name>{_NAME}) (?P<before>{_VERSION})(?: -> (?P<after>{_VERSION}))?"
+    rf"[\s│|]{{0,8}}(?:✔|✓|✖|⠋|-) (?P<verb>Install|Update|Remove) (?P<name>{_NAME}) (?P<before>{_VERSION})"
+    rf"(?: -> (?P<after>{_VERSION}))?"
 )
+_DASHED = r"[A-Za-z0-9][A-Za-z0-9._]{0,80}(?:-[A-Za-z][A-Za-z0-9._]{0,40}){0,8}"
 _OLD = re.compile(
     rf"(?:Found existing installation: (?P<found>{_NAME}) (?P<version>{_VERSION})"
-    rf"|(?:Successfully uninstalled|Uninstalling) (?P<gone>[A-Za-z0-9][A-Za-z0-9._]{{0,80}}(?:-[A-Za-z][A-Za-z0-9._]{{0,40}}){{0,8}})"
+    rf"|(?:Successfully uninstalled|Uninstalling) (?P<gone>{_DASHED})"
     rf"-(?P<old>{_VERSION}):?\s{{0,4}}$)"
 )
 _NEW = re.compile(r"(?:Successfully installed|Would install) (?P<list>\S.{0,4000})")
-_PAIR = re.compile(
-    rf"(?P<name>[A-Za-z0-9][A-Za-z0-9._]{{0,80}}(?:-[A-Za-z][A-Za-z0-9._]{{0,40}}){{0,8}})-(?P<version>{_VERSION})$"
-)
+_PAIR = re.compile(rf"(?P<name>{_DASHED})-(?P<version>{_VERSION})$")
 _SATISFIED = re.compile(
     rf"Requirement already (?:satisfied|up-to-date)(?: \([^)]{{1,40}}\))?: (?P<asked>(?P<name>{_NAME})[^\s(]{{0,80}})"
     rf"(?: from \S{{1,200}})?(?: in \S{{1,300}})?.{{0,200}}?\((?P<version>{_VERSION})\)"
 )
 _LOOKING = re.compile(r"Looking in (?P<kind>indexes|links): (?P<urls>\S.{0,600})")
 _CLASH = re.compile(
-    rf"(?P<package>{_NAME}) (?P<version>{_VERSION}) (?:requires|depends on|has requirement) (?P<requires>(?P<name>{_NAME})[^\s;]{{0,80}})"
+    rf"(?P<package>{_NAME}) (?P<version>{_VERSION}) (?:requires|depends on|has requirement)"
+    rf" (?P<requires>(?P<name>{_NAME})[^\s;]{{0,80}})"
     rf".{{0,120}}?,? but you(?:'ll)? have (?P<other>{_NAME}) (?P<have>{_VERSION}) which is incompatible"
 )
 
@@ -60,7 +64,7 @@ _CLASH = re.compile(
 def read(lines: Sequence[Line]) -> Iterator[Clue]:
     """Commands, indexes, changes and requirements; then one clue per package for what they leave."""
     found: list[Clue] = []
-    uv = any("Uninstalled " in line.text or _ADDED.match(line.text) for line in lines)
+    uv = any(_OF_UV.search(line.text) for line in lines)
     for line in lines:
         found += _changes(line, uv)
         found += _others(line)
@@ -134,7 +138,7 @@ def _others(line: Line) -> Iterator[Clue]:
             normal(matched["package"]), matched["version"], matched["requires"].rstrip(","), matched["other"], matched["have"]
         )
         yield Clue("clash", clash, FORM, line.number)
-    elif matched := re.search(r"\b(?P<name>__(?:cuda|glibc|archspec))[= ](?P<version>[\w.]{1,20})", text):
+    elif "__" in text and (matched := re.search(r"\b(?P<name>__(?:cuda|glibc|archspec))[= ](?P<version>[\w.]{1,20})", text)):
         yield Clue("virtual", (matched["name"], matched["version"]), FORM, line.number)
 
 

@@ -16,7 +16,7 @@ FORM = "nvidia-smi"
 _DRIVER = re.compile(
     r"Driver Version\s{0,40}:\s{0,4}(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b|NVIDIA-SMI (\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b"
 )
-_CUDA = re.compile(r"CUDA Version\s{0,40}:\s{0,4}(\d{1,2}\.\d{1,2})\b")
+_CUDA = re.compile(r"CUDA (?:UMD )?Version\s{0,40}:\s{0,4}(\d{1,2}\.\d{1,2})\b")
 _ROW = re.compile(
     r"\|\s{1,4}(?P<index>\d{1,3})\s{1,4}(?P<name>\S[^|]{0,60}?)\s{1,40}(?P<mode>On|Off|N/A|WDDM|TCC|MCDM)\s{0,4}\|\s{1,8}"
     r"(?P<pci>[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d)"
@@ -39,6 +39,11 @@ _FAILURES = (
 )
 _BLOCK = re.compile(r"GPU [0-9A-Fa-f]{8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d$")
 _QUERIED = re.compile(r"\s{0,12}(?P<label>[A-Z][A-Za-z .]{2,40}?)\s{1,40}: (?P<value>\S.*)$")
+# A query without its header.
+_BARE = re.compile(
+    r"\s{0,8}(?:(?P<index>\d{1,2}), {1,4})?(?P<name>(?:NVIDIA|Tesla|GeForce|Quadro|GRID|TITAN)[\w .-]{2,60}), {0,4}"
+    r"(?P<driver>\d{3}\.\d{2,3}(?:\.\d{1,2})?)\s{0,4}(?:,|$)"
+)
 _COLUMN = re.compile(r"(?P<name>[a-z_.]{4,40})(?: \[[^\]]{1,10}\])?")
 
 
@@ -48,12 +53,14 @@ def read(lines: Sequence[Line]) -> Iterator[Clue]:
         driver, cuda = _DRIVER.search(line.text), _CUDA.search(line.text)
         if driver:
             yield Clue("driver", driver[1] or driver[2], FORM, line.number)
-        if cuda and (driver or line.text.strip().startswith("CUDA Version")):
+        if cuda and (driver or line.text.strip().startswith(("CUDA Version", "CUDA UMD Version"))):
             yield Clue("driver-cuda", cuda[1], FORM, line.number)
         if "Persistence-M" in line.text:
             yield Clue("os-word", "linux", FORM, line.number)
         if re.search(r"\b(?:WDDM|TCC/WDDM|Driver-Model)\b", line.text):
             yield Clue("os-word", "windows", FORM, line.number)
+        if "(nvgpu)" in line.text and "|" in line.text:
+            yield Clue("jetson-word", True, FORM, line.number)
         failure = next((line.text[line.text.index(said) :] for said in _FAILURES if said in line.text), None)
         if failure and "error" not in line.text.lower().split(failure.lower())[0]:
             yield Clue("smi-failure", failure.strip()[:300], FORM, line.number)
@@ -145,6 +152,9 @@ def _csv(lines: Sequence[Line]) -> Iterator[Clue]:
             continue
         if not columns or len(cells) != len(columns):
             columns = []
+            if len(cells) > 1 and (bare := _BARE.match(line.text)):
+                yield Clue("driver", bare["driver"], f"{FORM} query", line.number)
+                yield Clue("gpu", Device(int(bare["index"] or 0), _name(bare["name"])), f"{FORM} query", line.number)
             continue
         values = dict(zip(columns, cells, strict=True))
         index = int(values["index"]) if values.get("index", "").isdigit() and len(values["index"]) < 4 else row

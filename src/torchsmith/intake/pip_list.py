@@ -17,9 +17,13 @@ _PINNED = re.compile(
     rf"(?P<name>{_NAME})(?:\[[^\]]{{0,60}}\])?===?\s?(?P<version>{_VERSION})\s{{0,4}}$"
 )
 _COLUMNS = re.compile(rf"\s{{0,8}}(?P<name>{_NAME})(?:\s{{1,60}}|\s?[:=]\s?)(?P<version>{_VERSION})(?:\s{{1,60}}\S.{{0,200}})?$")
+# What pip freeze says of a wheel that was installed from its address, and pip show in two lines.
+_WHEEL = re.compile(
+    rf"\s{{0,8}}(?P<name>{_NAME})(?:\[[^\]]{{0,60}}\])? @ \S{{1,300}}/[A-Za-z0-9_.]{{1,80}}"
+    r"-(?P<version>\d[A-Za-z0-9._!]{0,40}(?:(?:%2B|\+)[A-Za-z0-9.]{1,40})?)-(?:cp|py)\d"
+)
+_SHOWN_NAME, _SHOWN_VERSION = re.compile(rf"Name: ({_NAME})$"), re.compile(rf"Version: ({_VERSION})$")
 _HEADER = re.compile(r"\s{0,8}Package\s{1,80}Version\b")
-# uv's list of changes: what it takes away stands there as ``- torch==2.8.0``, as an item of a list would.
-_ADDED = re.compile(rf"\s{{0,4}}[+~] {_NAME}==\d")
 # uv's list of changes: what it takes away stands there as ``- torch==2.8.0``, as an item of a list would.
 _ADDED = re.compile(rf"\s{{0,4}}[+~] {_NAME}==\d")
 # Without the header of a list, two words make a package only where the first is one that matters here.
@@ -33,12 +37,21 @@ _MATTER = re.compile(
 def read(lines: Sequence[Line]) -> Iterator[Clue]:
     """One clue per package."""
     listed = False
+    shown = ""
     changes = any(_ADDED.match(line.text) for line in lines)
     for line in lines:
         if changes and line.text.lstrip().startswith("- "):
             continue
         if _HEADER.match(line.text):
             listed = True
+            continue
+        text = line.text.strip()
+        if shown and (version := _SHOWN_VERSION.match(text)):
+            yield Clue("package", (normal(shown), version[1]), "pip show", line.number)
+        shown = name[1] if (name := _SHOWN_NAME.match(text)) else ""
+        if " @ " in text and (wheel := _WHEEL.match(text)):
+            version_said = re.sub("%2B", "+", wheel["version"], flags=re.IGNORECASE)
+            yield Clue("package", (normal(wheel["name"]), version_said), FORM, line.number)
             continue
         pinned = _PINNED.match(line.text)
         if pinned:

@@ -110,49 +110,65 @@ def _locked(values: dict[str, Any], following: dict[str, dict[str, Any]]) -> Loc
 
 
 def _of_table(table: str, values: dict[str, Any]) -> Iterator[Found]:
+    yield from _standard(table, values)
+    yield from _uv(table, values)
+    yield from _poetry_or_pipenv(table, values)
+    if table in {"tool.uv.index", "tool.poetry.source", "tool.pdm.source", "source"}:
+        yield from _source(values, {"source": "pipenv"}.get(table) or table.split(".")[1])
+    elif not table:
+        yield from _bare(values)
+
+
+def _standard(table: str, values: dict[str, Any]) -> Iterator[Found]:
+    """The tables that every tool reads."""
     if table == "project":
         yield from _requirements(values.get("dependencies"), "project")
     elif table in {"project.optional-dependencies", "dependency-groups"}:
         kind = "extra" if table.startswith("project") else "group"
         for name, listed in values.items():
             yield from _requirements(listed, f"{kind}:{name}")
-    elif table in {"tool.uv", "tool.uv.pip"}:
-        yield from _conflicts(values.get("conflicts"))
-        yield from _requirements(values.get("dev-dependencies"), "group:dev")
-        for name, kind in (("index-url", True), ("extra-index-url", False)):
-            for url in _strings(values.get(name)):
-                yield "source", Source(name, without_secrets(url), "uv", False, kind)
-        for package, bound in (values.get("sources") or {}).items() if isinstance(values.get("sources"), dict) else ():
-            yield from _bindings(package, bound, "uv")
-        for index in values.get("index") or () if isinstance(values.get("index"), list) else ():
-            if isinstance(index, dict):
-                yield from _source(index, "uv")
-    elif table == "tool.uv.index":
-        yield from _source(values, "uv")
-    elif table == "tool.uv.sources":
+
+
+def _uv(table: str, values: dict[str, Any]) -> Iterator[Found]:
+    if table == "tool.uv.sources":
         for package, bound in values.items():
             yield from _bindings(package, bound, "uv")
     elif table.startswith("tool.uv.sources."):
         yield from _bindings(table.removeprefix("tool.uv.sources."), values, "uv")
-    elif table in {"tool.poetry.source", "tool.pdm.source", "source"}:
-        yield from _source(values, {"source": "pipenv"}.get(table, table.split(".")[1]))
+    elif table in {"tool.uv", "tool.uv.pip"}:
+        yield from _conflicts(values.get("conflicts"))
+        yield from _requirements(values.get("dev-dependencies"), "group:dev")
+        for name in ("index-url", "extra-index-url"):
+            for url in _strings(values.get(name)):
+                yield "source", Source(name, without_secrets(url), "uv", False, name == "index-url")
+        inner = values.get("sources"), values.get("index")
+        yield from _uv("tool.uv.sources", inner[0]) if isinstance(inner[0], dict) else ()
+        for index in inner[1] if isinstance(inner[1], list) else ():
+            yield from _source(index, "uv") if isinstance(index, dict) else ()
+
+
+def _poetry_or_pipenv(table: str, values: dict[str, Any]) -> Iterator[Found]:
+    single = re.fullmatch(r"tool\.poetry(?:\.group\.[\w-]{1,60})?\.dependencies\.(?P<package>[\w.-]{1,80})", table)
+    if single:
+        yield from _poetry(single["package"], values, "poetry")
     elif table.startswith("tool.poetry") and table.endswith("dependencies"):
         group = re.fullmatch(r"tool\.poetry\.group\.(.{1,60})\.dependencies", table)
         for package, value in values.items():
             yield from _poetry(package, value, f"poetry-group:{group[1]}" if group else "poetry")
-    elif re.fullmatch(r"tool\.poetry(?:\.group\.[\w-]{1,60})?\.dependencies\.[\w.-]{1,80}", table):
-        yield from _poetry(table.rpartition(".")[2], values, "poetry")
     elif table in {"packages", "dev-packages"}:
         for package, value in values.items():
             yield from _poetry(package, value, "pipenv")
-    elif not table:
-        for package, bound in values.items():
-            if package == "dependencies":
-                yield from _requirements(bound, "project")
-            elif "index" in str(bound):
-                yield from _bindings(package, bound, "uv")
-            else:
-                yield from _poetry(package, bound, "poetry")
+
+
+def _bare(values: dict[str, Any]) -> Iterator[Found]:
+    """Statements without a table in front of them: what names an index is uv's, what names a source is Poetry's."""
+    for package, bound in values.items():
+        if package == "dependencies":
+            yield from _requirements(bound, "project")
+        elif "index" in str(bound):
+            yield from _bindings(package, bound, "uv")
+        else:
+            yield from _poetry(package, bound, "poetry")
 
 
 def _strings(value: Any) -> list[str]:

@@ -26,7 +26,10 @@ _BARE = re.compile(
     r"(?:RTX|GTX|TITAN|Titan|GeForce|Tesla) ?[\w -]{1,30}?)(?:\s{1,4}GPU)?\s{0,4}(?:$|[,(;])"
 )
 _DRIVER = re.compile(r"\b[Dd]river(?:'s)?(?: [Vv]ersion)?\**\s?[:=]?\**\s{0,4}v?(?P<version>\d{3}\.\d{2,3}(?:\.\d{1,3})?)\b")
-_PYTHON = re.compile(r"(?<![^\s*,(-])[Pp]ython(?:[ _][Vv]ersion)?\**\s?[:-]?\**\s{0,4}(?P<version>[23]\.\d{1,2}(?:\.\d{1,2})?)\b")
+_WINDOWS_DRIVER = re.compile(r"\b(?:2[0-9]|3[0-9])\.\d{1,2}\.1(\d)\.(\d{4})\b")
+_PYTHON = re.compile(
+    r"(?<![^\s*,(-])C?[Pp]ython(?:[ _][Vv]ersion)?\**\s?[:-]?\**\s{0,4}(?P<version>[23]\.\d{1,2}(?:\.\d{1,2})?)\b"
+)
 _PATH = re.compile(r"[\\/](?:lib[\\/]python(?P<posix>3\.\d{1,2})[\\/]|Python(?P<windows>3\d{1,2})[\\/])")
 # No alternative begins with a repetition: a line of a build log costs one pass.
 _SYSTEMS = (
@@ -77,7 +80,11 @@ def read(lines: Sequence[Line]) -> Iterator[Clue]:
 
 def _driver(text: str) -> str | None:
     found = _DRIVER.search(text)
-    return found["version"] if found else None
+    if found:
+        return found["version"]
+    # 32.0.15.7680 of Windows is 576.80 of NVIDIA.
+    windows = _WINDOWS_DRIVER.search(text)
+    return f"{windows[1]}{windows[2][:2]}.{windows[2][2:]}" if windows else None
 
 
 def _python(text: str) -> str | None:
@@ -98,7 +105,7 @@ def _wsl(text: str) -> int | None:
 
 # With each, what a line must hold for it: most lines of a log hold none of these.
 _KINDS: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
-    "driver-word": (("river",), _driver),
+    "driver-word": (("river", "NVIDIA"), _driver),
     "python-word": (("ython",), _python),
     "os-word": (
         (

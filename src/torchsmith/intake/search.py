@@ -1,10 +1,15 @@
-"""Which lines of a large log complain, and which the formats will want to see: candidates first, then the full patterns."""
+"""Which lines of a large log complain, and which the formats will want to see: candidates first, then the full patterns.
+
+A line that matches a signature holds one of its literals, and each literal holds a needle (knowledge/load_needles.py). Needles
+that stand in many lines of this log for nothing give way to the literals that they stand for; a literal that does, to nothing:
+its signatures are put aside, and looked for in the excerpt only.
+"""
 
 from __future__ import annotations
 
 import re
 
-from torchsmith.intake import needles, text
+from torchsmith.intake import text
 from torchsmith.intake.clue import Line, pieces
 from torchsmith.intake.decoding import decode
 from torchsmith.intake.signatures import KEPT, complaint
@@ -12,13 +17,16 @@ from torchsmith.knowledge import signatures
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Sequence
 
-    from torchsmith.intake.needles import Fast, Plain
+    from torchsmith.intake.finders import Fast, Plain
     from torchsmith.model.complaint import Complaint
 
-PATIENCE = 2000
-"""Lines that were looked at for nothing before other needles are taken."""
+PATIENCE = 1000
+"""Lines that are looked at for nothing before some needles give way."""
+HOT = 50
+"""Lines of these that make a needle give way."""
+GRAM = 4
 # Text in the formats' own words, rare elsewhere; the lines around it are kept for them.
 TRIGGERS = (
     *("pytorch version", "collecting environment information", "cuda used to build pytorch", "nvidia driver version"),
@@ -31,41 +39,79 @@ TRIGGERS = (
     *("cuda_home=", "cuda_visible_devices", "ld_library_path", "torch_cuda_arch_list", "nvrm: ", "cuda compilation tools"),
     *("[tool.poetry", "[tool.uv", "[project]", "from nvidia/cuda", "microsoft-standard-wsl", "-tegra"),
 )
-# Words from which cleaning may make a literal that is not there (intake/localized.py).
+# What cleaning makes other words of (intake/localized.py): such a line is looked at in any case.
 _TOLD = ("winerror", "das angegebene")
 
-
 class Search:
-    """Signatures that still want complaints, the needles that stand for them, and what was found."""
+    """Signatures that still want complaints, the texts by which their lines are found, and what was found."""
 
     def __init__(self, finder: type[Fast | Plain]) -> None:
+        from torchsmith.knowledge.compiled.needles import NEEDLES
+
         self._make = finder
         self._every = signatures.every()
         self._patterns: dict[int, re.Pattern[str]] = {}
         self._kept = [0] * len(self._every)
+        self._last: dict[int, int] = {}
         self._found: list[tuple[int, int, int, Complaint]] = []
         self._triggered = dict.fromkeys(TRIGGERS, 0)
-        self._wasted: dict[bytes, int] = {}
-        self._avoid: set[bytes] = set()
-        self._patience = PATIENCE
-        self._plan: list[tuple[str, tuple[str, ...]]] = []
-        self._finder: Fast | Plain | None = None
-        self._last: dict[int, int] = {}
         self._wanting: dict[str, list[int]] = {}
         for index, signature in enumerate(self._every):
             for literal in signature.literals:
                 self._wanting.setdefault(literal, []).append(index)
+        self._needles: dict[str, tuple[str, ...]] = {text: (text,) for text in (*TRIGGERS, *_TOLD)}
+        for needle, literals in NEEDLES.items():
+            self._needles[needle] = (*self._needles.get(needle, ()), *literals)
+        self._patience = PATIENCE
+        self._wasted: dict[str, int] = {}
+        self._looked = 0
+        self._plan()
+
+    def _plan(self) -> None:
+        """Take the needles of literals of which more is wanted."""
+        self._searched = {literal for literals in self._needles.values() for literal in literals if self._wanted(literal)}
+        self._by_begin: dict[str, list[str]] = {}
+        for literal in self._searched:
+            self._by_begin.setdefault(literal[:GRAM], []).append(literal)
+        found = [needle for needle, literals in self._needles.items() if not self._searched.isdisjoint(literals)]
+        self._finder = self._make([needle.encode() for needle in found])
+
+    def _wanted(self, literal: str) -> bool:
+        if literal in self._triggered:
+            return self._triggered[literal] < KEPT
+        return literal in _TOLD or any(self._kept[index] < KEPT for index in self._wanting.get(literal, ()))
+
+    def complaints(self, excerpt: Sequence[Line]) -> tuple[Complaint, ...]:
+        """What was found so far, in the order of the text; what was put aside is looked for in the excerpt."""
+        aside = [index for index, each in enumerate(self._every) if not self._searched.issuperset(each.literals)]
+        found = [*self._found]
+        taken = {(index, number) for number, _, index, _ in found}
+        for line in excerpt if aside else ():
+            lowered = line.text.lower()
+            for index in aside:
+                if (index, line.number) not in taken and any(literal in lowered for literal in self._every[index].literals):
+                    said = self._said(index, line)
+                    if said:
+                        taken.add((index, line.number))
+                        found.append((said.position.line, said.position.column, index, said))
+        found.sort(key=lambda each: each[:3])
+        counts: dict[int, int] = {}
+        kept = []
+        for _, _, index, said in found:
+            counts[index] = counts.get(index, 0) + 1
+            if counts[index] <= KEPT:
+                kept.append(said)
+        return tuple(kept)
 
     @property
-    def complaints(self) -> tuple[Complaint, ...]:
-        """What was found so far, in the order of the text."""
-        return tuple(found[-1] for found in sorted(self._found, key=lambda found: found[:3]))
+    def fatal(self) -> int:
+        """How many fatal complaints were found so far."""
+        return sum(said.role == "fatal" for *_, said in self._found)
 
     def starts(self, low: bytes) -> list[int]:
         """Places in a block (in lower case) whose lines must be looked at."""
-        if self._finder is None:
-            self._replan(low)
-        assert self._finder
+        if self._looked >= self._patience:
+            self._give_way()
         return self._finder.starts(low)
 
     def look(self, raw: bytes, number: int, before: int = 0) -> set[str] | None:
@@ -75,7 +121,7 @@ class Search:
         """
         roles: set[str] = set()
         hit = False
-        starts = (0,) if len(raw) <= text.LINE_LIMIT else pieces(len(raw), text.LINE_LIMIT)
+        starts: Iterable[int] = (0,) if len(raw) <= text.LINE_LIMIT else pieces(len(raw), text.LINE_LIMIT)
         for start in starts:
             for line in text.lines(decode(raw[start : start + text.LINE_LIMIT])):
                 found = self._of(Line(number, line.text, before + start))
@@ -86,60 +132,48 @@ class Search:
     def _of(self, line: Line) -> set[str] | None:
         lowered = line.text.lower()
         roles: set[str] = set()
-        present = [(needle, literals) for needle, literals in self._plan if needle in lowered]
         indexes: set[int] = set()
+        present = []
         triggered = False
-        for _, literals in present:
-            for literal in literals:
+        for begin in {lowered[at : at + GRAM] for at in range(len(lowered) - GRAM + 1)} & self._by_begin.keys():
+            for literal in self._by_begin[begin]:
                 if literal in lowered:
+                    present.append(literal)
                     indexes.update(self._wanting.get(literal, ()))
                     if self._triggered.get(literal, KEPT) < KEPT:
                         self._triggered[literal] += 1
                         triggered = True
         for index in indexes:
-            if (role := self._match(index, line)) is not None:
-                roles.add(role)
+            if self._kept[index] < KEPT and self._last.get(index) != line.number and (said := self._said(index, line)):
+                self._found.append((said.position.line, said.position.column, index, said))
+                self._kept[index] += 1
+                self._last[index] = line.number
+                roles.add(said.role)
         if roles or triggered:
             return roles
-        for needle, _ in present:
-            self._wasted[needle.encode()] = self._wasted.get(needle.encode(), 0) + 1
+        self._looked += 1
+        for literal in present:
+            self._wasted[literal] = self._wasted.get(literal, 0) + 1
+        for needle in self._needles:
+            if needle in lowered:
+                self._wasted[needle] = self._wasted.get(needle, 0) + 1
         return None
 
-    def _match(self, index: int, line: Line) -> str | None:
-        if self._kept[index] >= KEPT or self._last.get(index) == line.number:
-            return None
-        signature = self._every[index]
-        if not signature.may_match(line.text.lower()):
-            return None
+    def _said(self, index: int, line: Line) -> Complaint | None:
         if index not in self._patterns:
-            self._patterns[index] = re.compile(signature.pattern)
+            self._patterns[index] = re.compile(self._every[index].pattern)
         matched = self._patterns[index].search(line.text[: text.LINE_LIMIT])
-        if matched is None:
-            return None
-        said = complaint(signature, line, matched)
-        self._found.append((said.position.line, said.position.column, index, said))
-        self._kept[index] += 1
-        self._last[index] = line.number
-        return signature.role
+        return complaint(self._every[index], line, matched) if matched else None
 
-    def reconsider(self, low: bytes) -> None:
-        """Take other needles if too many lines were looked at for nothing; ``low`` is the block in which that was noticed."""
-        if sum(self._wasted.values()) < self._patience:
-            return
-        self._avoid |= {needle for needle, count in self._wasted.items() if count > self._patience // 20}
-        self._patience *= 2  # where nothing better is found, the search for it must not cost more than it saves
-        self._replan(low)
-
-    def _replan(self, low: bytes) -> None:
-        self._wasted = {}
-        plan = needles.cover((literal.encode() for literal in self._literals()), low, self._avoid)
-        self._plan = [(needle.decode(), tuple(literal.decode() for literal in own)) for needle, own in plan.items()]
-        self._finder = self._make(list(plan))
-
-    def _literals(self) -> Iterator[str]:
-        """Those of which more is wanted."""
-        for literal, indexes in self._wanting.items():
-            if any(self._kept[index] < KEPT for index in indexes):
-                yield literal
-        yield from (trigger for trigger, count in self._triggered.items() if count < KEPT)
-        yield from _TOLD
+    def _give_way(self) -> None:
+        """Needles that were found for nothing give way to their literals, and literals to nothing."""
+        hot = {needle for needle, count in self._wasted.items() if count > HOT}
+        kept = {needle: literals for needle, literals in self._needles.items() if needle not in hot}
+        for needle in hot & self._needles.keys():
+            for literal in self._needles[needle]:
+                if literal not in hot:
+                    kept[literal] = (*kept.get(literal, ()), literal)
+        self._needles = kept
+        self._patience += PATIENCE  # what does not help must not be tried for ever
+        self._wasted, self._looked = {}, 0
+        self._plan()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from heapq import merge
-from itertools import accumulate, islice
+from itertools import accumulate
 
 from torchsmith.intake.clue import Line
 from torchsmith.intake.text import LINE_LIMIT
@@ -18,7 +18,7 @@ from torchsmith.model.position import Position
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torchsmith.model.signature import Signature
 
@@ -28,22 +28,34 @@ SHOWN = 300
 """Characters of a line that a complaint quotes."""
 BROKEN_LIMIT, BROKEN_LINES = 64 * 1024, 4
 """Characters of a text whose lines may be joined, and lines over which one message may go."""
+BEGIN, LONGEST = 4, 120
+"""Characters of a literal by which it is looked up (none is shorter), and of the part of a line in which a broken one begins."""
 
 
 def read(lines: Sequence[Line]) -> tuple[Complaint, ...]:
     """The complaints of these lines, in the order of the text."""
+    every = signatures.every()
     text = _Joined([line.text.lower() for line in lines], _newline)
-    # Where a terminal or a picture broke lines at a column, with the space gone or still there.
-    short = len(text.whole) <= BROKEN_LIMIT
-    broken = [_Joined([line.text.lower().strip() for line in lines], join) for join in (_space, _nothing)] if short else []
-    found: list[Complaint] = []
-    for signature in signatures.every():
-        here = list(_of(signature, lines, text))
-        for joined in broken:
-            if len(here) < KEPT:
-                here += _across(signature, lines, joined, {(c.signature, c.position.line) for c in here})
-        found += here[:KEPT]
-    return tuple(sorted(found, key=lambda complaint: (complaint.position.line, complaint.position.column)))
+    found: list[list[Complaint]] = [list(_of(signature, lines, text)) for signature in every]
+    if len(text.whole) <= BROKEN_LIMIT:
+        _add_broken(every, lines, found)
+    all_found = (complaint for here in found for complaint in here[:KEPT])
+    return tuple(sorted(all_found, key=lambda complaint: (complaint.position.line, complaint.position.column)))
+
+
+def _add_broken(every: Sequence[Signature], lines: Sequence[Line], found: list[list[Complaint]]) -> None:
+    """What a terminal or a picture broke at a column, with the space gone or still there."""
+    begins: dict[str, list[tuple[str, int]]] = {}
+    for number, signature in enumerate(every):
+        for literal in signature.literals:
+            begins.setdefault(literal[:BEGIN], []).append((literal, number))
+    low = [line.text.lower().strip() for line in lines]
+    for join in (_space, _nothing):
+        joined = _Joined(low, join)
+        for number, first, last in joined.crossings(begins):
+            here = found[number]
+            if len(here) < KEPT and all(complaint.position.line != lines[first].number for complaint in here):
+                here += _across(every[number], lines[first : last + 1], join)
 
 
 def _newline(line: str) -> str:
@@ -86,15 +98,19 @@ class _Joined:
                 return
             place = self.whole.find(literal, self.starts[index + 1])
 
-    def crossings(self, literals: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-        """The first and the last line of each place where one of these texts goes over a break."""
-        for literal in literals:
-            place = self.whole.find(literal)
-            while place >= 0:
-                first, last = self.line(place), self.line(place + len(literal) - 1)
-                if first < last < first + BROKEN_LINES:
-                    yield first, last
-                place = self.whole.find(literal, place + 1)
+    def crossings(self, begins: Mapping[str, Sequence[tuple[str, int]]]) -> Iterator[tuple[int, int, int]]:
+        """Where a text goes over a break: its number, and the indexes of its first and last line.
+
+        ``begins`` holds the texts and their numbers by their first characters.
+        """
+        for index, seam in enumerate(self.starts[1:]):
+            for place in range(max(self.starts[index], seam - LONGEST), seam):
+                for literal, number in begins.get(self.whole[place : place + BEGIN], ()):
+                    end = place + len(literal)
+                    if end > seam and self.whole.startswith(literal, place):
+                        last = self.line(end - 1)
+                        if last < index + BROKEN_LINES:
+                            yield number, index, last
 
 
 def merged(*sorted_numbers: Iterator[int]) -> Iterator[int]:
@@ -120,18 +136,14 @@ def _of(signature: Signature, lines: Sequence[Line], text: _Joined) -> Iterator[
                 return
 
 
-def _across(signature: Signature, lines: Sequence[Line], text: _Joined, known: set[tuple[str, int]]) -> Iterator[Complaint]:
+def _across(signature: Signature, lines: Sequence[Line], join: Callable[[str], str]) -> Iterator[Complaint]:
     """What is found only across a break; its position is in the first of the lines."""
-    for first, last in islice(text.crossings(signature.literals), KEPT):
-        begin = lines[first].text.rstrip()
-        parts = (begin, *(line.text.strip() for line in lines[first + 1 : last + 1]))
-        whole = Line(lines[first].number, "".join(part + text.join(part) for part in parts)[:LINE_LIMIT])
-        may = signature.may_match(whole.text.lower())
-        matched = re.search(signature.pattern, whole.text) if may else None
-        crosses = matched and matched.start() < len(begin) < matched.end()
-        if matched and crosses and (signature.id, whole.number) not in known:
-            known.add((signature.id, whole.number))
-            yield complaint(signature, whole, matched)
+    begin = lines[0].text.rstrip()
+    parts = (begin, *(line.text.strip() for line in lines[1:]))
+    whole = Line(lines[0].number, "".join(part + join(part) for part in parts)[:LINE_LIMIT])
+    matched = re.search(signature.pattern, whole.text) if signature.may_match(whole.text.lower()) else None
+    if matched and matched.start() < len(begin) < matched.end():
+        yield complaint(signature, whole, matched)
 
 
 def complaint(signature: Signature, line: Line, matched: re.Match[str]) -> Complaint:

@@ -106,9 +106,11 @@ def _facts(text: str) -> Iterator[tuple[str, object]]:
         yield "arch-list", tuple(_ARCH.findall(matched["archs"]))
     if "Torch not compiled with CUDA enabled" in text:
         yield "torch-cuda", None
-    if matched := re.search(r"(?:torch\.version\.cuda|CUDA build)\s?[:=]\s?'?(?P<cuda>None|\d{1,2}\.\d{1,2})", text):
+    if matched := re.search(r"(?:torch\.version\.cuda|CUDA build)\s?[:=]?\s?'?(?P<cuda>None|\d{1,2}\.\d{1,2})", text):
         yield "torch-cuda", None if matched["cuda"] == "None" else matched["cuda"]
-    if matched := re.search(r"torch\.cuda\.is_available\(?\)?\s{0,3}(?:[:=]|->)\s{0,3}(?P<yes>True|False)", text):
+    if matched := re.search(
+        r"torch\.cuda\.is_available\(?\)?`?\s{0,3}(?:[:=]|->|is|returns?|gives?|=>)?\s{0,3}`?(?P<yes>True|False)\b", text
+    ):
         yield "cuda-available", matched["yes"] == "True"
     if ("cudaGetDeviceCount" in text or "cuInit" in text or text.lstrip().startswith("Error ")) and (
         matched := _STATUS.search(text)

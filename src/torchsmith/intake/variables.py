@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from torchsmith.intake.clue import Clue, Line
 
@@ -11,23 +12,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 FORM = "environment"
+MOST = 32
+"""Variables that one command passes on."""
 _NAME = (
     r"(?P<name>(?:CUDA|NVIDIA|LD|PIP|UV|CONDA|TORCH|PYTORCH|NCCL|SLURM|TRITON|PYTHON|KMP|OMP|HIP|ROCR|VLLM|XDG|MKL)_?[A-Z][A-Z0-9_]{1,40}"
     r"|CUDACXX|VIRTUAL_ENV|PATH)"
 )
+# PowerShell's, cmd's and a shell's, each with its folder.
+_PROMPT = r"(?:PS [A-Z]:[^>]{0,80}> ?|[A-Z]:\\[^>]{0,80}>|\(\S{1,40}\) |[\w.-]{1,32}@[\w.-]{1,64}:[^$#]{0,80}[$#] ?){0,2}"
 _SHELL = re.compile(
-    r"\s{0,8}[-$]? ?(?:export |set |setx |ENV |declare -x |\$env:|system env var )?"
+    _PROMPT + r"\s{0,8}[-$]? ?(?:export |set |setx |ENV |declare -x |\$env:|system env var )?"
     rf"{_NAME} ?= ?(?P<value>\"[^\"]*\"|'[^']*'|[^\s\"';]*)",
     re.IGNORECASE,
 )
 _CODE = re.compile(rf"\s{{0,40}}os\.environ\[['\"]{_NAME}['\"]\]\s?[=:]\s{{0,3}}f?(?P<value>\"[^\"]*\"|'[^']*'|\S*)")
+_PASSED = re.compile(rf" (?:-e|--env)[ =]['\"]?{_NAME}=(?P<value>[^\s'\"]{{1,300}})")
+_SPACED = re.compile(rf"\s{{0,8}}ENV {_NAME} (?P<value>[^\s=]{{1,300}})$")
+_MAPPED = re.compile(rf"\s{{2,24}}{_NAME}: {{1,4}}(?P<value>\"[^\"]{{0,300}}\"|'[^']{{0,300}}'|[^\s\"'{{]{{1,300}})$")
 
 
 def read(lines: Sequence[Line]) -> Iterator[Clue]:
     """One clue per variable that is set; names are taken as upper case only."""
     for line in lines:
-        for pattern in (_SHELL, _CODE):
-            matched = pattern.match(line.text)
-            if matched and matched["name"].isupper() and "{" not in matched["value"]:
-                yield Clue("variable", (matched["name"], matched["value"].strip("\"'")), FORM, line.number)
-                break
+        text = line.text
+        if "=" not in text and ": " not in text and "ENV " not in text:
+            continue
+        matched = next((found for pattern in (_SHELL, _CODE, _SPACED, _MAPPED) if (found := pattern.match(text))), None)
+        passed = _PASSED.finditer(text) if " -e" in text or " --env" in text else ()
+        for found in (matched,) if matched else tuple(islice(passed, MOST)):
+            if found["name"].isupper() and "{" not in found["value"]:
+                yield Clue("variable", (found["name"], found["value"].strip("\"'")), FORM, line.number)

@@ -114,7 +114,7 @@ class Binding:
 
 @record
 class Dependency:
-    """A requirement that a project file declares; ``where`` is project, extra:NAME, group:NAME, poetry, requirements, conda ..."""
+    """A requirement that a project file declares; ``where`` is project, extra:NAME, group:NAME, poetry, conda ..."""
 
     package: str
     specifier: str
@@ -161,18 +161,3 @@ class PastedProject:
     def of(self, tool: str) -> tuple[Source, ...]:
         """The sources that are written for a tool."""
         return tuple(source for source in self.sources if source.tool == tool)
-
-
-@record
-class ContainerRecipe:
-    """Dockerfile, compose file and ``docker run`` as pasted: what an image is made of, and whether a GPU is asked for.
-
-    ``gpu`` is how it is asked for (``--gpus all``, ``deploy.resources``, ``runtime: nvidia``), empty if it is not;
-    ``drivers`` are packages of a driver that the image installs; ``run`` whether the text shows how it is started.
-    """
-
-    images: tuple[str, ...] = ()
-    gpu: str = ""
-    run: bool = False
-    drivers: tuple[str, ...] = ()
-    capabilities: str = ""

@@ -25,12 +25,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from torchsmith.engine import declare
 from torchsmith.engine.declare import rule
 from torchsmith.knowledge import archs
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.install import ExtensionCode, ExtensionGpuCode
 from torchsmith.model.facts.torch import GpuCoverage, Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.versions import compute_capability
+from torchsmith.rules.arch.shared import gpu
+from torchsmith.rules.readings import told
 
 
 @rule("extension-arch-not-in-build")
@@ -70,4 +74,26 @@ def _serves(extension: ExtensionCode, sm: int, cuda: str | None) -> bool:
     return any(
         any(archs.sass_runs_on(arch, sm, cuda) for arch in sass) or any(archs.ptx_runs_on(arch, sm) for arch in ptx)
         for sass, ptx, _ in extension.groups
+    )
+
+
+@declare.told("extension-arch-not-in-build")
+def answer(seen: Seen) -> Advice:
+    """The extension where the traceback names it."""
+    named = seen.captured("extension", "kernel-of-extension").replace("\\", "/").partition("/")[0]
+    capability = next((compute_capability(sm) for sm in told.capabilities(seen)), "")
+    which = named or "a compiled extension"
+    return Advice(
+        f"package:{named}" if named else "environment",
+        f"{which[0].upper()}{which[1:]} has no code for {gpu(seen)}; torch itself may well have",
+        remedies=(
+            Remedy(
+                f"Install a build of {named or 'the extension'} for this GPU, or choose another backend",
+                f"compiled with TORCH_CUDA_ARCH_LIST={capability} it carries the code" if capability else "",
+                Safety.DISPLAY_ONLY,
+            ),
+            Remedy("For attention, use the one of PyTorch itself (sdpa)", "it needs no extension", Safety.DISPLAY_ONLY),
+        ),
+        wont_help=(WontHelp("Another torch or driver", "the code is missing in the extension"),),
+        decide_by=(("python", "-c", "import torch; print(torch.cuda.get_device_capability(), torch.cuda.get_arch_list())"),),
     )

@@ -24,10 +24,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.torch import FittingBuild, GpuCoverage, Torch
-from torchsmith.model.finding import Finding, WontHelp
+from torchsmith.model.finding import Finding, Remedy, Safety, WontHelp
 from torchsmith.model.known import Unknown
+from torchsmith.rules.arch.shared import build, gpu
 from torchsmith.rules.common import uncovered
 
 
@@ -41,3 +43,18 @@ def check(torch: Torch, gpu_coverage: GpuCoverage, fitting_build: FittingBuild |
     for device in gpu_coverage.devices:
         if device.age == "older":
             yield uncovered(device, torch, gpu_coverage, fitting_build, "is older than every GPU that", wont_help)
+
+
+@told("gpu-arch-dropped-too-old")
+def answer(seen: Seen) -> Advice:
+    """The GPU by its number, and the newest build that still has it."""
+    return Advice(
+        "package:torch",
+        f"{gpu(seen)[0].upper()}{gpu(seen)[1:]} is older than every GPU that the installed torch has code for",
+        remedies=build(seen) or (Remedy("Install the same torch built with an older CUDA (cu126)", safety=Safety.DISPLAY_ONLY),),
+        wont_help=(
+            WontHelp("A newer torch or a newer CUDA build", "newer builds serve newer GPUs only"),
+            WontHelp("A newer driver or toolkit", "it adds no code for this GPU to torch"),
+        ),
+        decide_by=(("python", "-c", "import torch; print(torch.__version__, torch.cuda.get_arch_list())"),),
+    )

@@ -25,10 +25,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.torch import FittingBuild, GpuCoverage, Torch
-from torchsmith.model.finding import Finding, WontHelp
+from torchsmith.model.finding import Finding, Remedy, Safety, WontHelp
 from torchsmith.model.known import Unknown
+from torchsmith.rules.arch.shared import RUN_TIME, build, gpu
 from torchsmith.rules.common import uncovered
 
 
@@ -39,3 +41,20 @@ def check(torch: Torch, gpu_coverage: GpuCoverage, fitting_build: FittingBuild |
     for device in gpu_coverage.devices:
         if device.age == "between":
             yield uncovered(device, torch, gpu_coverage, fitting_build, "is in a gap of the list of GPUs that", wont_help)
+
+
+@told("gpu-arch-not-in-build")
+def answer(seen: Seen) -> Advice:
+    """A build that names the architecture; for a Jetson its vendor's."""
+    jetson = seen.has("jetson-named", "tegra-words")
+    vendor = Remedy("On a Jetson, take the wheel or container for its JetPack", "NVIDIA builds them", Safety.DISPLAY_ONLY)
+    return Advice(
+        "package:torch",
+        f"torch has code for older and newer GPUs, and none that {gpu(seen)} runs",
+        remedies=(vendor,) if jetson else (*build(seen), vendor),
+        wont_help=(
+            WontHelp("A newer driver or CUDA toolkit", "it adds no code for this GPU to torch"),
+            WontHelp("Setting TORCH_CUDA_ARCH_LIST", RUN_TIME),
+        ),
+        decide_by=(("python", "-c", "import torch; print(torch.cuda.get_device_capability(), torch.cuda.get_arch_list())"),),
+    )

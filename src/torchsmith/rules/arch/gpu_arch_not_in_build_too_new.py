@@ -24,10 +24,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.torch import FittingBuild, GpuCoverage, Torch
-from torchsmith.model.finding import Finding, WontHelp
+from torchsmith.model.finding import Finding, Remedy, Safety, WontHelp
 from torchsmith.model.known import Unknown
+from torchsmith.rules.arch.shared import RUN_TIME, build, gpu
 from torchsmith.rules.common import uncovered
 
 
@@ -41,3 +43,22 @@ def check(torch: Torch, gpu_coverage: GpuCoverage, fitting_build: FittingBuild |
     for device in gpu_coverage.devices:
         if device.age == "newer":
             yield uncovered(device, torch, gpu_coverage, fitting_build, "is newer than every GPU that", wont_help)
+
+
+@told("gpu-arch-not-in-build-too-new")
+def answer(seen: Seen) -> Advice:
+    """The GPU by its number, and a build that has it."""
+    return Advice(
+        "package:torch",
+        f"{gpu(seen)[0].upper()}{gpu(seen)[1:]} is newer than every GPU that the installed torch has code for",
+        remedies=build(seen) or (_by_hand(),),
+        wont_help=(
+            WontHelp("Updating the driver or the CUDA toolkit", "the kernels are missing inside torch"),
+            WontHelp("Setting TORCH_CUDA_ARCH_LIST", RUN_TIME),
+        ),
+        decide_by=(("python", "-c", "import torch; print(torch.__version__, torch.cuda.get_arch_list())"),),
+    )
+
+
+def _by_hand() -> Remedy:
+    return Remedy("Install a newer torch, from the newest CUDA index that the driver can run", safety=Safety.DISPLAY_ONLY)

@@ -24,9 +24,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import archs
 from torchsmith.model.action import SetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.install import TritonPtxas
 from torchsmith.model.facts.torch import Torch
@@ -67,3 +68,26 @@ def check(torch: Torch, gpus: Gpus, triton_ptxas: TritonPtxas) -> Iterator[Findi
             ),
             wont_help=(WontHelp("Another torch index or a newer driver", "the assembler is triton's own"),),
         )
+
+
+@told("triton-ptxas-too-old")
+def answer(seen: Seen) -> Advice:
+    """The architecture that was refused, and the toolkit that knows it."""
+    arch = seen.captured("arch", "ptxas-value-not-defined", "triton-llvm-unknown-processor")
+    code = archs.parse_code(arch)
+    span = archs.toolkit_range(code.sm) if code else None
+    since = f"a CUDA {span[0]} or newer toolkit" if span else "a newer CUDA toolkit"
+    return Advice(
+        "package:triton",
+        f"triton's ptxas does not know {f'sm_{arch}' if code else 'this GPU'}: it is older than the GPU",
+        remedies=(
+            Remedy(
+                f"Point triton at the ptxas of {since}",
+                "the path is that of a toolkit in its usual place",
+                Safety.DISPLAY_ONLY,
+                commands=(("export", "TRITON_PTXAS_PATH=/usr/local/cuda/bin/ptxas"),),
+            ),
+            Remedy("Or install a torch that comes with a newer triton", "they belong together", Safety.DISPLAY_ONLY),
+        ),
+        wont_help=(WontHelp("Another torch index or a newer driver", "the assembler is triton's own"),),
+    )

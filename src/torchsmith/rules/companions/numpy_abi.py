@@ -76,18 +76,22 @@ def check(
 def answer(seen: Seen) -> Advice:
     """From the text alone."""
     have = seen.package("numpy") or seen.captured("numpy", "numpy-1-module")
-    shown = f" {have}" if re.fullmatch(r"[\d.]{1,12}", have) else " 2"
-    older = seen.has("numpy-1-name-removed") and not seen.has("numpy-1-module", "numpy-array-api", "numpy-size-changed")
-    summary = (
-        "the program and the installed NumPy are of different generations"
-        if older
-        else f"{torch_said(seen)}, or another compiled module, was built for NumPy 1, and NumPy{shown} is installed"
-    )
+    shown = f" {have}" if re.fullmatch(r"[\d.]{1,12}", have) else ""
+    if _too_old(seen):
+        summary = f"a compiled module needs a newer NumPy than the installed one{shown}"
+        first = install(seen, "Update NumPy", "within the major that torch was built for", "numpy>=1.26,<2")
+    elif seen.has("numpy-1-name-removed") and not seen.has("numpy-1-module", "numpy-array-api", "numpy-size-changed"):
+        summary = f"the program and the installed NumPy{shown} are of different generations"
+        first = install(seen, "Install a NumPy of the program's time", "it still has the names that are missing", "numpy<2")
+    else:
+        summary = f"{torch_said(seen)}, or another compiled module, was built for NumPy 1, and NumPy{shown or ' 2'} is installed"
+        first = install(seen, "Install a NumPy before 2", "the binary interface that the module was built for", "numpy<2")
+    broken = seen.has("numpy-array-api", "numpy-size-changed")
     return Advice(
         "package:numpy",
         summary,
         remedies=(
-            install(seen, "Install a NumPy before 2", "the binary interface that the module was built for", "numpy<2"),
+            first,
             by_you("Or a torch from 2.3 on and newer releases of the modules that complain", "they are built for both"),
         ),
         wont_help=(
@@ -95,5 +99,11 @@ def answer(seen: Seen) -> Advice:
             WontHelp("Another CUDA or driver", "NumPy has nothing to do with either"),
         ),
         decide_by=COLLECT_ENV,
-        severity=Severity.DEGRADED if not seen.has("numpy-array-api", "numpy-size-changed") else Severity.BLOCKER,
+        severity=Severity.BLOCKER if broken else Severity.DEGRADED,
     )
+
+
+def _too_old(seen: Seen) -> bool:
+    """Whether the module was compiled against a newer binary interface than NumPy offers."""
+    built, here = seen.captured("built", "numpy-array-api"), seen.captured("have", "numpy-array-api")
+    return bool(built and here) and int(built, 16) > int(here, 16)

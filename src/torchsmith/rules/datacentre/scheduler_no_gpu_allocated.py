@@ -112,7 +112,7 @@ def answer(seen: Seen) -> Advice:
     if seen.has("colab-words", "kaggle-words"):
         summary = f"this {'Colab' if seen.has('colab-words') else 'Kaggle'} notebook runs without a GPU"
         remedy = by_you("Choose a GPU in the notebook's settings (Colab: Runtime, Change runtime type), and start it again")
-    elif seen.has("container-words") and not seen.has("gpu-not-asked-for"):
+    elif seen.has("container-words") or any("nvidia.com/gpu" in complaint.text for complaint in seen.complaints):
         summary = "the scheduler gave this job or pod no GPU"
         remedy = by_you("Ask for a GPU (in a pod: resources.limits `nvidia.com/gpu: 1`), where a node has one free")
     else:

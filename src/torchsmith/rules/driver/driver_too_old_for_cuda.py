@@ -39,6 +39,8 @@ from torchsmith.model.versions import at_least, key, major
 from torchsmith.rules.common import gpu_name, reinstall
 from torchsmith.rules.driver.shared import by_you
 
+# A build of a CUDA major, which every driver of that major runs.
+OLDER = {"11": "cu118", "12": "cu126"}
 LISTED_BY_DRIVER = frozenset({"NVML", "libcuda", "nvidia-smi"})
 
 
@@ -123,14 +125,18 @@ def answer(seen: Seen) -> Advice:
     found = seen.captured("version", "driver-too-old", "cuda-init-warning")
     has = f"{int(found) // 1000}.{int(found) % 1000 // 10}" if found and found != "0" else (smi and smi.cuda) or ""
     wants = seen.captured("needs", "image-asks-newer-driver") or (torch.cuda if torch and torch.cuda else "")
-    floor = drivers.needed(wants, windows=windows) if wants else None
+    # An image asks for the very CUDA; a build is content with its major.
+    asked = drivers.first_for if seen.has("image-asks-newer-driver") else drivers.needed
+    floor = asked(wants, windows=windows) if wants else None
     what = "the image asks for" if seen.has("image-asks-newer-driver") else "torch was built for"
     told = f": {what} CUDA {wants}" if wants else ""
     told += (f", the driver found supports CUDA {has}" if told else f": it supports CUDA {has}") if has else ""
     build = reinstall(seen.value("fitting_build"), "a build whose CUDA this driver can run")
     image = by_you("Or use an image built with an older CUDA, which this driver runs")
+    label = OLDER.get(has.partition(".")[0], "")
     older = by_you(
-        "Or install the same torch built with an older CUDA, from the index that is named after it (cu118, cu121, cu126)"
+        "Or install the same torch built with an older CUDA" + (f": {label}, or another of its major" if label else ""),
+        "builds of one CUDA major run on every driver of that major",
     )
     return Advice(
         "driver",

@@ -28,7 +28,7 @@ from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule, told
 from torchsmith.model.complaint import Advice, Seen
-from torchsmith.model.facts.gpu import Driver, NvidiaLibraries
+from torchsmith.model.facts.gpu import Driver, Libcuda, NvidiaLibraries
 from torchsmith.model.facts.paste import ErrorLines
 from torchsmith.model.facts.python import Environment, Packages
 from torchsmith.model.facts.torch import GpuCoverage, Torch
@@ -61,43 +61,52 @@ def check(
     error_lines: ErrorLines | None,
 ) -> Iterator[Finding]:
     """Said of a pasted text only, and only where torch itself or all versions together say that it works."""
-    if isinstance(environment, Environment) and environment.found_by != PASTED:
-        return
-    if isinstance(environment, Unknown) and (not isinstance(torch, Torch) or torch.folder):
-        return
-    if isinstance(torch, Unknown) and isinstance(packages, Packages):
-        yield from _listed_twice(packages)
-    if not isinstance(torch, Torch) or torch.kind not in {"cuda", "rocm"}:
+    cuda = nvidia_libraries.libcuda if isinstance(nvidia_libraries, NvidiaLibraries) else None
+    if not _pasted(environment, torch, cuda):
         return
     if isinstance(gpu_coverage, GpuCoverage) and any(device.how == "no" for device in gpu_coverage.devices):
         return
-    cuda = nvidia_libraries.libcuda if isinstance(nvidia_libraries, NvidiaLibraries) else None
+    if isinstance(torch, Torch) and torch.kind not in {"cuda", "rocm"}:
+        return
     if cuda and cuda.status == 0:
         sure = DOUBTED if error_lines else 0.8
         yield _finding("torch says that CUDA is available", Proof("nvidia_libraries", "torch reaches the GPU"), sure)
-    elif (
-        cuda
-        and cuda.loaded
-        and cuda.status is None
-        and UNAVAILABLE not in cuda.unfinished
-        and isinstance(driver, Driver)
-        and driver.works
-        and driver.cuda
-        and torch.cuda
-        and (at_least(driver.cuda, torch.cuda) or (major(driver.cuda) == major(torch.cuda) and at_least(driver.cuda, "11.0")))
-        and isinstance(gpu_coverage, GpuCoverage)
-        and gpu_coverage.devices
-    ):
-        said = f"driver {driver.version} runs CUDA {driver.cuda}; torch {torch.version} was built with CUDA {torch.cuda}"
+    elif said := _fits(torch, driver, cuda, gpu_coverage):
         yield _finding(said, Proof("driver", said), DOUBTED if error_lines else 0.6)
+    elif isinstance(packages, Packages) and (said := _listed_twice(packages)):
+        yield _finding(said, Proof("packages", said), 0.5)
+    elif not error_lines and isinstance(torch, Torch):
+        said = f"torch {torch.version} is named, and nothing looks like an error"
+        yield _finding(said, Proof("torch", said), DOUBTED)
 
 
-def _listed_twice(packages: Packages) -> Iterator[Finding]:
+def _pasted(environment: Environment | Unknown, torch: Torch | Unknown | None, cuda: Libcuda | None) -> bool:
+    """Whether a text told of it: what was found on a machine has its place there."""
+    if isinstance(environment, Environment):
+        return environment.found_by == PASTED
+    placed = (isinstance(torch, Torch) and torch.folder) or (cuda and cuda.path)
+    return not placed and (isinstance(torch, Torch) or bool(cuda and cuda.status is not None))
+
+
+def _fits(
+    torch: Torch | Unknown | None, driver: Driver | Unknown | None, cuda: Libcuda | None, coverage: GpuCoverage | Unknown
+) -> str:
+    """Driver and torch in words where their versions go together and the GPU code is there; else empty."""
+    if not isinstance(torch, Torch) or not isinstance(driver, Driver) or not (driver.works and driver.cuda and torch.cuda):
+        return ""
+    told = cuda is not None and cuda.loaded and cuda.status is None and UNAVAILABLE not in cuda.unfinished
+    covered = isinstance(coverage, GpuCoverage) and coverage.devices
+    minor_compatible = major(driver.cuda) == major(torch.cuda) and at_least(driver.cuda, "11.0")
+    if not told or not covered or not (at_least(driver.cuda, torch.cuda) or minor_compatible):
+        return ""
+    return f"driver {driver.version} runs CUDA {driver.cuda}; torch {torch.version} was built with CUDA {torch.cuda}"
+
+
+def _listed_twice(packages: Packages) -> str:
     """Conda exports its own torch a second time among pip's packages: the same files, if it is the same version."""
     record = packages.conda_record("pytorch")
-    if record and any(copy.installer != "conda" and copy.version == record.version for copy in packages.all("torch")):
-        said = f"torch {record.version} is listed twice, by conda and as pip sees it"
-        yield _finding(said, Proof("packages", said), 0.5)
+    twice = record and any(copy.installer != "conda" and copy.version == record.version for copy in packages.all("torch"))
+    return f"torch {record.version} is listed twice, by conda and as pip sees it" if record and twice else ""
 
 
 def _finding(why: str, proof: Proof, confidence: float) -> Finding:

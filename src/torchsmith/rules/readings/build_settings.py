@@ -91,6 +91,26 @@ def undeclared(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 
 @reading("module-missing-in-build")
 def module(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
-    """torch itself is another matter."""
-    if complaint.captured["module"].split(".")[0] != "torch" and seen.has("isolation-off"):
-        yield Pointer("noisolation-missing-build-dep", 0.65)
+    """Without isolation a build sees what is installed, and nothing else: torch too must be there."""
+    if seen.has("isolation-off"):
+        yield Pointer("noisolation-missing-build-dep", 0.5 if complaint.captured["module"] == "torch" else 0.65)
+
+
+TOOLS = frozenset(
+    ("ninja", "wheel", "pybind11", "scikit_build_core", "skbuild", "cmake", "Cython", "cython", "hatchling", "flit_core")
+)
+"""Modules that only builds need; others may as well be missing in a program that runs."""
+
+
+@reading("build-dependency-missing")
+def build_tool(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """By what surrounds it: a build without isolation, a build at all, or a program."""
+    module = complaint.captured.get("module", "")
+    if seen.has("isolation-off"):
+        yield Pointer("noisolation-missing-build-dep", 0.92)
+    elif seen.has("isolated-build", "build-runs", "setup-py-run"):
+        yield Pointer("noisolation-missing-build-dep", 0.85)
+    elif module in TOOLS or not module:
+        yield Pointer("noisolation-missing-build-dep", 0.6)
+    else:
+        yield Pointer("noisolation-missing-build-dep", 0.2)

@@ -48,7 +48,7 @@ WORDS = (
 OLD = {30: 999, 38: 100, 10: 101}
 
 
-@reading("cuda-init-warning", "cuda-init-status", "cuda-init-number", "cuinit-call-failed", "driver-too-old")
+@reading("cuda-init-warning", "cuda-init-status", "cuda-named-symbol", "cuda-init-number", "cuinit-call-failed", "driver-too-old")
 def causes(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """What each status means here."""
     code = status(complaint)
@@ -68,10 +68,9 @@ def causes(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         804: _compat,
         999: _unknown,
     }
-    if code in by_code:
-        yield from by_code[code](seen)
-    else:
-        yield Pointer("cuda-does-not-start", 0.4)
+    given = by_code[code](seen) if code in by_code else (Pointer("cuda-does-not-start", 0.4),)
+    faint = 0.5 if places.overheard(complaint, seen) else 1.0
+    yield from (Pointer(pointer.cause, faint * pointer.sure) for pointer in given)
 
 
 def status(complaint: Complaint) -> int:
@@ -129,6 +128,9 @@ def _met(seen: Seen) -> str:
 
 
 def _busy(seen: Seen) -> Iterator[Pointer]:
+    if places.in_wsl(seen):
+        yield Pointer("wsl-driver-not-visible", 0.5)
+        return
     yield Pointer("cuda-does-not-start", 0.4)
     yield Pointer("mig-misconfig", 0.2)
     yield Pointer("uvm-broken-after-suspend", 0.5 if seen.has("after-suspend") else 0.1)

@@ -36,7 +36,10 @@ def of_cudnn(library: str, who: Asker, seen: Seen, *, parts: bool = False) -> It
         return
     yield from (Pointer(cause, sure) for cause, sure in _likely(library, who, seen, parts))
     mixed = len(wheel_majors(seen)) > 1
-    yield Pointer("mixed-nvidia-wheels", 0.6 if mixed else 0.2 if who.kind == "torch" else 0.12)
+    yield Pointer(
+        "mixed-nvidia-wheels",
+        0.8 if mixed and who.kind in {"torch", ""} else 0.5 if mixed else 0.2 if who.kind == "torch" else 0.12,
+    )
     if library_path(seen) and parts:
         yield Pointer("ld-library-path-shadowing", 0.15)
 
@@ -44,7 +47,7 @@ def of_cudnn(library: str, who: Asker, seen: Seen, *, parts: bool = False) -> It
 def _likely(library: str, who: Asker, seen: Seen, parts: bool) -> tuple[tuple[str, float], ...]:
     """Missing, of another major, or not where the loader looks: by who asks, and by the cuDNN that is here."""
     missing, other, lost = "missing-cudnn", "cudnn-major-mismatch", "cudnn-not-on-loader-path"
-    wanted, ours = major_of(library), _ours(seen)
+    wanted, ours = major_of(library), 0 if len(wheel_majors(seen)) > 1 else _ours(seen)
     windows = library.endswith(".dll") or seen.os == "windows"
     if who.kind == "torch":
         return (missing, 0.7), ("split-lib-lib64-venv", 0.1)
@@ -79,8 +82,8 @@ def major_of(library: str) -> int:
 def _ours(seen: Seen) -> int:
     """The major of the cuDNN that is here: of its wheel, else what this torch uses; 0 where neither is told."""
     for name in ("nvidia-cudnn-cu12", "nvidia-cudnn-cu11", "nvidia-cudnn-cu13"):
-        if version := seen.package(name):
-            return major(version)
+        if wheel := seen.package(name):
+            return major(wheel)
     version = torch_version(seen)
     if len(version) < 2 or (seen.value("torch") and not torch_cuda(seen)):
         return 0

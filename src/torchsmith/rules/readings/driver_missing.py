@@ -21,8 +21,8 @@ from torchsmith.rules.readings import places
 )
 def no_driver(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """By the place: each has its own reason to show no driver."""
-    del complaint
-    yield from missing(seen)
+    faint = 0.5 if places.overheard(complaint, seen) else 1.0
+    yield from (Pointer(pointer.cause, faint * pointer.sure) for pointer in missing(seen))
 
 
 def missing(seen: Seen) -> Iterator[Pointer]:
@@ -91,5 +91,33 @@ def uncollected(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """collect_env found no driver: a complaint only where a CUDA build sees no GPU."""
     del complaint
     torch, gpus = seen.value("torch"), seen.value("gpus")
-    if torch and torch.kind == "cuda" and not gpus and seen.has("collect-env-cuda-off"):
+    if not torch or torch.kind != "cuda" or gpus or not seen.has("collect-env-cuda-off"):
+        return
+    if gpus is None:
         yield from missing(seen)
+    elif places.inside(seen):  # "No CUDA": the rules say that there is no GPU, and see no container
+        yield Pointer("container-no-gpu-runtime", 0.6)
+
+
+@reading("collect-env-cuda-off")
+def off(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """A CUDA build that sees none of the GPUs that the driver shows, and no line that says why."""
+    del complaint
+    torch = seen.value("torch")
+    if (
+        not torch
+        or torch.kind != "cuda"
+        or not seen.value("gpus")
+        or any(c.role in {"fatal", "warning"} for c in seen.complaints)
+    ):
+        return
+    if places.in_wsl(seen):
+        yield Pointer("wsl-driver-not-visible", 0.4)
+        yield Pointer("wsl-linux-driver-installed", 0.25)
+    elif places.around(seen):
+        yield Pointer("container-userspace-driver-mismatch", 0.25)
+        yield Pointer("container-lost-gpu-cgroup", 0.25)
+    else:
+        yield Pointer("uvm-broken-after-suspend", 0.3)
+        yield Pointer("uvm-not-loaded", 0.25)
+    yield Pointer("cuda-visible-devices-hides", 0.25)

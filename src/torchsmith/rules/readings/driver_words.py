@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from torchsmith.engine.declare import reading
 from torchsmith.knowledge import drivers, gpus, statuses
 from torchsmith.model.complaint import Complaint, Pointer, Seen
-from torchsmith.model.versions import major
+from torchsmith.model.versions import key, major
 from torchsmith.rules.readings import places
 
 VIRTUAL = frozenset({"datacentre", "workstation"})
@@ -44,9 +44,8 @@ def cannot_talk(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     if seen.has("colab-words", "kaggle-words"):
         yield Pointer("scheduler-no-gpu-allocated", 0.8)
         return
-    if seen.has("scheduler-words"):
-        yield Pointer("scheduler-no-gpu-allocated", 0.6)
     reasons = (
+        ("scheduler-no-gpu-allocated", seen.has("scheduler-words"), 0.6),
         ("secure-boot-blocks-module", seen.has("secure-boot-words", "module-key-refused"), 0.7),
         ("hybrid-gpu-disabled", seen.has("hybrid-words"), 0.7),
         ("nouveau-conflict", seen.has("nouveau-words", "gpu-held-by-other-driver"), 0.6),
@@ -154,3 +153,29 @@ def nvml_unknown(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     yield Pointer("container-lost-gpu-cgroup", 0.75 if places.around(seen) else 0.55)
     yield Pointer("gpu-hardware-fault", 0.3)
     yield Pointer("nvidia-module-version-mismatch", 0.1)
+
+
+@reading("ptx-too-new-for-driver")
+def newer_minor(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """A driver older than the code; NCCL meets the same refusal in WSL, whatever the driver."""
+    if places.in_wsl(seen) and seen.has("nccl-in-wsl"):
+        yield Pointer("nccl-wsl-multi-gpu", 0.6)
+        yield Pointer("driver-minor-compat-feature", 0.3)
+        return
+    del complaint
+    smi, torch = seen.value("nvidia_smi"), seen.value("torch")
+    older = smi and smi.cuda and torch and torch.cuda and major(smi.cuda) < major(torch.cuda)
+    yield Pointer("driver-too-old-for-cuda", 0.85 if older else 0.3)
+    yield Pointer("driver-minor-compat-feature", 0.3 if older else 0.85)
+
+
+@reading("kernel-image-invalid")
+def unreadable(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """Code that is newer than the driver; where the text says that it is not, other readings know more."""
+    del complaint
+    smi, torch = seen.value("nvidia_smi"), seen.value("torch")
+    told = bool(smi and smi.cuda and torch and torch.cuda)
+    if told and major(smi.cuda) == major(torch.cuda) and key(smi.cuda) < key(torch.cuda):
+        yield Pointer("driver-minor-compat-feature", 0.75)
+    elif not told:
+        yield Pointer("driver-minor-compat-feature", 0.3)

@@ -51,7 +51,7 @@ def no_candidate(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     elif (wrong := list(_never_published(name, asked, seen))) and complaint.signature != "wheel-not-for-platform":
         yield from wrong
     elif _intel_mac(seen) and key(asked) > key(torch_pythons.LAST_INTEL_MAC):
-        yield Pointer("macos-x86-dropped", 0.92)
+        yield from _mac(asked, seen)
     elif name == "torch" and python and torch_pythons.serves(asked, python, _platform(seen)) is False:
         yield Pointer("python-version-unsupported", 0.92)
     elif complaint.signature == "uv-no-such-version":
@@ -71,8 +71,8 @@ def platform_tag(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     if ("macos" in tag and "x86_64" in tag) or (not tag and _intel_mac(seen)):
         yield Pointer("macos-x86-dropped", 0.93)
         return
-    yield Pointer("platform-has-no-wheel", 0.75)
-    yield Pointer("wrong-index-for-platform", 0.3)
+    yield Pointer("platform-has-no-wheel", 0.7)
+    yield Pointer("wrong-index-for-platform", 0.4)
 
 
 @reading("not-a-supported-wheel")
@@ -120,14 +120,13 @@ def _torch(name: str, asked: str, versions: tuple[str, ...], seen: Seen, *, wind
         yield from wrong
     elif real:
         yield from _by_list(name, asked, label, real, seen)
-    elif mac and (label.startswith("cu") or seen.captured("label", "pytorch-index-named").startswith("cu")):
+    elif (mac or _platform(seen) == "linux-aarch64") and _not_for(_platform(seen), label or _index(seen)):
         yield Pointer("wrong-index-for-platform", 0.6)
         yield Pointer("platform-has-no-wheel", 0.5)
     elif name == "torch" and asked and _python(seen) and torch_pythons.serves(asked, _python(seen), _platform(seen)) is False:
         yield Pointer("python-version-unsupported", 0.93)
     elif _intel_mac(seen) and (not asked or key(public(asked)) > key(torch_pythons.LAST_INTEL_MAC)):
-        yield Pointer("macos-x86-dropped", 0.7)
-        yield Pointer("python-version-unsupported", 0.4)
+        yield from _mac(asked, seen)
     else:
         yield from _empty(name, asked, versions, seen, windows=windows or seen.os == "windows")
 
@@ -247,6 +246,22 @@ def _last_of_label(label: str) -> str:
 def _releases(label: str) -> set[str]:
     """The releases that were built under a label, for any system."""
     return {build.torch for name in torch_pythons.PLATFORMS for build in torch_builds.builds(name) if build.build == label}
+
+
+def _mac(asked: str, seen: Seen) -> Iterator[Pointer]:
+    """A Mac whose processor is told by nothing but its Python: where Apple silicon would have a wheel, it is an Intel one."""
+    python = _python(seen)
+    served = torch_pythons.serves(asked, python, "macos-arm64") if asked and python else None
+    sure = 0.92 if seen.has("rosetta-named") else 0.8 if served else 0.65
+    if served is False and not seen.has("rosetta-named"):
+        sure = 0.35
+    yield Pointer("macos-x86-dropped", sure)
+    yield Pointer("python-version-unsupported", 0.85 if served is False else 0.3)
+
+
+def _not_for(platform: str, label: str) -> bool:
+    """Whether no release was ever built under a CUDA label for a system."""
+    return label.startswith("cu") and not any(build.build == label for build in torch_builds.builds(platform))
 
 
 def _python(seen: Seen) -> str:

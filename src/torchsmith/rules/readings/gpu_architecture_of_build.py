@@ -20,17 +20,24 @@ OLDEST_SURVIVOR = 75
 def nvcc(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """By the table of toolkits where a version is told, else by what such a number usually means."""
     said = (complaint.captured.get("arch") or complaint.captured.get("value") or "").strip().rstrip(".)")
-    if not said or "No CUDA" in said or said.startswith("["):
-        yield Pointer(EMPTY, 0.9)
-        return
-    if said == "native":
-        yield Pointer(EMPTY, 0.5)
-        yield Pointer(MALFORMED, 0.4)
-        return
     code = None if said.startswith(("sm_", "compute_")) else archs.parse_code(said)
     if code is None:
+        yield from _no_number(said)
+    else:
+        yield from _number(code, seen)
+
+
+def _no_number(said: str) -> Iterator[Pointer]:
+    if not said or "No CUDA" in said or said.startswith("["):
+        yield Pointer(EMPTY, 0.9)
+    elif said == "native":
+        yield Pointer(EMPTY, 0.5)
+        yield Pointer(MALFORMED, 0.4)
+    else:
         yield Pointer(MALFORMED, 0.9)
-        return
+
+
+def _number(code: archs.Code, seen: Seen) -> Iterator[Pointer]:
     span = archs.toolkit_range(code.sm)
     version = told.toolkit(seen)
     if span is None:
@@ -96,7 +103,7 @@ def ptxas(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 
 @reading("unknown-cuda-arch")
 def torch_refuses(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
-    """Torch takes ``9.0``, ``9.0a``, ``12.0+PTX``: in another form the list is malformed, in this one the number is unknown to it."""
+    """Entries look like ``9.0``, ``9.0a``, ``12.0+PTX``: another form is malformed, in this one the number is not known."""
     del seen
     said = complaint.captured.get("arch", "")
     digits = said.removesuffix("+PTX").rstrip("af")

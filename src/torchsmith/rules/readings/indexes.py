@@ -9,6 +9,7 @@ from torchsmith.engine.declare import reading
 from torchsmith.knowledge import torch_builds
 from torchsmith.model.complaint import Complaint, Pointer, Seen
 from torchsmith.model.versions import cuda_of_label, minor
+from torchsmith.rules.readings.commands import installs_other, plainly
 
 
 @reading("pytorch-index-named")
@@ -17,10 +18,20 @@ def named(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     label = complaint.captured["label"]
     if re.fullmatch(r"cu\d{2,3}", label) and not complaint.captured.get("stage") and not torch_builds.build_exists(label):
         yield Pointer("nonexistent-index", 0.9)
+    elif label.startswith(("rocm", "xpu")) and of_nvidia(seen):
+        yield Pointer("wrong-accelerator-backend", 0.6)
+        yield Pointer("wrong-index-for-platform", 0.45)
     elif label == "cpu" and seen.value("gpus"):
         yield Pointer("wrong-index-for-platform", 0.6)
     elif passed_over(label, seen):
         yield Pointer("wrong-index-for-platform", 0.5)
+
+
+def of_nvidia(seen: Seen) -> bool:
+    """Whether what was installed, from beside an index for another maker, is a CUDA build."""
+    torch = seen.value("torch")
+    downloaded = seen.first("torch-downloaded")
+    return (torch is not None and torch.kind == "cuda") or (downloaded is not None and not downloaded.captured.get("label"))
 
 
 def passed_over(label: str, seen: Seen) -> bool:
@@ -49,3 +60,28 @@ def refused(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("wheel-download-corrupt", 0.2)
     else:
         yield Pointer("nonexistent-index", 0.95)
+
+
+@reading("driver-behind-installed-torch")
+def too_new_by_default(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """The default index gives the newest CUDA; an older one from its own index would run."""
+    del complaint
+    if plainly(seen) and not seen.has("pytorch-index-named"):
+        yield Pointer("wrong-index-for-platform", 0.45)
+
+
+@reading("lock-file-named")
+def locked(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """A lock and an index that say different things."""
+    del complaint
+    if seen.has("label-lost", "uv-brings-other-build", "cpu-came-words", "torch-cpu-label"):
+        yield Pointer("wrong-index-for-platform", 0.5)
+
+
+@reading("installer-arrow-torch")
+def came_to(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """The reporter shows what a command gave: not the build that was meant."""
+    del complaint
+    other = installs_other(seen)
+    yield Pointer("wrong-index-for-platform", 0.35 if other else 0.5)
+    yield Pointer("dependency-replaced-torch", 0.5 if other else 0.3)

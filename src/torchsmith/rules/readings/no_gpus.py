@@ -21,15 +21,22 @@ def none_shown(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("wrong-accelerator-backend", 0.7)
         yield Pointer("no-nvidia-gpu", 0.3)
         return
-    value = _value(seen)
-    if in_code or value is not None or seen.has("visible-devices-set"):
+    elsewhere = _elsewhere(seen)
+    if in_code or _value(seen) is not None or seen.has("visible-devices-set"):
         yield Pointer("cuda-visible-devices-hides", 0.7)
         yield Pointer("cuda-visible-devices-set-late", 0.2 if in_code else 0.1)
     else:
-        yield Pointer("cuda-visible-devices-hides", 0.5)
-    yield Pointer("container-no-gpu-runtime", 0.2)
+        yield Pointer("cuda-visible-devices-hides", 0.3 if elsewhere else 0.5)
+    yield Pointer("container-no-gpu-runtime", 0.5 if elsewhere == "container" else 0.2)
+    yield Pointer("scheduler-no-gpu-allocated", 0.5 if elsewhere == "scheduler" else 0.15)
     yield Pointer("no-nvidia-gpu", 0.2)
-    yield Pointer("scheduler-no-gpu-allocated", 0.15)
+
+
+def _elsewhere(seen: Seen) -> str:
+    """What stands between the program and the GPU, if the text names it."""
+    if seen.has("scheduler-words", "colab-words", "kaggle-words"):
+        return "scheduler"
+    return "container" if seen.has("inside-container", "container-words") else ""
 
 
 @reading("changed-after-start")

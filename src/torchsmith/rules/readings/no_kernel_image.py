@@ -41,7 +41,7 @@ def not_in_a_form(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 def listed(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """A list is no complaint; one that leaves the GPU out is."""
     del complaint
-    yield from _by_age(_ages(seen) - {""}, 0.85)
+    yield from _by_age(_ages(seen) - {""}, 0.3 if seen.has("two-arch-lists") else 0.85)
 
 
 @reading("no-kernel-image")
@@ -67,7 +67,8 @@ def warned(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     elif ages == {""}:
         yield Pointer(BENIGN, 0.35 if seen.has("no-kernel-image", "gpu-not-compatible") else 0.9)
     else:
-        yield from _by_age(ages - {""}, 0.93)
+        # A list that has the GPU, printed elsewhere in the text, is of another environment: that is the cause then.
+        yield from _by_age(ages - {""}, 0.5 if seen.has("two-arch-lists") else 0.93)
 
 
 def _by_age(ages: set[str], sure: float) -> Iterator[Pointer]:

@@ -11,7 +11,7 @@ from torchsmith.model.versions import major
 from torchsmith.rules.readings.asker import torch_cuda
 from torchsmith.rules.readings.cudnn_not_found import major_of
 from torchsmith.rules.readings.library_not_found import majors
-from torchsmith.rules.readings.told import toolkit
+from torchsmith.rules.readings.told import DRIVER_WORDS, of
 
 _LIBRARY = re.compile(
     r"error: (lib[\w+-]{2,40}\.so(?:\.[\d.]{1,12})?): cannot open|Error loading \S{0,200}?(cu\w{2,20}64_\d{1,3}\.dll)"
@@ -25,7 +25,7 @@ def causes(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     library = named[0] if named else ""
     wanted = seen.captured("cuda", "onnxruntime-needs")
     theirs = majors(library) or ({int(wanted)} if wanted.isdigit() else set())
-    here = torch_cuda(seen) or major(toolkit(seen))
+    here = torch_cuda(seen) or _toolkit(seen)
     if library.startswith("libcudnn") and major_of(library) == major(seen.package("nvidia-cudnn-cu12")):
         yield Pointer("cudnn-not-on-loader-path", 0.7)
         yield Pointer("missing-cudnn", 0.3)
@@ -43,3 +43,15 @@ def causes(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("extension-cuda-major-mismatch", 0.7)
         yield Pointer("missing-cudnn", 0.3)
         yield Pointer("cudnn-major-mismatch", 0.25)
+
+
+def _toolkit(seen: Seen) -> int:
+    """The CUDA major that the text speaks of, outside of onnxruntime's own words; 0 where it speaks of none."""
+    known = seen.value("toolkits")
+    if known and known.current and known.current.version:
+        return major(known.current.version)
+    own = {c.position.line for c in of(seen, "asks-onnxruntime", "onnxruntime-provider", "onnxruntime-needs")}
+    said = [c for c in of(seen, "toolkit-named", "cuda-said") if c.captured.get("toolkit")]
+    others = (c for c in said if c.position.line not in own or "." in c.captured["toolkit"])
+    plain = (c for c in others if not any(word in c.text for word in DRIVER_WORDS))
+    return next((major(c.captured["toolkit"]) for c in plain), 0)

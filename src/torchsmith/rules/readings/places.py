@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from torchsmith.model.complaint import Seen
+from torchsmith.model.complaint import Complaint, Seen
 
-TOPICS = ("cuda", "nvidia", "nvrm", "gpu", "nvml")
+TOPICS = ("cuda", "nvidia", "nvrm", "gpu", "nvml", "driver")
 
 
 def complains(seen: Seen) -> bool:
@@ -13,6 +13,12 @@ def complains(seen: Seen) -> bool:
         return True
     told = (complaint.text.lower() for complaint in seen.complaints if complaint.role != "context")
     return any(topic in text for text in told for topic in TOPICS)
+
+
+def overheard(complaint: Complaint, seen: Seen) -> bool:
+    """Whether it is a warning before an error that is not about the GPU: what ended the program is then asked about."""
+    ends = [other.text.lower() for other in seen.complaints if other.role == "fatal"]
+    return complaint.role == "warning" and any(not any(topic in text for topic in TOPICS) for text in ends)
 
 
 def inside(seen: Seen) -> bool:

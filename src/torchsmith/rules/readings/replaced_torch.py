@@ -6,14 +6,18 @@ from collections.abc import Iterator
 
 from torchsmith.engine.declare import reading
 from torchsmith.model.complaint import Complaint, Pointer, Seen
+from torchsmith.rules.readings.commands import installs_other, installs_torch
 
 
-@reading("pip-replaces-torch")
+@reading("pip-replaces-torch", "torch-uninstalled")
 def replaced(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """Who asked for torch itself wanted it; a package that brought its own did not ask."""
-    del complaint
-    meant = seen.has("pip-installs-torch-plainly") and not seen.has("installs-another-package", "torch-came-with-package")
-    yield Pointer("dependency-replaced-torch", 0.35 if meant else 0.85)
+    meant = installs_torch(seen) and not installs_other(seen) and not seen.has("torch-came-with-package")
+    by_pip = complaint.signature == "pip-replaces-torch"
+    if meant:
+        yield Pointer("dependency-replaced-torch", 0.2)
+    elif by_pip or not seen.has("pip-uninstall-command"):
+        yield Pointer("dependency-replaced-torch", 0.85 if by_pip else 0.4)
 
 
 @reading("torch-downloaded")
@@ -21,7 +25,7 @@ def downloaded(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """A torch that comes with another package; without a build label it is the default index's."""
     if complaint.captured.get("label"):
         return
-    if seen.has("installs-another-package", "torch-came-with-package") and not seen.has("pip-installs-torch-plainly"):
+    if (installs_other(seen) or seen.has("torch-came-with-package")) and not installs_torch(seen):
         yield Pointer("dependency-replaced-torch", 0.7)
     if seen.has("default-index-wheel-windows"):
         yield Pointer("wrong-index-for-platform", 0.45)
@@ -44,7 +48,7 @@ def recorded(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 def mixed(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """Pytorch by conda, then something that requires torch by pip."""
     del complaint
-    if seen.has("installs-another-package", "pip-installs-torch-plainly") and seen.has(
+    if seen.has("install-command") and seen.has(
         "pip-replaces-torch", "torch-downloaded", "torch-came-with-package", "conda-and-pip"
     ):
         yield Pointer("duplicate-torch-conda-pip", 0.6)
@@ -54,6 +58,14 @@ def mixed(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 def killed(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """While a wheel of gigabytes is downloaded or unpacked, memory or the temporary folder in memory is what is short."""
     del complaint
-    if seen.has("torch-downloaded", "torch-came-with-package", "pip-installs-torch-plainly", "pytorch-index-named"):
+    if seen.has("torch-downloaded", "torch-came-with-package", "pytorch-index-named") or installs_torch(seen):
         yield Pointer("pip-cache-memory", 0.5)
         yield Pointer("disk-or-tmp-full", 0.48)
+
+
+@reading("uv-replaces-torch")
+def by_uv(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """Uv prints what went and what came; who asked for something else did not ask for that."""
+    del complaint
+    if seen.has("uv-adds-torch"):
+        yield Pointer("dependency-replaced-torch", 0.85 if installs_other(seen) else 0.5)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from torchsmith.engine.declare import reading
 from torchsmith.model.complaint import Complaint, Pointer, Seen
 from torchsmith.model.versions import key, local_label, major
+from torchsmith.rules.common import index_label
 from torchsmith.rules.resolving.shared import FAMILY, SERVED
 
 
@@ -91,7 +92,46 @@ def platforms_named(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     mine, theirs = complaint.captured.get("mine") or "", complaint.captured["platforms"]
     if not mine or seen.has("uv-wheel-of-pytorch-index") or ("macos" in mine and "x86_64" in mine):
         return
-    processor = "arm64" if "arm64" in mine else mine.rpartition("_")[2] if "aarch64" in mine else "x86_64" if "x86_64" in mine else "amd64"
+    processor = (
+        "arm64"
+        if "arm64" in mine
+        else mine.rpartition("_")[2]
+        if "aarch64" in mine
+        else "x86_64"
+        if "x86_64" in mine
+        else "amd64"
+    )
     system = mine[:3]
     if not any(system in tag and processor in tag for tag in theirs.split(",")):
         yield Pointer("platform-has-no-wheel", 0.93)
+
+
+@reading("torch-already-satisfied")
+def satisfied(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """A build of another label than the index that was asked stays where it is; one of the same label is what was wanted."""
+    have = local_label(complaint.captured["version"])
+    named = {c.captured["label"] for c in seen.complaints if c.signature == "pytorch-index-named"}
+    if named - {have}:
+        yield Pointer("local-version-satisfied", 0.85)
+    elif have == "cpu" and not named:
+        yield Pointer("local-version-satisfied", 0.88)
+    elif not named:  # asked for by name, or met on the way to another package
+        yield Pointer("local-version-satisfied", 0.15 if "(from " in complaint.text else 0.6)
+
+
+@reading("labelled-version-not-found")
+def labelled_version(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """By the command that went before it: without the index of that label nothing has such a version."""
+    label, transcript = local_label(complaint.captured.get("version") or ""), seen.value("transcript")
+    request = transcript.before(complaint.position.line) if transcript else None
+    labels = {index_label(index.url).rpartition("/")[2] for index in request.indexes} if request else set()
+    project = seen.value("pasted_project")
+    if project and "tool.uv.pip" in project.tables and "tool.uv.index" not in project.tables:
+        yield Pointer("index-not-configured", 0.93)  # what stands there counts for `uv pip` only
+    elif label and label in labels:
+        yield Pointer("uv-local-version-fork", 0.5)
+        yield Pointer("platform-has-no-wheel", 0.4)
+    elif request and request.verb and not labels:
+        yield Pointer("index-not-configured", 0.93)
+    else:
+        yield Pointer("index-not-configured", 0.55 if seen.has("pytorch-index-named") else 0.9 if label else 0.4)

@@ -24,7 +24,7 @@ def of(seen: Seen, *signatures: str) -> Iterator[Complaint]:
 
 
 def capabilities(seen: Seen) -> tuple[int, ...]:
-    """The compute capabilities of the GPUs here: what torch refused, else the GPUs of the facts, else those named in sentences."""
+    """The compute capabilities of the GPUs here: what torch refused, else those of the facts, else those named in sentences."""
     refused = {int(c.captured["sm"]) for c in of(seen, "gpu-not-compatible") if c.captured.get("sm")}
     for group in ("named", "refused"):
         refused |= {int(c.captured[group]) for c in of(seen, "gpu-not-compatible") if c.captured.get(group)}

@@ -22,9 +22,7 @@ def cuda_home_not_set(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     if (torch and torch.kind == "cpu") or seen.captured("label", "torch-said") == "cpu":
         yield Pointer(CPU_TORCH, 0.93)
         yield Pointer(NONE, 0.2)
-    elif torch and torch.kind == "cuda" and not is_set:
-        yield Pointer(NONE, 0.93)
-    elif seen.has("nvcc-not-found"):
+    elif seen.has("nvcc-not-found") or (torch and torch.kind == "cuda" and not is_set):
         yield Pointer(NONE, 0.93)
     elif is_set:
         yield Pointer(CPU_TORCH, 0.7 if not torch else 0.3)
@@ -55,7 +53,7 @@ def path_without_nvcc(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 
 @reading("find-cuda-missing")
 def cmake(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
-    """CMake lists what is missing: all four is no toolkit, root and nvcc without the rest is how Nix looks without cudaSupport."""
+    """CMake lists what is missing: all four is no toolkit; root and nvcc alone is how Nix looks without cudaSupport."""
     missing = complaint.captured.get("missing", "").split()
     if "CUDA_NVCC_EXECUTABLE" in missing and not any(name.startswith(("CUDA_INCLUDE", "CUDA_CUDART")) for name in missing):
         nix = seen.has("nix-builds") or seen.has("cuda-libraries-without-nvcc")
@@ -76,8 +74,10 @@ def cmake(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 @reading("nvcc-not-found")
 def no_nvcc(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """An nvcc that answered elsewhere in the text is only not where the build looks."""
-    del complaint
-    if seen.has("nvcc-path-not-found") or seen.has("cuda-home-is-list"):
+    if "/nix/store/" in complaint.text:
+        yield Pointer(NIX, 0.8)
+        yield Pointer(NONE, 0.4)
+    elif seen.has("nvcc-path-not-found", "cuda-home-is-list"):
         yield Pointer(MALFORMED, 0.6)
         yield Pointer(NONE, 0.4)
     elif seen.has("nvcc-version-shown"):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from torchsmith.engine.declare import reading
 from torchsmith.model.complaint import Complaint, Pointer, Seen
 from torchsmith.model.known import Known
+from torchsmith.rules.readings.commands import installs_other, installs_torch, plainly
 
 _CONDA = ("conda-cpu-build-string", "conda-cpuonly", "conda-gives-cpu-words")
 _REPLACED = ("pip-replaces-torch", "torch-uninstalled", "uv-replaces-torch", "reinstalls-torch-words")
@@ -36,15 +37,15 @@ def not_available(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     if complaint.signature == "asks-is-available" and (not seen.has("prints-false") or seen.has("cuda-not-available")):
         return
     weak = complaint.signature != "cuda-not-available-word"
+    if weak and _known_without_gpu(seen) and (seen.os == "macos" or not any(c.role == "fatal" for c in seen.complaints)):
+        return
     torch = seen.value("torch")
     told = list(_told(seen))
     if told and (not torch or torch.kind != "cuda"):
         yield from (Pointer(pointer.cause, pointer.sure * (0.9 if weak else 1)) for pointer in told)
     elif is_cpu(seen):
         # A CPU build that nobody complains of may be meant: on a machine without a GPU it is right.
-        gpus = seen.facts.get("gpus")
-        meant = weak and isinstance(gpus, Known) and not gpus.value
-        yield Pointer("cpu-only-build", 0.4 if meant else 0.8)
+        yield Pointer("cpu-only-build", 0.2 if weak and _known_without_gpu(seen) else 0.8)
     elif torch and torch.kind == "cuda":
         driver = seen.value("driver")
         if driver is None or not driver.works:
@@ -55,6 +56,18 @@ def not_available(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("cpu-only-build", 0.35)
         yield Pointer("no-nvidia-driver", 0.2)
         yield Pointer("driver-too-old-for-cuda", 0.12)
+
+
+@reading("torch-cpu-label")
+def labelled(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """A CPU build, named by itself: on a machine without a GPU it is right."""
+    del complaint
+    yield Pointer("cpu-only-build", 0.15 if _known_without_gpu(seen) else 0.4)
+
+
+def _known_without_gpu(seen: Seen) -> bool:
+    gpus = seen.facts.get("gpus")
+    return isinstance(gpus, Known) and not gpus.value
 
 
 def is_cpu(seen: Seen) -> bool:
@@ -79,7 +92,7 @@ def _told(seen: Seen) -> Iterator[Pointer]:
 
 def _installer(seen: Seen) -> Iterator[Pointer]:
     """Who put the CPU build there."""
-    if seen.has("nix-store-path", "nix-cuda-support-named") and not seen.has("pip-installs-torch-plainly"):
+    if seen.has("nix-store-path", "nix-cuda-support-named") and not installs_torch(seen):
         yield Pointer("nix-cuda-support-off", 0.8)
         yield Pointer("cpu-only-build", 0.2)
     elif seen.has(*_CONDA) or _conda_record(seen):
@@ -91,13 +104,13 @@ def _installer(seen: Seen) -> Iterator[Pointer]:
     elif seen.has("torch-backend-auto") or seen.captured("label", "pytorch-index-named") == "cpu":
         yield Pointer("wrong-index-for-platform", 0.7)
         yield Pointer("cpu-only-build", 0.4)
-    elif seen.has("torch-came-with-package", "installs-another-package"):
+    elif seen.has("torch-came-with-package") or installs_other(seen):
         yield Pointer("dependency-replaced-torch", 0.55)
         yield Pointer("cpu-only-build", 0.4)
     elif seen.has("worked-before-update") and not seen.has("driver-was-updated"):
         yield Pointer("dependency-replaced-torch", 0.6)
         yield Pointer("cpu-only-build", 0.4)
-    elif (seen.has("pip-installs-torch-plainly") and seen.os == "windows") or (seen.os == "linux" and _arch(seen) == "aarch64"):
+    elif (plainly(seen) and seen.os == "windows") or (seen.os == "linux" and _arch(seen) == "aarch64"):
         yield Pointer("wrong-index-for-platform", 0.65)
         yield Pointer("cpu-only-build", 0.45)
 
@@ -115,9 +128,13 @@ def _machine(seen: Seen) -> Iterator[Pointer]:
     elif seen.has("amd-gpu-named") or (seen.has("intel-gpu-named") and not seen.has("no-gpu-words")):
         yield Pointer("wrong-accelerator-backend", 0.8)
         yield Pointer("no-nvidia-gpu", 0.3)
+    elif seen.has("intel-graphics-named"):
+        yield Pointer("no-nvidia-gpu", 0.65)
+        yield Pointer("wrong-accelerator-backend", 0.3)
+        yield Pointer("hardcoded-cuda-device", 0.3)
     elif seen.has("no-gpu-words", "lspci-without-nvidia"):
+        yield Pointer("hardcoded-cuda-device", 0.55)
         yield Pointer("no-nvidia-gpu", 0.5)
-        yield Pointer("hardcoded-cuda-device", 0.5)
 
 
 def _conda_record(seen: Seen) -> bool:
@@ -147,7 +164,7 @@ def cpu_came(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("wrong-index-for-platform", 0.2)
     elif seen.has("nix-cuda-support-named"):
         yield Pointer("nix-cuda-support-off", 0.8)
-    elif seen.has(*_REPLACED) or (seen.has("installs-another-package") and not seen.has("pip-installs-torch-plainly")):
+    elif seen.has(*_REPLACED) or (installs_other(seen) and not plainly(seen)):
         yield Pointer("dependency-replaced-torch", 0.65)
         yield Pointer("wrong-index-for-platform", 0.55)
     else:
@@ -168,11 +185,12 @@ def on_a_jetson(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """A general wheel is the first thing to suspect on a Jetson, unless NVIDIA's own is named or CUDA works."""
     del complaint
     torch, driver = seen.value("torch"), seen.value("driver")
-    if seen.has("jetson-thor") or (driver is not None and driver.works):
+    # A missing kernel image is read by the GPU's architecture, Jetson or not.
+    if seen.has("jetson-thor", "no-kernel-image") or (driver is not None and driver.works):
         return
     if seen.has("jetson-wheel-named") or (torch is not None and ".nv" in torch.version):
         yield Pointer("jetson-wheel-jetpack-mismatch", 0.3)
-    elif seen.has("no-kernel-image", "pip-installs-torch-plainly", "torch-downloaded", "cuda-not-available-word"):
+    elif seen.has("torch-downloaded", "cuda-not-available-word") or installs_torch(seen):
         yield Pointer("jetson-needs-vendor-wheel", 0.65)
     else:
         yield Pointer("jetson-needs-vendor-wheel", 0.4)
@@ -184,4 +202,6 @@ def another_maker(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     if seen.value("gpus") or seen.has("smi-lists-gpus"):
         return
     sure = {"other-accelerator-named": 0.58, "amd-gpu-named": 0.5}.get(complaint.signature, 0.3)
+    if sure >= 0.5 and any(other.role == "fatal" for other in seen.complaints):
+        sure += 0.12
     yield Pointer("wrong-accelerator-backend", sure)

@@ -20,12 +20,11 @@ _CUDA_LIBRARIES = re.compile(r"lib(?:cu(?:sparse|blas|blasLt|dnn|solver|fft|rand
 # Whose a symbol is, by its beginning, and what it means that it is not there.
 _FAMILIES: tuple[tuple[str, *tuple[tuple[str, float], ...]], ...] = (
     (r"iJIT", ("conda-mkl-2024-1", 0.97)),
-    (r"nccl", ("nccl-mismatch", 0.9), ("mixed-nvidia-wheels", 0.2)),
     (r"c(?:get|quantize|dequantize|adam|lion|gemm|int8)\w{0,40}_", ("bnb-no-windows-binary", 0.6), ("cpu-only-build", 0.3)),
     (r"av_|avcodec_|avformat_|sws_|swr_", ("torchcodec-mismatch", 0.85)),
     (r"_?PyArray", ("numpy-abi", 0.7)),
     (r"_?Py[A-Z]", ("wrong-python-environment", 0.4), ("extension-abi-mismatch", 0.4)),
-    (r"mkl_|MKL_|cblas_|vml|vsl|Dfti", ("conda-mkl-2024-1", 0.55), ("duplicate-torch-conda-pip", 0.2)),
+    (r"mkl_|MKL_|cblas_|vml|vsl|Dfti", ("ld-library-path-shadowing", 0.45), ("conda-mkl-2024-1", 0.4)),
     (r"__kmpc|omp_|GOMP_|kmp_", ("duplicate-openmp-runtime", 0.5), ("conda-mkl-2024-1", 0.2)),
     (r"hip|roc|__hip|miopen", ("wrong-accelerator-backend", 0.6)),
     (r"_Z(?:NK?)?S[tsaiod]|__cxa_|_ZT[IVS]N?S[ts]", ("libstdcxx-too-old", 0.6), ("extension-abi-mismatch", 0.25)),
@@ -45,6 +44,10 @@ def causes(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield from _of_torch(caller, who)
     elif "torchcodec" in caller:
         yield Pointer("torchcodec-mismatch", 0.85)
+    elif plain.startswith("nccl"):
+        mixed = len(wheel_majors(seen)) > 1
+        yield Pointer("nccl-mismatch", 0.6 if mixed else 0.9)
+        yield Pointer("mixed-nvidia-wheels", 0.85 if mixed else 0.15)
     elif _CUDA.match(plain) or (family is None and _CUDA_LIBRARIES.search(complaint.text)):
         yield from _of_cuda(plain, caller, who, seen)
     elif family:
@@ -55,7 +58,9 @@ def causes(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 
 def _of_nobody(complaint: Complaint, caller: str, who: Asker) -> Iterator[Pointer]:
     """A symbol of unknown family, or none told: by the rest of the line."""
-    if "GLIBCXX" in complaint.text:
+    if "GLIBC_PRIVATE" in complaint.text:
+        yield Pointer("ld-library-path-shadowing", 0.6)
+    elif "GLIBCXX" in complaint.text:
         yield Pointer("libstdcxx-too-old", 0.7)
     elif "GLIBC_2" in complaint.text or complaint.captured.get("relocated"):
         yield Pointer("glibc-too-old", 0.7)

@@ -43,7 +43,7 @@ def half(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 def of_the_user(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """A folder of the user's own is searched before the environment's; one of another Python is a mistake in itself."""
     del complaint
-    yield Pointer("user-site-shadowing", 0.3)
+    yield Pointer("user-site-shadowing", 0.7 if seen.has("asks-torch-file", "old-version-shows") else 0.3)
     if _foreign(seen):
         yield Pointer("wrong-python-environment", 0.4)
 

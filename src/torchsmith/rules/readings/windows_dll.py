@@ -33,7 +33,7 @@ _EXTENSION = re.compile(
 @reading("torch-dll-error", "windows-error-alone")
 def causes(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """By the DLL, then by the number."""
-    library = complaint.captured.get("library", "").replace("\\\\", "\\")
+    library = (complaint.captured.get("library") or complaint.captured.get("asked") or "").replace("\\\\", "\\")
     name = re.split(r"[\\/]", library)[-1].lower()
     code = complaint.captured.get("code", "") or _number(complaint.text)
     if code == "1455":
@@ -113,7 +113,7 @@ def of_module(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     elif module.startswith("onnxruntime"):
         yield Pointer("msvc-redist-missing", 0.75)
         yield Pointer("conflicting-dll-on-path", 0.4 if code == "1114" else 0.25)
-    elif module.startswith("libtriton"):
+    elif module.startswith(("libtriton", "cuda_utils")):
         yield Pointer("msvc-redist-missing", 0.6)
         yield Pointer("triton-missing-on-windows", 0.35)
     elif who.kind == "companion" or module.startswith(("torchvision", "_torchaudio", "libtorchaudio")):

@@ -26,24 +26,26 @@ from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule, told
 from torchsmith.model.complaint import Advice, Seen
-from torchsmith.model.facts.project import PastedProject
+from torchsmith.model.facts.project import PastedProject, Transcript
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 
 
 @rule("poetry-multi-torch")
-def check(pasted_project: PastedProject) -> Iterator[Finding]:
+def check(pasted_project: PastedProject, transcript: Transcript) -> Iterator[Finding]:
     """Constraints or locked versions of torch whose markers are missing or equal."""
     bound = pasted_project.bound("torch", "poetry")
     locked = [entry for entry in pasted_project.locked if entry.package == "torch" and entry.tool == "poetry"]
     overlap = _overlap([binding.marker for binding in bound]) and len({binding.source for binding in bound}) > 1
-    if not overlap and not _overlap([entry.marker for entry in locked]):
+    twice = {c.after for c in transcript.of("torch") if c.manager == "poetry" and c.after and not c.before}
+    if not overlap and not _overlap([entry.marker for entry in locked]) and len(twice) < 2:
         return
+    told = sorted(twice) or [entry.version for entry in locked] or [binding.source for binding in bound]
     what = "pyproject.toml" if overlap else "poetry.lock"
     yield Finding(
         Severity.BLOCKER,
         "package:torch",
         f"{what} has torch several times under markers that hold at the same time",
-        evidence=(Proof("pasted_project", ", ".join(e.version for e in locked) or ", ".join(b.source for b in bound)),),
+        evidence=(Proof("transcript" if len(twice) > 1 else "pasted_project", ", ".join(told)),),
         remedies=_REMEDIES,
         wont_help=_WONT,
         confidence=0.8,

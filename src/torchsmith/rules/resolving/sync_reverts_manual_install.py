@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule, told
 from torchsmith.model.complaint import Advice, Seen
-from torchsmith.model.facts.project import Transcript
+from torchsmith.model.facts.project import Change, Transcript
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.versions import local_label
 from torchsmith.rules.resolving.shared import BLAME, bind_uv, label_of
@@ -37,13 +37,19 @@ _SYNCING = frozenset({"sync", "run", "add", "lock", "install", "update"})
 def check(transcript: Transcript) -> Iterator[Finding]:
     """A change by uv or PDM in a project, from a labelled torch to another one."""
     changed = transcript.replaced("torch") or next((c for c in transcript.of("torch") if c.before and not c.after), None)
-    if changed is None or changed.manager not in {"uv", "pdm"} or not local_label(changed.before):
+    if changed is None:
+        changed = _libraries(transcript)
+    if changed is None or changed.manager not in {"uv", "pdm"}:
+        return
+    if changed.package == "torch" and not local_label(changed.before):
         return
     request = transcript.before(changed.line) if changed.line else next(iter(transcript.requests), None)
     syncing = request is not None and request.manager in {"uv", "pdm"} and request.verb in _SYNCING
-    if (request is not None and not syncing) or local_label(changed.after) == local_label(changed.before):
+    same = changed.package == "torch" and local_label(changed.after) == local_label(changed.before)
+    if (request is not None and not syncing) or same:
         return
-    what = f"put torch {changed.after} in place of {changed.before}" if changed.after else f"removed torch {changed.before}"
+    named = f"{changed.package} {changed.before}"
+    what = f"put {changed.package} {changed.after} in place of {changed.before}" if changed.after else f"removed {named}"
     yield Finding(
         Severity.BLOCKER,
         "package:torch",
@@ -54,6 +60,13 @@ def check(transcript: Transcript) -> Iterator[Finding]:
         wont_help=_WONT,
         confidence=0.85 if request else 0.6,
     )
+
+
+def _libraries(transcript: Transcript) -> Change | None:
+    """The first of torch's CUDA libraries that was taken away, where none came in their place and torch stayed."""
+    mine = [c for c in transcript.changes if c.package.startswith("nvidia-") and c.manager in {"uv", "pdm"}]
+    gone = [c for c in mine if c.before and not c.after]
+    return gone[0] if len(gone) > 1 and len(gone) == len(mine) and not transcript.of("torch") else None
 
 
 @told("sync-reverts-manual-install")

@@ -23,21 +23,31 @@ uv's documentation on indexes and on PyTorch; resolved with local indexes in tes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule, told
 from torchsmith.model.complaint import Advice, Seen
+from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.project import PastedProject, Transcript
 from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
+from torchsmith.model.known import Unknown
 from torchsmith.model.versions import cuda_of_label, local_label
 from torchsmith.rules.common import index_label
 from torchsmith.rules.resolving.shared import BLAME, bind_uv, is_pytorch, label_of, pytorch, transcripts, wanted
 
 
 @rule("uv-fell-back-to-pypi", explains=("cpu-only-build", "wrong-index-for-platform"))
-def check(pasted_project: PastedProject, transcript: Transcript) -> Iterator[Finding]:
+def check(pasted_project: PastedProject, transcript: Transcript, machine: Machine | Unknown) -> Iterator[Finding]:
     """An index that nothing is bound to, or a lock that names another registry than the project does."""
-    why = _came_plain(transcript) or _libraries_of_another(transcript) or _behind_another(transcript) or _unbound(pasted_project) or _locked_elsewhere(pasted_project)
+    why = (
+        _marked_away(pasted_project, machine)
+        or _came_plain(transcript)
+        or _libraries_of_another(transcript)
+        or _behind_another(transcript)
+        or _unbound(pasted_project)
+        or _locked_elsewhere(pasted_project)
+    )
     if why:
         yield Finding(
             Severity.BLOCKER,
@@ -53,10 +63,22 @@ def check(pasted_project: PastedProject, transcript: Transcript) -> Iterator[Fin
 def _came_plain(transcript: Transcript) -> str:
     """A torch that uv added without the label of the index that its command named."""
     came = next((c for c in reversed(transcript.of("torch")) if c.manager == "uv" and c.after), None)
-    meant = [i for r in transcript.asked("uv", "uv pip") for i in r.indexes if cuda_of_label(index_label(i.url).rpartition("/")[2])]
+    meant = [
+        i for r in transcript.asked("uv", "uv pip") for i in r.indexes if cuda_of_label(index_label(i.url).rpartition("/")[2])
+    ]
     if came is None or not meant or local_label(came.after) or came.before:
         return ""
     return f"The command named the index {index_label(meant[-1].url)}, and uv installed torch {came.after} of the default index"
+
+
+def _marked_away(project: PastedProject, machine: Machine | Unknown) -> str:
+    """Every source of torch has a marker that leaves this system out."""
+    bound = project.bound("torch", "uv")
+    if isinstance(machine, Unknown) or machine.os != "windows" or not bound:
+        return ""
+    if all(re.search(r"== ?['\"](?:linux|Linux|darwin|Darwin)['\"]", b.marker) and "win32" not in b.marker for b in bound):
+        return f"The source of torch counts for other systems only ({bound[0].marker}), so Windows gets the default index's"
+    return ""
 
 
 def _libraries_of_another(transcript: Transcript) -> str:
@@ -69,7 +91,7 @@ def _libraries_of_another(transcript: Transcript) -> str:
 
 
 def _behind_another(transcript: Transcript) -> str:
-    """uv takes a package from the first index that has it, and extra indexes come before ``--index-url``."""
+    """Uv takes a package from the first index that has it, and extra indexes come before ``--index-url``."""
     for request in transcript.asked("uv", "uv pip"):
         last = [index for index in request.indexes if index.kind == "index" and is_pytorch(index.url)]
         first = [index for index in request.indexes if index.kind == "extra" and not is_pytorch(index.url)]

@@ -79,7 +79,7 @@ def answer(seen: Seen) -> Advice:
                 "Give the folder back to you",
                 "it only holds what can be compiled again; deleting it is as good",
                 Safety.DISPLAY_ONLY,
-                (Command(("sudo", "chown", "-R", "USER", "~/.triton" if triton else "~/.nv")),),
+                (Command(("sudo", "chown", "-R", "USER", "/home/USER/.triton" if triton else "/home/USER/.nv")),),
             ),
             Remedy(
                 "Or name another folder: TRITON_CACHE_DIR, TORCHINDUCTOR_CACHE_DIR"
@@ -89,5 +89,5 @@ def answer(seen: Seen) -> Advice:
             ),
         ),
         wont_help=(WontHelp("Reinstalling torch or the driver", "neither touches this folder"),),
-        decide_by=(("ls", "-ld", "~/.nv", "~/.triton"),),
+        decide_by=(("torchsmith", "check"),),
     )

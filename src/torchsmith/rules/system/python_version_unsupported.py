@@ -79,32 +79,28 @@ def check(machine: Machine, interpreter: Interpreter, torch: Torch | None) -> It
 @told("python-version-unsupported")
 def answer(seen: Seen) -> Advice:
     """Which Pythons the asked release has wheels for, where the text names one."""
-    from torchsmith.knowledge import torch_pythons
-
-    spec = seen.captured("spec") or seen.captured("asked") or seen.captured("other")
-    named = re.search(r"\d+\.\d+(?:\.\d+)?", spec)
-    release = named[0] if named and (seen.captured("name") or seen.captured("uvname") or "torch") == "torch" else ""
-    machine = seen.value("machine")
-    span = torch_pythons.span(release, machine.platform if machine else "") if release else None
+    release, span = _asked(seen)
     interpreter = seen.value("interpreter")
-    have = f"Python {minor(interpreter.version)}" if interpreter else "this Python"
-    listed = [text.strip() for text in seen.captured("versions", "from-versions").split(",")]
-    begins = torch_pythons.begins_for(listed[0]) if listed else None
-    if not interpreter and begins:
-        have = f"Python 3.{begins}, for which the list begins with {listed[0][:20]}"
-    wheels = f": it is made for Python 3.{span[0]} to 3.{span[1]}" if span else ""
-    advised = f"3.{span[1]}" if span else "3.12"
+    have = f"Python {minor(interpreter.version)}" if interpreter else _by_list(seen)
+    advised = f"3.{span[1]}" if span else "3.11" if seen.has("removed-from-python") else ""
+    if seen.has("syntax-of-newer-python"):
+        what, advised = f"The code is written for a newer Python than {have}", advised or "3.12"
+    elif seen.has("requires-another-python", "removed-from-python") and not span:
+        what = f"What is installed or asked for does not allow {have}"
+    else:
+        wheels = f": it is made for Python 3.{span[0]} to 3.{span[1]}" if span else ""
+        what = f"{f'torch {release}' if release else 'This release'} has no wheel for {have}{wheels}"
     return Advice(
         "python",
-        f"torch {release} has no wheel for {have}{wheels}".replace("torch  has", "This release has"),
+        what,
         (
             Remedy(
-                f"Make an environment with Python {advised}" + ("" if span else ", or one that the release is made for"),
+                f"Make an environment with Python {advised}" if advised else "Make an environment with a Python that it allows",
                 "uv fetches that Python if it is not here",
                 Safety.DISPLAY_ONLY,
-                commands=(("uv", "venv", "--python", advised),),
+                commands=(("uv", "venv", "--python", advised),) if advised else (),
             ),
-            Remedy("Or ask for a release of torch that has wheels for this Python", safety=Safety.DISPLAY_ONLY),
+            Remedy("Or ask for a release that has wheels for this Python", safety=Safety.DISPLAY_ONLY),
         ),
         (
             WontHelp("Another mirror, index or --pre", "the wheels for this Python are not there either"),
@@ -112,3 +108,24 @@ def answer(seen: Seen) -> Advice:
         ),
         (("python", "-VV"),),
     )
+
+
+def _asked(seen: Seen) -> tuple[str, tuple[int, int] | None]:
+    """The release of torch that was asked for, and its Pythons; empty and None where that is not told."""
+    from torchsmith.knowledge import torch_pythons
+
+    spec = seen.captured("spec") or seen.captured("asked") or seen.captured("other")
+    named = re.search(r"\d+\.\d+(?:\.\d+)?", spec)
+    if named is None or (seen.captured("name") or seen.captured("uvname") or "torch") != "torch":
+        return "", None
+    machine = seen.value("machine")
+    return named[0], torch_pythons.span(named[0], machine.platform if machine else "")
+
+
+def _by_list(seen: Seen) -> str:
+    """The Python that a list of versions shows by its beginning."""
+    from torchsmith.knowledge import torch_pythons
+
+    first = seen.captured("versions", "from-versions").partition(",")[0].strip()
+    begins = torch_pythons.begins_for(first)
+    return f"Python 3.{begins}, for which the list begins with {first[:20]}" if begins else "this Python"

@@ -30,7 +30,7 @@ from torchsmith.model.finding import Remedy, WontHelp
 def answer(seen: Seen) -> Advice:
     """By the installer that the text shows."""
     environment = seen.value("environment")
-    conda = environment is not None and environment.manager == "conda"
+    conda = (environment is not None and environment.manager == "conda") or any("Conda" in c.text for c in seen.complaints)
     commands = (("conda", "clean", "--all"),) if conda else (("python", "-m", "pip", "cache", "purge"),)
     cut = seen.has("download-cut") and not seen.has("hash-mismatch", "archive-broken")
     return Advice(

@@ -23,13 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import SetVariable, UnsetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Variables
 from torchsmith.model.facts.toolkit import Toolkits
 from torchsmith.model.facts.torch import Torch
-from torchsmith.model.finding import Finding, Proof, Remedy, Severity
+from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.rules.toolkit.shared import RUNS
 
 NAMES = ("CUDA_HOME", "CUDA_PATH")
@@ -68,4 +69,25 @@ def check(machine: Machine, variables: Variables, toolkits: Toolkits | None, tor
             Remedy(f"Set {name} to {right}" if known else f"Unset {name}", "and correct it where it is set", actions=(action,)),
         ),
         wont_help=(RUNS,),
+    )
+
+
+@told("cuda-home-malformed")
+def answer(seen: Seen) -> Advice:
+    """The one folder that the variable should name."""
+    del seen
+    return Advice(
+        "toolkit",
+        "CUDA_HOME (or CUDA_PATH) does not name the folder of one toolkit: the build looks for nvcc where there is none",
+        remedies=(
+            Remedy(
+                "Set it to the folder that holds bin/nvcc, without a colon and without /bin",
+                "and correct it where it is set, often `export CUDA_HOME=$CUDA_HOME:...` in ~/.bashrc",
+                Safety.DISPLAY_ONLY,
+                commands=(("export", "CUDA_HOME=/usr/local/cuda"),),
+            ),
+            Remedy("Or unset it", "the nvcc on PATH then decides", Safety.DISPLAY_ONLY, commands=(("unset", "CUDA_HOME"),)),
+        ),
+        wont_help=(WontHelp("Reinstalling CUDA", "it stays where the variable does not point"), RUNS),
+        decide_by=(("printenv", "CUDA_HOME"),),
     )

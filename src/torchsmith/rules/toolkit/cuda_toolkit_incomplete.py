@@ -22,8 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.toolkit import Toolkits
 from torchsmith.model.facts.torch import Torch
@@ -63,4 +64,30 @@ def check(machine: Machine, toolkits: Toolkits, torch: Torch) -> Iterator[Findin
         ),
         wont_help=(RUNS, WontHelp("Copying headers of another version", "they declare other functions than the library has")),
         confidence=0.85,
+    )
+
+
+@told("cuda-toolkit-incomplete")
+def answer(seen: Seen) -> Advice:
+    """The header or library that is missing, and its package."""
+    header = seen.captured("header", "header-of-toolkit-missing", "cccl-header-missing")
+    library = seen.captured("library", "library-of-toolkit-missing") or seen.captured("dll", "library-of-toolkit-missing")
+    what = header or (f"lib{library}" if library else "a header or library")
+    version = seen.captured("toolkit", "toolkit-named", "cuda-said")
+    dashed = version.replace(".", "-") if version else "12-8"
+    conda = ("conda", "install", "-c", "nvidia", "cuda-libraries-dev", "cuda-cudart-dev")
+    apt = ("sudo", "apt-get", "install", f"cuda-libraries-dev-{dashed}", f"cuda-cudart-dev-{dashed}")
+    return Advice(
+        "toolkit",
+        f"The toolkit lacks {what}, which the build needs",
+        remedies=(
+            Remedy(
+                "Install the development packages of the toolkit, or the whole of it",
+                "in the toolkit's own version; in a conda environment with conda",
+                Safety.DISPLAY_ONLY,
+                commands=() if seen.os == "windows" else (apt, conda),
+            ),
+        ),
+        wont_help=(RUNS, WontHelp("Copying headers of another version", "they declare other functions than the library has")),
+        decide_by=(("ls", "/usr/local/cuda/include"),),
     )

@@ -22,11 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import SetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.toolkit import Toolkits
 from torchsmith.model.facts.torch import Torch
-from torchsmith.model.finding import Finding, Proof, Remedy, Severity
+from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.versions import minor
 from torchsmith.rules.toolkit.shared import RUNS, active, named
 
@@ -53,4 +54,27 @@ def check(toolkits: Toolkits, torch: Torch) -> Iterator[Finding]:
             ),
         ),
         wont_help=(RUNS,),
+    )
+
+
+@told("cuda-two-toolkits")
+def answer(seen: Seen) -> Advice:
+    """One toolkit named in every way."""
+    del seen
+    return Advice(
+        "toolkit",
+        "nvcc and the CUDA headers or libraries that the build finds are of two toolkits",
+        remedies=(
+            Remedy(
+                "Name one toolkit everywhere, put its bin folder first on PATH, and build from a clean folder",
+                "the toolkit in its usual place is assumed",
+                Safety.DISPLAY_ONLY,
+                commands=(
+                    ("export", "CUDA_HOME=/usr/local/cuda"),
+                    ("export", "CUDACXX=/usr/local/cuda/bin/nvcc"),
+                ),
+            ),
+        ),
+        wont_help=(WontHelp("Removing toolkits", "several live side by side; the order decides"), RUNS),
+        decide_by=(("which", "-a", "nvcc"),),
     )

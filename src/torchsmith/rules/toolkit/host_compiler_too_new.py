@@ -24,14 +24,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import toolkits as table
 from torchsmith.model.action import Command, SetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.toolkit import HostCompiler, Toolkits
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.versions import key, major
 from torchsmith.rules.toolkit.shared import RUNS, active, named
+
+COMPILERS = (("CC", "gcc"), ("CXX", "g++"), ("NVCC_CCBIN", "g++"))
 
 
 @rule("host-compiler-too-new")
@@ -87,3 +90,42 @@ def limit(compiler: HostCompiler, row: table.Toolkit) -> int | None:
         return row.msc_ver_max
     text = row.gcc_max if compiler.name == "gcc" else row.clang_max
     return major(text) if text else None
+
+
+@told("host-compiler-too-new")
+def answer(seen: Seen) -> Advice:
+    """The newest compiler that nvcc accepts: in its own words, else by its version."""
+    version = seen.captured("toolkit", "toolkit-named")
+    row = table.get(version) if version else None
+    most = seen.captured("most", "host-compiler-refused") or (row.gcc_max if row and row.gcc_max else "")
+    microsoft = (
+        seen.os == "windows" or seen.captured("last", "host-compiler-refused") or seen.captured("stl", "host-compiler-refused")
+    )
+    if microsoft:
+        allowed = f"14.{row.msc_ver_max - 1900}" if row and row.msc_ver_max else "14.38"
+        remedy = Remedy(
+            f"Build with the Visual C++ toolset {allowed} or older",
+            "the installer of Visual Studio offers older toolsets among the single components",
+            Safety.DISPLAY_ONLY,
+            commands=(("vcvarsall", "x64", f"-vcvars_ver={allowed}"),),
+        )
+    else:
+        number_of = most.partition(".")[0]
+        remedy = Remedy(
+            f"Build with gcc {number_of or 'of an older version'}",
+            "install it beside the newer one",
+            Safety.DISPLAY_ONLY,
+            commands=tuple(("export", f"{name}={tool}-{number_of}") for name, tool in COMPILERS) if number_of else (),
+        )
+    return Advice(
+        "toolkit",
+        f"The C++ compiler is newer than nvcc accepts{f' (gcc {most} at most)' if most and not microsoft else ''}",
+        remedies=(
+            remedy,
+            Remedy("Or use a newer toolkit of torch's CUDA major", "each accepts newer compilers", Safety.DISPLAY_ONLY),
+        ),
+        wont_help=(
+            WontHelp("-allow-unsupported-compiler", "errors inside the standard library's headers follow, or wrong code"),
+            WontHelp("Reinstalling torch or the driver", "neither is asked while compiling"),
+        ),
+    )

@@ -24,8 +24,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import SetVariable
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.toolkit import Toolkits
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
@@ -61,4 +62,33 @@ def check(toolkits: Toolkits, torch: Torch) -> Iterator[Finding]:
         evidence=(active(toolkits, toolkit), Proof("torch", f"{torch.version}: CUDA {torch.cuda}")),
         remedies=(remedy,),
         wont_help=(RUNS, WontHelp("Switching PyTorch's version check off", "the extension would load two CUDA runtimes")),
+    )
+
+
+@told("nvcc-vs-torch-cuda-mismatch")
+def answer(seen: Seen) -> Advice:
+    """Both versions, as far as the text names them."""
+    toolkit = seen.captured("toolkit", "nvcc-torch-mismatch", "deepspeed-cuda-mismatch", "toolkit-named")
+    torch = seen.value("torch")
+    wanted = (torch.cuda if torch and torch.cuda else "") or seen.captured("torch", "deepspeed-cuda-mismatch")
+    have = f"nvcc is of CUDA {toolkit}" if toolkit and toolkit[0].isdigit() else "nvcc is of another CUDA major"
+    need = f"torch was built with CUDA {wanted}" if wanted else "torch was built with another CUDA"
+    target = f"CUDA {major(wanted)}" if wanted else "torch's CUDA"
+    return Advice(
+        "toolkit",
+        f"{have}, and {need}: extensions must be compiled with torch's major version",
+        remedies=(
+            Remedy(
+                f"Build with a toolkit of {target}",
+                "several toolkits live side by side; CUDA_HOME and PATH choose",
+                Safety.DISPLAY_ONLY,
+                commands=(("conda", "install", "-c", "nvidia", f"cuda-nvcc={wanted}" if wanted else "cuda-nvcc"),),
+            ),
+            Remedy("Or install the torch that was built with the toolkit's CUDA", "", Safety.DISPLAY_ONLY),
+            Remedy("Or a prebuilt wheel of the extension", "nothing is compiled then", Safety.DISPLAY_ONLY),
+        ),
+        wont_help=(
+            WontHelp("Taking the check out", "the extension would load two CUDA runtimes"),
+            WontHelp("Updating the driver", "the CUDA version that nvidia-smi shows is not that of nvcc"),
+        ),
     )

@@ -22,8 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Command
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.toolkit import PythonHeaders
@@ -67,4 +68,30 @@ def check(machine: Machine, interpreter: Interpreter, python_headers: PythonHead
             ),
         ),
         wont_help=(RUNS, WontHelp("Matching CUDA versions", "the compiler does not come that far")),
+    )
+
+
+@told("python-headers-missing")
+def answer(seen: Seen) -> Advice:
+    """The package for the reporter's system and Python, where the text tells them."""
+    machine, interpreter = seen.value("machine"), seen.value("interpreter")
+    version = minor(interpreter.version) if interpreter else "3"
+    if seen.os == "windows":
+        remedy = Remedy(
+            "Copy the include and libs folders of the same Python beside python.exe",
+            "an embedded Python (ComfyUI portable) comes without them; the installer of the same version has them",
+            Safety.DISPLAY_ONLY,
+        )
+    else:
+        tool, name = PACKAGES.get(machine.kin(PACKAGES) if machine else "", ("apt-get", "python{}-dev"))
+        command = ("sudo", tool, "install", name.format(version))
+        remedy = Remedy("Install the development files of exactly this Python", "", Safety.DISPLAY_ONLY, commands=(command,))
+    return Advice(
+        "python",
+        "Python.h is missing: Python's headers are not installed, and nothing can be compiled against it",
+        remedies=(remedy, Remedy("Or use a Python of conda or uv", "they bring their headers", Safety.DISPLAY_ONLY)),
+        wont_help=(
+            WontHelp("Matching CUDA versions", "the warning above may be true, but the compiler does not come that far"),
+            WontHelp("pip install python-dev", "headers come with the interpreter, not from the package index"),
+        ),
     )

@@ -22,8 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchsmith.engine.declare import rule
+from torchsmith.engine.declare import rule, told
 from torchsmith.knowledge import archs
+from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.toolkit import Toolkits
 from torchsmith.model.facts.torch import Torch
@@ -61,3 +62,31 @@ def check(toolkits: Toolkits, gpus: Gpus, torch: Torch) -> Iterator[Finding]:
                 WontHelp(f"Leaving {capability} out of TORCH_CUDA_ARCH_LIST", "the extension then has no code for this GPU"),
             ),
         )
+
+
+@told("toolkit-too-old-for-gpu")
+def answer(seen: Seen) -> Advice:
+    """The architecture that nvcc refused, and the first toolkit that knows it."""
+    arch = seen.captured("arch", "unsupported-gpu-architecture", "ptxas-value-not-defined")
+    code = archs.parse_code(arch)
+    span = archs.toolkit_range(code.sm) if code else None
+    since = f"CUDA {span[0]} or newer" if span else "a newer CUDA"
+    named = f"compute capability {compute_capability(code.sm)}" if code else "this GPU"
+    have = seen.captured("toolkit", "toolkit-named")
+    return Advice(
+        "toolkit",
+        f"nvcc{f' of CUDA {have}' if have else ''} does not know {named}: that begins with {since}",
+        remedies=(
+            Remedy(
+                f"Build with a toolkit of {since}",
+                "of the same major version as torch's CUDA; CUDA_HOME and PATH choose it",
+                Safety.DISPLAY_ONLY,
+                commands=(("nvcc", "--version"),),
+            ),
+        ),
+        wont_help=(
+            RUNS,
+            WontHelp("Leaving the architecture out of the list", "the extension then has no code for this GPU"),
+            WontHelp("Updating the driver", "the CUDA version that nvidia-smi shows is not that of nvcc"),
+        ),
+    )

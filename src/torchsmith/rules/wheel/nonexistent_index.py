@@ -55,8 +55,8 @@ def check(
         cuda = cuda_of_label(label)
         if cuda is None or torch_builds.build_exists(label):
             continue
-        hurts = torch is None or (isinstance(torch, Torch) and torch.kind == "cpu" and isinstance(gpus, Gpus) and bool(gpus))
-        worst = Severity.DEGRADED if torch is None else Severity.BLOCKER
+        hurts = not isinstance(torch, Torch) or (torch.kind == "cpu" and isinstance(gpus, Gpus) and bool(gpus))
+        worst = Severity.BLOCKER if isinstance(torch, Torch) else Severity.DEGRADED
         unheard = at_least(cuda, newest)  # newer than the table: it may have come since
         near = torch_builds.nearest_builds(label)
         yield Finding(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torchsmith.knowledge import torch_builds
 from torchsmith.model.finding import Remedy, Safety, WontHelp
-from torchsmith.model.versions import cuda_of_label, key
+from torchsmith.model.versions import cuda_of_label, key, major
 from torchsmith.rules.common import reinstall
 
 TYPE_CHECKING = False
@@ -15,6 +15,8 @@ FAMILY = ("torch", "torchvision", "torchaudio")
 TOOLKIT = WontHelp("Installing a CUDA toolkit or cuDNN, or setting CUDA_HOME", "the CUDA code is missing inside torch itself")
 AGAIN = WontHelp("`pip install torch` again without removing it", "pip finds the requirement already satisfied")
 DRIVER = WontHelp("Updating the driver", "which build of torch is installed does not depend on it")
+LATEST = 4
+"""Releases that count as the latest ones."""
 LOOK = ("python", "-m", "torch.utils.collect_env")
 
 
@@ -46,9 +48,19 @@ def version(seen: Seen) -> str:
 
 
 def _least(seen: Seen) -> str:
-    """The oldest CUDA that the newest release is built with."""
-    machine = seen.value("machine")
+    """The label that asks least of the driver among the latest releases; of the driver's own CUDA major where that is told."""
+    machine, driver = seen.value("machine"), seen.value("driver")
     platform = machine.platform if machine and machine.platform in {"windows", "linux-aarch64"} else "linux-x86_64"
-    seen_builds = [b for b in torch_builds.builds(platform, kind="cuda") if b.evidence != "announced"]
-    newest = max((b.torch for b in seen_builds), key=key)
-    return min((b.build for b in seen_builds if b.torch == newest), key=lambda label: key(cuda_of_label(label) or "99"))
+    builds = [build for build in torch_builds.builds(platform, kind="cuda") if build.evidence != "announced"]
+    releases = sorted({build.torch for build in builds}, key=key)[-LATEST:]
+    wanted = major(driver.cuda) if driver and driver.cuda else 0
+    recent = {build.build for build in builds if build.torch in releases}
+    of_driver = [label for label in recent if wanted and major(cuda_of_label(label) or "") == wanted]
+    if of_driver or not wanted:
+        return min(of_driver or recent, key=_cuda)
+    older = [build.build for build in builds if major(cuda_of_label(build.build) or "") == wanted]
+    return max(older or recent, key=_cuda)
+
+
+def _cuda(label: str) -> tuple[int, ...]:
+    return key(cuda_of_label(label) or "")

@@ -1,0 +1,1 @@
+"""Compiling PyTorch, its extensions, and other CUDA code."""
