@@ -204,16 +204,21 @@ def _run_check(options: argparse.Namespace, host: Host | None) -> int:
 
 
 def _run_explain(options: argparse.Namespace, host: Host | None) -> int:
-    from torchsmith.app import assume, check, explain
-    from torchsmith.host import bundle, files
+    from torchsmith.app import assume, check, explain_stream
+    from torchsmith.host import stream
     from torchsmith.model.finding import Severity
 
     del host
     ignore = dict(item.partition("=")[::2] for item in options.ignore)
-    data = files.read_input(options.file, bundle.SIZE_LIMIT)
-    diagnosis = explain.explain(data, assume.facts(options.assume), options.select, ignore)
-    _print_explanation(diagnosis, options)
-    code = check.exit_code(diagnosis, Severity(options.fail_on))
+    reading = explain_stream.Reading(assume.facts(options.assume), tuple(options.select), ignore)
+    early = (lambda diagnosis: _print_explanation(diagnosis, options)) if options.format == "text" else None
+    with stream.opened(options.file) as source:
+        answer = explain_stream.follow(source, reading, early)
+    if not answer.given:
+        _print_explanation(answer.diagnosis, options)
+    if answer.interrupted:
+        return 130
+    code = check.exit_code(answer.diagnosis, Severity(options.fail_on))
     return NAGIOS.get(code, code) if options.exit_style == "nagios" else code
 
 

@@ -38,6 +38,7 @@ GPU_COVERAGE_ANY = Need("gpu_coverage", True, True)
 GPU_COVERAGE_UNKNOWN = Need("gpu_coverage", False, True)
 HOST_COMPILER = Need("host_compiler", False, False)
 INDEXES = Need("indexes", False, False)
+INDEXES_UNKNOWN = Need("indexes", False, True)
 INTERPRETER = Need("interpreter", False, False)
 INTERPRETER_UNKNOWN = Need("interpreter", False, True)
 JETSON = Need("jetson", False, False)
@@ -283,7 +284,7 @@ RULES: tuple[RuleNode, ...] = (
     RuleNode("windows-long-path", "torchsmith.rules.system.windows_long_path", (WINDOWS_SETTINGS, INTERPRETER, TORCH_ANY), ("torch-not-installed", "torch-install-incomplete"), ("windows",)),
     RuleNode("windows-pagefile-too-small", "torchsmith.rules.system.windows_pagefile_too_small", (WINDOWS_SETTINGS, TORCH), (), ("windows",)),
     RuleNode("wrong-accelerator-backend", "torchsmith.rules.visibility.wrong_accelerator_backend", (MACHINE, TORCH, PCI_DEVICES, GPUS_ABSENT, FITTING_BUILD_ANY), ("no-nvidia-gpu", "cuda-build-on-machine-without-cuda", "cpu-only-build"), ()),
-    RuleNode("wrong-index-for-platform", "torchsmith.rules.wheel.wrong_index_for_platform", (MACHINE, TORCH, GPUS, INDEXES, TORCH_ORIGIN, DRIVER_ANY, FITTING_BUILD_ANY), ("cpu-only-build", "driver-too-old-for-cuda"), ()),
+    RuleNode("wrong-index-for-platform", "torchsmith.rules.wheel.wrong_index_for_platform", (MACHINE, TORCH, GPUS, INDEXES_UNKNOWN, TORCH_ORIGIN, DRIVER_ANY, FITTING_BUILD_ANY), ("cpu-only-build", "driver-too-old-for-cuda"), ()),
     RuleNode("wrong-python-environment", "torchsmith.rules.python.wrong_python_environment", (TARGET, INTERPRETER, TORCH_ABSENT, PATH_PROGRAMS, FITTING_BUILD_ANY), ("torch-not-installed",), ()),
     RuleNode("wsl-driver-gpu-limit", "torchsmith.rules.container.wsl_driver_gpu_limit", (MACHINE, NVIDIA_LIBRARIES, TORCH_ANY), ("no-nvidia-gpu", "no-nvidia-driver", "driver-module-not-loaded", "scheduler-no-gpu-allocated", "wsl-driver-not-visible", "cuda-does-not-start"), ("wsl",)),
     RuleNode("wsl-driver-not-visible", "torchsmith.rules.container.wsl_driver_not_visible", (WSL, CONTAINER_ANY, NVIDIA_LIBRARIES, TORCH_ANY), ("no-nvidia-gpu", "no-nvidia-driver", "driver-module-not-loaded", "scheduler-no-gpu-allocated"), ("wsl",)),

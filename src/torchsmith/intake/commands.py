@@ -21,6 +21,7 @@ _COMMAND = re.compile(
     r"\b(?P<tool>uv pip|uv|pip3?(?:\.\d{1,2})?|poetry|pdm|pipenv|(?:micro)?mamba|conda)(?:\.exe)?(?: env)?"
     r" (?:--?[a-z-]{1,20} ){0,4}(?P<verb>install|add|sync|run|lock|update|upgrade|create|compile|download)\b(?P<rest>.{0,4000})"
 )
+_VERBS = ("install", "add", "sync", "run", "lock", "update", "upgrade", "create", "compile", "download")
 _TOOLS = ("pip", "uv", "poetry", "pdm", "conda", "mamba")
 _END = re.compile(r"&&|[;|`]|\s\d?>|\s#\s")
 _REQUIREMENT = re.compile(
@@ -52,7 +53,7 @@ def read(lines: Sequence[Line]) -> Iterator[Clue]:
     """One clue per command, and the options of requirements files that stand on lines of their own."""
     for place, line in enumerate(lines):
         text = line.text
-        if any(tool in text for tool in _TOOLS) and (matched := _COMMAND.search(text)):
+        if any(verb in text for verb in _VERBS) and any(tool in text for tool in _TOOLS) and (matched := _COMMAND.search(text)):
             rest = matched["rest"]
             for following in lines[place + 1 : place + JOINED]:
                 if not rest.rstrip().endswith(("\\", "^")):

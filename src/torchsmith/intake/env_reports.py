@@ -18,7 +18,7 @@ FORM = "environment report"
 _VERSION = r"\d{1,2}\.\d{1,2}(?:\.\d{1,3})?(?:a0|rc\d)?(?:\.(?:post|dev)\d{1,9})?(?:\+[A-Za-z0-9.]{2,40})?"
 # ``- PyTorch version (GPU?): 2.1.0+cu121 (True)``; columns (detectron2) and rows of dots (DeepSpeed) stand for the colon.
 _FIELD = re.compile(
-    r"\s{0,12}(?:[-*+•] {1,3})?(?P<label>[A-Za-z][\w `.()?/-]{1,44}?)"
+    r"\s{0,12}(?:[-*+•] {1,3})?(?P<label>[A-Za-z][\w `.,()?/-]{1,44}?)"
     r"(?:\s{0,40}:\s{1,20}| \.{3,60} |\s{2,60})(?P<value>\S.{0,200})$"
 )
 _LABELS = {
@@ -108,6 +108,6 @@ def _devices(numbers: str, value: str) -> Iterator[Device]:
     """``GPU 0,1: Tesla V100-SXM2-16GB (arch=7.0)``."""
     arch = _ARCH.search(value)
     name = value[: arch.start()].strip() if arch else value
-    if gpus.by_name(name):
+    if arch or gpus.by_name(name):
         for number in numbers.split(","):
             yield Device(int(number), name, int(arch[1] + arch[2]) if arch else None)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from torchsmith.host.redact import without_secrets
 from torchsmith.intake import commands, conda_changes
 from torchsmith.intake.clue import Clue, Line
 from torchsmith.intake.pip_list import normal
@@ -33,6 +34,8 @@ _UV = re.compile(
 )
 # Without one of these a line such as ``- torch==2.4.0`` is an item of a list.
 _OF_UV = re.compile(rf"^\s{{0,4}}\+ {_NAME}==\d|\bUninstalled \d|\buv (?:sync|run)\b")
+# No line without one of these words tells of a change.
+_VERBS = ("nstall", "Updat", "Downgrad", "Remov", "Upgrad")
 _POETRY = re.compile(
     r"[\s│|]{0,8}[-•*] (?P<verb>Installing|Updating|Downgrading|Removing|Upgrading)"
     rf" (?P<name>{_NAME}) \((?P<before>{_VERSION})(?: [^\s()]{{1,200}})?(?: -> (?P<after>{_VERSION})(?: [^\s()]{{1,200}})?)?\)"
@@ -64,7 +67,7 @@ _CLASH = re.compile(
 def read(lines: Sequence[Line]) -> Iterator[Clue]:
     """Commands, indexes, changes and requirements; then one clue per package for what they leave."""
     found: list[Clue] = []
-    uv = any(_OF_UV.search(line.text) for line in lines)
+    uv = any(_OF_UV.search(line.text) for line in lines if "+ " in line.text or "uv " in line.text or "Unin" in line.text)
     for line in lines:
         found += _changes(line, uv)
         found += _others(line)
@@ -97,16 +100,16 @@ def _left(found: Sequence[Clue]) -> Iterator[Clue]:
 
 def _changes(line: Line, uv: bool) -> Iterator[Clue]:
     text = line.text
-    if uv and (matched := _UV.match(text)):
+    if uv and "==" in text and (matched := _UV.match(text)):
         version, gone = matched["version"], matched["sign"] == "-"
         yield _change("uv", matched["name"], version if gone else "", "" if gone else version, line)
-    elif text.rstrip().endswith(("Failed", "Already installed")):
+    elif not any(verb in text for verb in _VERBS) or text.rstrip().endswith(("Failed", "Already installed")):
         return
     elif matched := _POETRY.match(text):
         yield _versions("poetry", matched, matched["verb"] == "Removing", line)
     elif matched := _PDM.match(text):
         yield _versions("pdm", matched, matched["verb"] == "Remove", line)
-    elif "nstall" in text:
+    else:
         if matched := _OLD.search(text):
             yield _change("pip", matched["found"] or matched["gone"], matched["version"] or matched["old"], "", line)
         if matched := _NEW.search(text):
@@ -129,11 +132,11 @@ def _others(line: Line) -> Iterator[Clue]:
     if "Requirement already" in text and (matched := _SATISFIED.search(text)):
         name = normal(matched["name"])
         yield Clue("satisfied", Satisfied(name, matched["asked"], matched["version"], line.number), FORM, line.number)
-    elif matched := _LOOKING.search(text):
+    elif "Looking in" in text and (matched := _LOOKING.search(text)):
         for place, url in enumerate(matched["urls"].split(", ")[:10]):
             kind = "links" if matched["kind"] == "links" else "extra" if place else "index"
-            yield Clue("looked-in", Index(url.strip(), kind, "pip"), FORM, line.number)
-    elif "you" in text and "incompatible" in text and (matched := _CLASH.search(text)):
+            yield Clue("looked-in", Index(without_secrets(url.strip()), kind, "pip"), FORM, line.number)
+    elif "which is incompatible" in text and (matched := _CLASH.search(text)):
         clash = Clash(
             normal(matched["package"]), matched["version"], matched["requires"].rstrip(","), matched["other"], matched["have"]
         )

@@ -70,7 +70,7 @@ _SAID = {
     ),
     1455: (
         "页面文件太小,无法完成操作",
-        "分頁檔太小，無法完成操作",
+        "分頁檔太小,無法完成操作",
         "ページング ファイルが小さすぎるため、この操作を完了できません",
         "페이징 파일이 너무 작기 때문에 이 작업을 완료할 수 없습니다",
         "Die Auslagerungsdatei ist zu klein, um diesen Vorgang durchzuführen",

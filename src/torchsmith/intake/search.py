@@ -26,7 +26,8 @@ PATIENCE = 1000
 """Lines that are looked at for nothing before some needles give way."""
 HOT = 50
 """Lines of these that make a needle give way."""
-GRAM = 4
+SAID = 400
+"""Characters of the longest line in which what was put aside is looked for: no compiler's command line."""
 # Text in the formats' own words, rare elsewhere; the lines around it are kept for them.
 TRIGGERS = (
     *("pytorch version", "collecting environment information", "cuda used to build pytorch", "nvidia driver version"),
@@ -65,16 +66,17 @@ class Search:
         self._patience = PATIENCE
         self._wasted: dict[str, int] = {}
         self._looked = 0
-        self._plan()
+        self._take()
 
-    def _plan(self) -> None:
+    def _take(self) -> None:
         """Take the needles of literals of which more is wanted."""
-        self._searched = {literal for literals in self._needles.values() for literal in literals if self._wanted(literal)}
-        self._by_begin: dict[str, list[str]] = {}
-        for literal in self._searched:
-            self._by_begin.setdefault(literal[:GRAM], []).append(literal)
-        found = [needle for needle, literals in self._needles.items() if not self._searched.isdisjoint(literals)]
-        self._finder = self._make([needle.encode() for needle in found])
+        self._plan = {
+            needle.encode(): wanted
+            for needle, literals in self._needles.items()
+            if (wanted := tuple(literal for literal in literals if self._wanted(literal)))
+        }
+        self._searched = {literal for literals in self._plan.values() for literal in literals}
+        self._finder = self._make(list(self._plan))
 
     def _wanted(self, literal: str) -> bool:
         if literal in self._triggered:
@@ -83,10 +85,16 @@ class Search:
 
     def complaints(self, excerpt: Sequence[Line]) -> tuple[Complaint, ...]:
         """What was found so far, in the order of the text; what was put aside is looked for in the excerpt."""
-        aside = [index for index, each in enumerate(self._every) if not self._searched.issuperset(each.literals)]
+        aside = [
+            index
+            for index, each in enumerate(self._every)
+            if self._kept[index] < KEPT and not self._searched.issuperset(each.literals)
+        ]
         found = [*self._found]
         taken = {(index, number) for number, _, index, _ in found}
         for line in excerpt if aside else ():
+            if len(line.text) > SAID:
+                continue
             lowered = line.text.lower()
             for index in aside:
                 if (index, line.number) not in taken and any(literal in lowered for literal in self._every[index].literals):
@@ -135,8 +143,9 @@ class Search:
         indexes: set[int] = set()
         present = []
         triggered = False
-        for begin in {lowered[at : at + GRAM] for at in range(len(lowered) - GRAM + 1)} & self._by_begin.keys():
-            for literal in self._by_begin[begin]:
+        for needle in self._finder.within(lowered.encode()):
+            present.append(needle.decode())
+            for literal in self._plan[needle]:
                 if literal in lowered:
                     present.append(literal)
                     indexes.update(self._wanting.get(literal, ()))
@@ -152,11 +161,8 @@ class Search:
         if roles or triggered:
             return roles
         self._looked += 1
-        for literal in present:
-            self._wasted[literal] = self._wasted.get(literal, 0) + 1
-        for needle in self._needles:
-            if needle in lowered:
-                self._wasted[needle] = self._wasted.get(needle, 0) + 1
+        for vain in present:
+            self._wasted[vain] = self._wasted.get(vain, 0) + 1
         return None
 
     def _said(self, index: int, line: Line) -> Complaint | None:
@@ -176,4 +182,4 @@ class Search:
         self._needles = kept
         self._patience += PATIENCE  # what does not help must not be tried for ever
         self._wasted, self._looked = {}, 0
-        self._plan()
+        self._take()

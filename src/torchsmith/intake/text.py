@@ -29,7 +29,7 @@ _PREFIX = re.compile(
     r"|##\[\w{1,20}\] ?|::(?:error|warning|notice|debug|group)(?: [^:]{0,200})?::"
     r"|[a-z][\w.-]{0,60}[-_]\d{1,3} {1,8}\| ?"
     r"|#\d{1,4} (?:\d{1,6}\.\d{1,3} )?(?=\S)"
-    r"|\d{1,5}\.\d{3} (?=[A-Za-z<\[])"
+    r"|\d{1,5}\.\d{3} (?=[A-Za-z<\[])(?![KMGT]?i?B\b|m?s\b|sec)"
     r"|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d \S{1,64} (?!kernel:)[\w./@-]{1,64}(?:\[\d{1,10}\])?: ?"
     r"|\[pod/\S{1,120}\] ?"
     r"|\[(?:rank|default|Rank |RANK )\d{1,5}\]: ?|\[\d{1,5}\]: |\[\d{1,4},\d{1,5}\]<std(?:err|out)>: ?"
@@ -54,7 +54,7 @@ _SAME = str.maketrans(
         **dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02", '"'),
         **dict.fromkeys("\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "),
         **dict.fromkeys("\u2010\u2011\u2212\ufe63\uff0d", "-"),
-        "\uff1a": ":", "\uff08": "(", "\uff09": ")", "\uff0c": ",", "\uff1b": ";", "\uff1d": "=",
+        "\uff1a": ":", "\uff08": "(", "\uff09": ")", "\uff0c": ",", "\uff1b": ";", "\uff1d": "=", "\u3002": ".",
     }
 )  # fmt: skip
 _SIDES = "│┃║"

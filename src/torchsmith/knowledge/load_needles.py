@@ -52,7 +52,7 @@ def _grams(literal: str, sample: str, counts: Counter[str], most: float) -> list
     """What would do for a literal: four characters that are rare, else more of them."""
     rare = [gram for gram in _cut(literal, LENGTH) if counts[gram] <= most]
     if rare:
-        return rare
+        return [gram for gram in rare if " " not in gram] or rare  # one word is found fastest without any extra, too
     for length in LONGER:
         longer = [gram for gram in _cut(literal, min(length, len(literal))) if sample.count(gram) <= most]
         if longer:

@@ -95,6 +95,7 @@ def answer(seen: Seen) -> Advice:
     module = name(seen, "package", "asks-extension")
     onnx = not module and seen.has("asks-onnxruntime")
     package = "onnxruntime-gpu" if onnx else distribution(module) or module or "a compiled package"
+    its = "its" if " " in package else f"{package}'s"
     ours = cuda_major(seen)
     asks = f"{package} asks for {library}" if library else f"{package} is built for another CUDA major"
     old = re.search(r"\.so\.11|64_11", library)
@@ -105,7 +106,7 @@ def answer(seen: Seen) -> Advice:
         remedies=(
             *((newer,) if onnx and old else ()),
             by_you(
-                f"Install the build of {package} for {f'CUDA {ours}' if ours else 'the CUDA of this torch'}",
+                f"Install {its} build for {f'CUDA {ours}' if ours else 'the CUDA of this torch'}",
                 "its wheels name it (cu118, cu12, cu130 ...)",
             ),
             by_you("Or choose the torch build of the CUDA that it is made for", "torch and its extensions must be of one major"),

@@ -34,7 +34,7 @@ from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.versions import at_least, key
 from torchsmith.rules.libraries.common import name_of
-from torchsmith.rules.libraries.told import by_you, name, unset
+from torchsmith.rules.libraries.told import CHECK, by_you, name, unset
 
 
 @rule("libstdcxx-too-old", systems=("linux",))
@@ -120,5 +120,5 @@ def answer(seen: Seen) -> Advice:
             WontHelp("Replacing the system's libstdc++ by hand", "every C++ program of the system depends on it"),
             WontHelp("Reinstalling the package that asks", "its files stay as new as they are"),
         ),
-        decide_by=(("strings", "-a", "/usr/lib/x86_64-linux-gnu/libstdc++.so.6"),),
+        decide_by=CHECK,
     )

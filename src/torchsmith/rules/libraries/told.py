@@ -11,6 +11,8 @@ from torchsmith.model.versions import key, major, public
 from torchsmith.rules.common import reinstall
 
 CHECK = (("torchsmith", "check"),)
+USUAL = "cu126"
+"""The build that runs on most GPUs and drivers, named where the text tells nothing of either."""
 COLLECT_ENV = (("python", "-m", "torch.utils.collect_env"),)
 DISTRIBUTIONS = {
     "flash_attn": "flash-attn", "vllm": "vllm", "mmcv": "mmcv", "torch_scatter": "torch-scatter",
@@ -61,12 +63,14 @@ def torch_again(seen: Seen, why: str) -> tuple[Remedy, ...]:
             return (Remedy(title, why, actions=(InstallTorch(version, torch.build, index, pairs),)),)
         wanted = (f"torch=={version}", *(f"{name}=={v}" for name, v in pairs))
         return (Remedy(title, why, commands=(("pip", "install", "--force-reinstall", *wanted, "--index-url", str(index)),)),)
-    fitting = reinstall(seen.value("fitting_build"), why)
+    fitting = seen.value("fitting_build")
     if fitting and _known(seen):
-        return fitting
+        return reinstall(fitting, why)
     names = ("torch", "torchvision", "torchaudio")
-    title = "Reinstall torch, torchvision and torchaudio together, from the one index of the CUDA that is wanted"
-    return (by_you(title, why, ("pip", "uninstall", "-y", *names)),)
+    label = torch.build if torch and torch_builds.build_exists(torch.build) else fitting.build if fitting else USUAL
+    source = () if seen.os == "macos" else ("--index-url", str(torch_builds.index_url(label)))
+    title = "Reinstall torch, torchvision and torchaudio together" + (f", from one index (here {label})" if source else "")
+    return (by_you(title, why, ("pip", "uninstall", "-y", *names), ("pip", "install", *names, *source)),)
 
 
 def torch_said(seen: Seen) -> str:

@@ -54,7 +54,8 @@ def _likely(library: str, who: Asker, seen: Seen, parts: bool) -> tuple[tuple[st
     if wanted and ours and wanted != ours:
         return (other, 0.88), (missing, 0.25)
     if windows:
-        return (missing, 0.6), (lost if wanted and wanted == ours else other, 0.4)
+        same = bool(wanted) and wanted == ours
+        return (missing, 0.6), (lost, 0.45 if same else 0.3), *(() if same else ((other, 0.35),))
     if seen.has("cudnn-wheel-there"):
         return (lost, 0.85), (missing, 0.2)
     if who.kind == "onnxruntime":

@@ -39,21 +39,24 @@ def missing(seen: Seen) -> Iterator[Pointer]:
         yield Pointer("container-userspace-driver-mismatch", 0.15)
     elif places.in_wsl(seen) and not places.inside(seen):
         yield from _wsl(seen)
-    elif seen.has("colab-words", "kaggle-words"):
+    elif places.in_notebook(seen):
         yield Pointer("scheduler-no-gpu-allocated", 0.85)
         yield Pointer("no-nvidia-gpu", 0.2)
     elif seen.has("scheduler-words"):
         yield Pointer("scheduler-no-gpu-allocated", 0.7)
         yield Pointer("no-nvidia-driver", 0.25)
         yield Pointer("no-nvidia-gpu", 0.15)
-    elif places.around(seen):
+    elif places.inside(seen):
         yield Pointer("container-no-gpu-runtime", 0.75)
         yield Pointer("container-driver-capabilities", 0.2)
         yield Pointer("docker-snap-install" if seen.has("snap-words") else "no-nvidia-driver", 0.2)
-    elif seen.has("not-nvidia-words") or seen.os == "macos":
+    elif (seen.has("not-nvidia-words") or seen.os == "macos") and not places.names_gpu(seen):
         yield Pointer("cuda-build-on-machine-without-cuda", 0.5)
         yield Pointer("no-nvidia-gpu", 0.45)
         yield Pointer("wrong-accelerator-backend", 0.25)
+    elif places.around(seen):  # named, as an issue's form names it: it may be or not
+        yield Pointer("no-nvidia-driver", 0.5)
+        yield Pointer("container-no-gpu-runtime", 0.5)
     elif seen.has("ci-words"):
         yield Pointer("no-nvidia-gpu", 0.7)
         yield Pointer("no-nvidia-driver", 0.2)
@@ -104,12 +107,8 @@ def off(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """A CUDA build that sees none of the GPUs that the driver shows, and no line that says why."""
     del complaint
     torch = seen.value("torch")
-    if (
-        not torch
-        or torch.kind != "cuda"
-        or not seen.value("gpus")
-        or any(c.role in {"fatal", "warning"} for c in seen.complaints)
-    ):
+    said = any(other.role == "fatal" or other.signature == "cuda-init-warning" for other in seen.complaints)
+    if said or not torch or torch.kind != "cuda" or not seen.value("gpus"):
         return
     if places.in_wsl(seen):
         yield Pointer("wsl-driver-not-visible", 0.4)

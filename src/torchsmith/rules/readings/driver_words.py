@@ -41,7 +41,7 @@ def cannot_talk(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("wsl-linux-driver-installed", 0.6)
         yield Pointer("wsl-driver-not-visible", 0.4)
         return
-    if seen.has("colab-words", "kaggle-words"):
+    if places.in_notebook(seen):
         yield Pointer("scheduler-no-gpu-allocated", 0.8)
         return
     reasons = (
@@ -63,7 +63,7 @@ def cannot_talk(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 def no_devices(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """The module runs, and starts no GPU."""
     del complaint
-    if seen.has("colab-words", "kaggle-words", "scheduler-words"):
+    if places.allotted(seen):
         yield Pointer("scheduler-no-gpu-allocated", 0.75)
     if seen.has("hybrid-words"):
         yield Pointer("hybrid-gpu-disabled", 0.75)

@@ -64,6 +64,18 @@ def no_candidate(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("platform-has-no-wheel", 0.65 if label or fits else 0.35)
 
 
+@reading("uv-python-tag")
+def python_tag(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """A labelled build on a Mac has no wheel for any Python; Poetry says so of the Python all the same."""
+    del complaint
+    asked = seen.captured("asked", "poetry-no-candidates", "wheel-not-for-platform")
+    if seen.os == "macos" and local_label(asked):
+        yield Pointer("platform-has-no-wheel", 0.8)
+        yield Pointer("python-version-unsupported", 0.3)
+    else:
+        yield Pointer("python-version-unsupported", 0.93)
+
+
 @reading("uv-platform-tag")
 def platform_tag(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """Which system the wheels are not for."""

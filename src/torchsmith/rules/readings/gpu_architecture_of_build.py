@@ -92,13 +92,10 @@ def ptxas(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer(TRITON, 0.93 if seen.has("triton-in-play") else 0.75)
         return
     code = archs.parse_code(complaint.captured.get("arch") or complaint.captured.get("named") or "")
-    span = archs.toolkit_range(code.sm) if code else None
-    version = told.toolkit(seen)
-    if span and span[1] and told.is_at_least(version, "12.0") and not at_least(span[1], version):
-        yield Pointer(REMOVED, 0.85)
+    if code:
+        yield from _number(code, seen)
     else:
         yield Pointer(OLD_TOOLKIT, 0.85)
-        yield Pointer(TRITON, 0.15)
 
 
 @reading("unknown-cuda-arch")

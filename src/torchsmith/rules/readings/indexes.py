@@ -85,3 +85,11 @@ def came_to(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     other = installs_other(seen)
     yield Pointer("wrong-index-for-platform", 0.35 if other else 0.5)
     yield Pointer("dependency-replaced-torch", 0.5 if other else 0.3)
+
+
+@reading("explicit-index-named")
+def bound_to_nothing(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """An explicit index serves only what a source binds to it."""
+    del complaint
+    if seen.has("pytorch-index-named") and not seen.has("sources-table"):
+        yield Pointer("wrong-index-for-platform", 0.35)

@@ -48,9 +48,14 @@ def in_nix(seen: Seen) -> bool:
     return seen.has("nix-words")
 
 
+def in_notebook(seen: Seen) -> bool:
+    """Whether it ran in Colab or Kaggle; that it works there says that it ran elsewhere."""
+    return seen.has("colab-words", "kaggle-words") and not seen.has("works-in-colab")
+
+
 def allotted(seen: Seen) -> bool:
     """Whether a notebook service or a scheduler hands the GPUs out."""
-    return seen.has("colab-words", "kaggle-words", "scheduler-words")
+    return in_notebook(seen) or seen.has("scheduler-words")
 
 
 def smi_works(seen: Seen) -> bool:

@@ -14,10 +14,8 @@ def replaced(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """Who asked for torch itself wanted it; a package that brought its own did not ask."""
     meant = installs_torch(seen) and not installs_other(seen) and not seen.has("torch-came-with-package")
     by_pip = complaint.signature == "pip-replaces-torch"
-    if meant:
-        yield Pointer("dependency-replaced-torch", 0.2)
-    elif by_pip or not seen.has("pip-uninstall-command"):
-        yield Pointer("dependency-replaced-torch", 0.85 if by_pip else 0.4)
+    if not meant and (by_pip or not seen.has("pip-uninstall-command")):
+        yield Pointer("dependency-replaced-torch", 0.92 if by_pip else 0.4)
 
 
 @reading("torch-downloaded")

@@ -15,6 +15,9 @@ from torchsmith.rules.resolving.shared import FAMILY, SERVED
 def wheel_of_pytorch_index(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """Another package than torch: it was looked for there at all. torch: with or without the label that this platform has."""
     package, label = complaint.captured["package"].lower(), local_label(complaint.captured["version"])
+    if package.startswith("nvidia-") or seen.has("musl-named"):
+        yield Pointer("platform-has-no-wheel", 0.85 if seen.has("musl-named") else 0.65)
+        return
     if package not in SERVED:
         yield Pointer("uv-index-not-explicit", 0.9)
         yield Pointer("pytorch-index-as-only-index", 0.3 if seen.has("pytorch-index-alone") else 0.15)
@@ -135,3 +138,15 @@ def labelled_version(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("index-not-configured", 0.93)
     else:
         yield Pointer("index-not-configured", 0.55 if seen.has("pytorch-index-named") else 0.9 if label else 0.4)
+
+
+@reading("uv-found-on-first-index")
+def found_on_first_index(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """Another package than torch was looked for there at all; of torch, that index has no such version for this Python."""
+    package = (complaint.captured.get("package") or "").lower()
+    if package in SERVED:
+        if not seen.has("uv-python-tag", "uv-hint-pythons"):
+            yield Pointer("index-not-configured", 0.45)
+            yield Pointer("python-version-unsupported", 0.3)
+        return
+    yield Pointer("uv-index-not-explicit", 0.85 if package else 0.4)

@@ -70,10 +70,10 @@ def toolkit(seen: Seen) -> str:
     return minor(torch.cuda) if torch and torch.cuda else ""
 
 
-def torch_cuda(seen: Seen) -> str:
-    """The CUDA that torch was made with, as far as the text tells; empty where it does not."""
-    torch = seen.value("torch")
-    return minor(torch.cuda) if torch and torch.cuda else ""
+def versions(seen: Seen) -> frozenset[str]:
+    """The CUDA versions, as 12.4, that compilers, paths and people name; a driver's is left out."""
+    named = [c for c in of(seen, "toolkit-named", "cuda-said") if not any(word in c.text for word in DRIVER_WORDS)]
+    return frozenset(minor(c.captured["toolkit"]) for c in named if "." in c.captured["toolkit"])
 
 
 def is_at_least(version: str, least: str) -> bool:

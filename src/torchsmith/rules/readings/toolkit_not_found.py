@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from torchsmith.engine.declare import reading
 from torchsmith.model.complaint import Complaint, Pointer, Seen
+from torchsmith.rules.readings import told
 
 NONE, INCOMPLETE, MALFORMED = "cuda-toolkit-not-found", "cuda-toolkit-incomplete", "cuda-home-malformed"
 CPU_TORCH, TWO, NIX = "cpu-torch-for-cuda-ext", "cuda-two-toolkits", "nix-cuda-support-off"
@@ -63,6 +64,9 @@ def cmake(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         # With two dashes before it CMake only notes it; a project that cannot go on without says so as well.
         noted = complaint.text.startswith("--") and not seen.has("caffe2-finds-no-cuda")
         yield Pointer(NONE, 0.85 if noted else 0.93)
+    elif len(told.versions(seen)) > 1:
+        yield Pointer(TWO, 0.75)
+        yield Pointer(INCOMPLETE, 0.6)
     elif complaint.captured.get("version") or any("CUDART" in name or "INCLUDE" in name for name in missing):
         yield Pointer(INCOMPLETE, 0.8)
         yield Pointer(TWO, 0.35)

@@ -101,6 +101,9 @@ def _installer(seen: Seen) -> Iterator[Pointer]:
     elif seen.has(*_REPLACED):
         yield Pointer("dependency-replaced-torch", 0.8)
         yield Pointer("cpu-only-build", 0.3)
+    elif seen.has("conda-installs-pytorch") and not installs_torch(seen):
+        yield Pointer("conda-solver-picked-cpu", 0.6)
+        yield Pointer("cpu-only-build", 0.45)
     elif seen.has("torch-backend-auto") or seen.captured("label", "pytorch-index-named") == "cpu":
         yield Pointer("wrong-index-for-platform", 0.7)
         yield Pointer("cpu-only-build", 0.4)
@@ -132,7 +135,7 @@ def _machine(seen: Seen) -> Iterator[Pointer]:
         yield Pointer("no-nvidia-gpu", 0.65)
         yield Pointer("wrong-accelerator-backend", 0.3)
         yield Pointer("hardcoded-cuda-device", 0.3)
-    elif seen.has("no-gpu-words", "lspci-without-nvidia"):
+    elif seen.has("no-gpu-words", "lspci-without-nvidia") and not seen.has("conda-installs-pytorch"):
         yield Pointer("hardcoded-cuda-device", 0.55)
         yield Pointer("no-nvidia-gpu", 0.5)
 

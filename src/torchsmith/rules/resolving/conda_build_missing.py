@@ -31,7 +31,7 @@ from torchsmith.model.finding import Remedy, Safety, WontHelp
 @told("conda-build-missing")
 def answer(seen: Seen) -> Advice:
     """With what was not found."""
-    package = seen.captured("package", "conda-not-available", "conda-nothing-provides", "conda-does-not-exist")
+    package = seen.captured("package", "conda-asked-package", "conda-nothing-provides", "conda-does-not-exist")
     return Advice(
         "package:torch",
         f"The channels have no {package or 'such build'} for this platform and Python",

@@ -71,7 +71,7 @@ def answer(seen: Seen) -> Advice:
 _REMEDIES = (
     Remedy(
         "Move to a release whose wheels agree in their requirements",
-        "2.0.0, 2.1.1 and newer name them in every wheel",
+        "newer ones name the nvidia packages in every wheel",
         commands=(("poetry", "add", "torch@>=2.1.1"),),
     ),
     Remedy("Lock again without the cache", "", commands=(("poetry", "cache", "clear", "--all", "."), ("poetry", "lock"))),

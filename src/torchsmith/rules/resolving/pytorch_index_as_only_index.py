@@ -29,7 +29,7 @@ from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.project import PastedProject, Transcript
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.rules.common import index_label
-from torchsmith.rules.resolving.shared import SERVED, address, is_pytorch, label_of, pytorch
+from torchsmith.rules.resolving.shared import SERVED, address, bind_uv, is_pytorch, label_of, pytorch
 
 
 @rule("pytorch-index-as-only-index")
@@ -70,7 +70,7 @@ def answer(seen: Seen) -> Advice:
     return Advice(
         "project",
         f"{package or 'A package'} is not on the PyTorch index, and the installer was told to look there only",
-        remedies=_remedies(label_of(seen)),
+        remedies=(bind_uv(label_of(seen)),) if seen.has("uv-context") else _remedies(label_of(seen)),
         wont_help=_WONT,
     )
 

@@ -53,7 +53,8 @@ def transcripts(seen: Seen) -> Transcript:
 
 def wanted(project: PastedProject | None, transcript: Transcript | None) -> str:
     """The label of the torch build that is meant: ``cu128``; empty where the text does not tell."""
-    return next((label for label in _labels(project, transcript) if label and label != "cpu"), "")
+    labels = [label for label in _labels(project, transcript) if label]
+    return next((label for label in labels if label != "cpu"), labels[0] if labels else "")
 
 
 def _labels(project: PastedProject | None, transcript: Transcript | None) -> Iterator[str]:

@@ -62,6 +62,7 @@ def answer(seen: Seen) -> Advice:
         " with and without local label it is another version",
         remedies=_REMEDIES,
         wont_help=_WONT,
+        decide_by=(("uv", "lock", "--verbose"),),
     )
 
 

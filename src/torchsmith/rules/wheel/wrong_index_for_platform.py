@@ -58,7 +58,7 @@ def check(
     machine: Machine,
     torch: Torch,
     gpus: Gpus,
-    indexes: Indexes,
+    indexes: Indexes | Unknown,
     torch_origin: TorchOrigin,
     driver: Driver | Unknown | None,
     fitting_build: FittingBuild | Unknown | None,
@@ -66,9 +66,11 @@ def check(
     """A CPU build beside a GPU, or a CUDA build that the driver cannot run while a fitting index is configured and unused."""
     if not gpus or torch_origin.conda:
         return
+    told = isinstance(indexes, Indexes)  # where nobody could look, as in a pasted text, the platform alone speaks
+    indexes = indexes if isinstance(indexes, Indexes) else Indexes(())
     seen = Evidence(machine, torch, indexes, torch_origin, driver if isinstance(driver, Driver) else None)
     if torch.kind == "cpu":
-        why = _cpu_index(seen) or _lock(seen) or _url(seen) or _default_index(seen)
+        why = _cpu_index(seen) or _lock(seen) or _url(seen) or _default_index(seen) or (None if told else _platform(seen))
         if why is not None:
             what = f"torch {torch.version} is a CPU build beside {gpu_names(gpus)}: {why[0]}"
             yield _finding(what, why[1], torch, indexes, fitting_build, Severity.BLOCKER, why[2])
@@ -179,6 +181,14 @@ def _default_index(seen: Evidence) -> Why | None:
         (Proof("torch_install", f"torch {seen.origin.install.version} without a local label: the default index"),),
         0.85,
     )
+
+
+def _platform(seen: Evidence) -> Why | None:
+    """Arm servers get a CPU build from the default index, unless somebody names another."""
+    default = torch_builds.default_on_pypi(seen.torch.version, seen.machine.platform)
+    if seen.machine.platform != "linux-aarch64" or local_label(seen.torch.version) or default is None or default.kind != "cpu":
+        return None
+    return "the default index has CPU builds for Arm", (Proof("machine", seen.machine.platform),), 0.75
 
 
 def _unused(seen: Evidence) -> Why | None:
