@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -46,7 +47,9 @@ def places(found: list[Complaint]) -> list[tuple[str, int, int]]:
 
 
 def whole(data: bytes) -> list[Complaint]:
-    return list(signatures.read(text.lines(text.decode(data))))
+    """As of a small text, but for messages that were broken in two: those are only looked for in very small ones."""
+    with mock.patch.object(signatures, "BROKEN_LIMIT", -1):
+        return list(signatures.read(text.lines(text.decode(data))))
 
 
 # What is said on lines longer than 400 characters by nothing but ordinary words is left to small texts.
@@ -61,7 +64,7 @@ LINES = st.lists(
 
 
 @BOTH
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(lines=LINES, ends=st.sampled_from(["\n", "\r\n"]), size=st.integers(1, 5000))
 def test_the_same_as_of_a_small_text(finder: type[finders.Plain], lines: list[str], ends: str, size: int) -> None:
     data = ends.join(lines).encode()
@@ -69,7 +72,7 @@ def test_the_same_as_of_a_small_text(finder: type[finders.Plain], lines: list[st
 
 
 @pytest.mark.skipif(len(FINDERS) < 2, reason="the extra `logs` is not installed")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(lines=LINES, size=st.integers(1, 5000))
 def test_both_finders_say_the_same(lines: list[str], size: int) -> None:
     data = ("\n".join(lines) + "\n").encode()
@@ -81,8 +84,8 @@ def test_both_finders_say_the_same(lines: list[str], size: int) -> None:
 @BOTH
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_encodings(finder: type[finders.Plain], encoding: str) -> None:
-    data = (COMMAND * 3000 + ERROR + "\n" + COMMAND * 3000).encode(encoding)
-    assert ("no-kernel-image", 3001, 27) in places(complaints(data, finder, 9999))
+    data = (COMMAND * 300 + ERROR + "\n" + COMMAND * 300).encode(encoding)
+    assert ("no-kernel-image", 301, 27) in places(complaints(data, finder, 999))
 
 
 @BOTH
@@ -108,8 +111,8 @@ def test_dressed_lines(finder: type[finders.Plain], line: str) -> None:
 
 @BOTH
 def test_a_very_long_line(finder: type[finders.Plain]) -> None:
-    before = 3_000_000
-    data = b"first\n" + b"x" * before + b" " + ERROR.encode() + b" " + b"y" * 700_000 + b"\n" + ERROR.encode() + b"\n"
+    before = 600_000
+    data = b"first\n" + b"x" * before + b" " + ERROR.encode() + b" " + b"y" * 300_000 + b"\n" + ERROR.encode() + b"\n"
     found = places(complaints(data, finder, 12_345))
     assert [line for name, line, _ in found if name == "no-kernel-image"] == [2, 3]
     column = next(column for name, line, column in found if name == "no-kernel-image" and line == 2)
@@ -118,7 +121,7 @@ def test_a_very_long_line(finder: type[finders.Plain]) -> None:
 
 @BOTH
 def test_what_is_said_again_and_again_is_kept_a_few_times(finder: type[finders.Plain]) -> None:
-    data = (ERROR + "\n" + COMMAND * 20).encode() * 500
+    data = (ERROR + "\n" + COMMAND * 20).encode() * 60
     lines = [line for name, line, _ in places(complaints(data, finder)) if name == "no-kernel-image"]
     assert lines == [1 + 21 * place for place in range(signatures.KEPT)]
 
@@ -126,15 +129,15 @@ def test_what_is_said_again_and_again_is_kept_a_few_times(finder: type[finders.P
 @BOTH
 def test_words_that_stand_everywhere_do_not_hide_the_error(finder: type[finders.Plain]) -> None:
     noise = "note: this is not found to be available, is not supported and could not be loaded: version mismatch undefined\n"
-    data = (noise * 6000 + ERROR + "\n" + noise * 6000).encode()
-    assert ("no-kernel-image", 6001, 27) in places(complaints(data, finder))
+    data = (noise * 3000 + ERROR + "\n" + noise * 1000).encode()
+    assert ("no-kernel-image", 3001, 27) in places(complaints(data, finder))
 
 
 @BOTH
 def test_progress_that_overwrites_itself(finder: type[finders.Plain]) -> None:
     bar = b"".join(b"\r   %d %% of torch-2.9.0.whl" % percent for percent in range(100))
-    data = bar * 400 + b"\r\n" + ERROR.encode() + b"\r\n"
-    assert ("no-kernel-image", 100 * 400 + 2, 27) in places(complaints(data, finder, 4096))
+    data = bar * 40 + b"\r\n" + ERROR.encode() + b"\r\n"
+    assert ("no-kernel-image", 100 * 40 + 2, 27) in places(complaints(data, finder, 4096))
 
 
 @BOTH
@@ -151,12 +154,12 @@ def test_memory_does_not_grow_with_the_log(finder: type[finders.Plain]) -> None:
         return used
 
     peak(1)
-    assert peak(24) < peak(6) + (24 << 20)
+    assert peak(8) < peak(3) + (12 << 20)
 
 
 def test_the_excerpt_keeps_begin_end_and_surroundings() -> None:
     about = "Driver Version: 570.86.10     CUDA Version: 12.8\n"
-    parts = [f"begin\n{COMMAND * 20_000}", about, COMMAND * 20_000, f"  context of it\n{ERROR}\n", COMMAND * 20_000, "end\n"]
+    parts = [f"begin\n{COMMAND * 6000}", about, COMMAND * 6000, f"  context of it\n{ERROR}\n", COMMAND * 6000, "end\n"]
     data = "".join(parts).encode()
     excerpt, _ = scanned(data, finders.Plain).told()
     lines = data.decode().split("\n")
@@ -173,7 +176,7 @@ def test_needles_stand_for_every_literal_that_is_not_ordinary() -> None:
     assert stood_for <= literals
     assert all(needle in literal for needle, own in NEEDLES.items() for literal in own)
     sample = load_needles.ordinary()
-    assert all(sample.count(literal) > 0 for literal in literals - stood_for)
+    assert all(sample.count(literal.strip("'\"")) > 0 for literal in literals - stood_for)
 
 
 def test_a_block_holds_whole_pieces() -> None:

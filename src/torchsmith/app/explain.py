@@ -36,6 +36,8 @@ _USUAL: dict[str, Fact[Any]] = {
     "interpreter": Known(Interpreter("python", "3", "", "", 64, "", "linux", "venv", (), ()), NOT_TOLD),
 }
 """What commands are made for where a text names no package manager: the environment that ``python`` runs, changed by pip."""
+HEALTHY, LIKELY = "no-fault", 0.5
+"""The cause that is none, and how sure another must be to stand against it."""
 GUESS = 0.55
 """How sure a cause that only a look at the machine proves can be from words alone."""
 
@@ -110,9 +112,15 @@ def _function(module: str, name: str) -> Any:
 
 
 def _worth_naming(candidates: list[Candidate]) -> list[Candidate]:
-    """The first cause, and what else it could be: nothing else where the first is sure and the others are doubtful."""
-    sure = bool(candidates) and candidates[0].confidence >= SURE
-    return [c for place, c in enumerate(candidates) if place == 0 or c.confidence >= (DOUBT if sure else 0)][:NAMED]
+    """The first cause, and what else it could be: nothing else where the first is sure and the others are doubtful.
+
+    That nothing is wrong is no other cause: it is told alone, where nothing else is likely.
+    """
+    faults = [candidate for candidate in candidates if candidate.cause != HEALTHY]
+    if len(faults) < len(candidates) and (not faults or faults[0].confidence < LIKELY):
+        return [candidate for candidate in candidates if candidate.cause == HEALTHY]
+    sure = bool(faults) and faults[0].confidence >= SURE
+    return [c for place, c in enumerate(faults) if place == 0 or c.confidence >= (DOUBT if sure else 0)][:NAMED]
 
 
 def _findings(candidates: list[Candidate], seen: Seen) -> Iterator[Finding]:

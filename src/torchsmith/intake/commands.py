@@ -53,7 +53,7 @@ def read(lines: Sequence[Line]) -> Iterator[Clue]:
     """One clue per command, and the options of requirements files that stand on lines of their own."""
     for place, line in enumerate(lines):
         text = line.text
-        if any(verb in text for verb in _VERBS) and any(tool in text for tool in _TOOLS) and (matched := _COMMAND.search(text)):
+        if any(map(text.__contains__, _VERBS)) and any(map(text.__contains__, _TOOLS)) and (matched := _COMMAND.search(text)):
             rest = matched["rest"]
             for following in lines[place + 1 : place + JOINED]:
                 if not rest.rstrip().endswith(("\\", "^")):

@@ -103,7 +103,7 @@ def _changes(line: Line, uv: bool) -> Iterator[Clue]:
     if uv and "==" in text and (matched := _UV.match(text)):
         version, gone = matched["version"], matched["sign"] == "-"
         yield _change("uv", matched["name"], version if gone else "", "" if gone else version, line)
-    elif not any(verb in text for verb in _VERBS) or text.rstrip().endswith(("Failed", "Already installed")):
+    elif not any(map(text.__contains__, _VERBS)) or text.rstrip().endswith(("Failed", "Already installed")):
         return
     elif matched := _POETRY.match(text):
         yield _versions("poetry", matched, matched["verb"] == "Removing", line)

@@ -99,8 +99,10 @@ def _system(text: str) -> str | None:
 
 
 def _wsl(text: str) -> int | None:
-    found = _WSL.search(text)
-    return int(found["version"] or 2) if found else None
+    versions = _WSL.findall(text)
+    if not versions or "[ ]" in text or {"1", "2"} <= set(versions):  # an unticked box, or a form that asks which
+        return None
+    return int(versions[0] or 2)
 
 
 # With each, what a line must hold for it: most lines of a log hold none of these.

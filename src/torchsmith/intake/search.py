@@ -51,7 +51,6 @@ class Search:
 
         self._make = finder
         self._every = signatures.every()
-        self._patterns: dict[int, re.Pattern[str]] = {}
         self._kept = [0] * len(self._every)
         self._last: dict[int, int] = {}
         self._found: list[tuple[int, int, int, Complaint]] = []
@@ -166,10 +165,10 @@ class Search:
         return None
 
     def _said(self, index: int, line: Line) -> Complaint | None:
-        if index not in self._patterns:
-            self._patterns[index] = re.compile(self._every[index].pattern)
-        matched = self._patterns[index].search(line.text[: text.LINE_LIMIT])
-        return complaint(self._every[index], line, matched) if matched else None
+        signature = self._every[index]
+        said = line.text[: text.LINE_LIMIT]
+        matched = re.search(signature.pattern, said) if signature.may_match(said.lower()) else None
+        return complaint(signature, line, matched) if matched else None
 
     def _give_way(self) -> None:
         """Needles that were found for nothing give way to their literals, and literals to nothing."""

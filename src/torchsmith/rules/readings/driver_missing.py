@@ -50,13 +50,18 @@ def missing(seen: Seen) -> Iterator[Pointer]:
         yield Pointer("container-no-gpu-runtime", 0.75)
         yield Pointer("container-driver-capabilities", 0.2)
         yield Pointer("docker-snap-install" if seen.has("snap-words") else "no-nvidia-driver", 0.2)
-    elif (seen.has("not-nvidia-words") or seen.os == "macos") and not places.names_gpu(seen):
+    else:
+        yield from _unplaced(seen)
+
+
+def _unplaced(seen: Seen) -> Iterator[Pointer]:
+    if (seen.has("not-nvidia-words") or seen.os == "macos") and not places.names_gpu(seen):
         yield Pointer("cuda-build-on-machine-without-cuda", 0.5)
         yield Pointer("no-nvidia-gpu", 0.45)
         yield Pointer("wrong-accelerator-backend", 0.25)
     elif places.around(seen):  # named, as an issue's form names it: it may be or not
         yield Pointer("no-nvidia-driver", 0.5)
-        yield Pointer("container-no-gpu-runtime", 0.5)
+        yield Pointer("container-no-gpu-runtime", 0.45)
     elif seen.has("ci-words"):
         yield Pointer("no-nvidia-gpu", 0.7)
         yield Pointer("no-nvidia-driver", 0.2)

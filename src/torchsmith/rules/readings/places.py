@@ -74,7 +74,7 @@ def lists_gpu(seen: Seen) -> bool:
 def names_gpu(seen: Seen) -> bool:
     """Whether any GPU of NVIDIA's is named."""
     gpus = seen.value("gpus")
-    return bool(gpus) or lists_gpu(seen)
+    return bool(gpus) or lists_gpu(seen) or seen.has("nvidia-gpu-words")
 
 
 def blackwell(seen: Seen) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from torchsmith.engine.declare import reading
 from torchsmith.model.complaint import Complaint, Pointer, Seen
+from torchsmith.model.versions import public
 from torchsmith.rules.readings.commands import installs_other, installs_torch
 
 
@@ -14,8 +15,19 @@ def replaced(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """Who asked for torch itself wanted it; a package that brought its own did not ask."""
     meant = installs_torch(seen) and not installs_other(seen) and not seen.has("torch-came-with-package")
     by_pip = complaint.signature == "pip-replaces-torch"
+    if not by_pip and _another_copy(complaint, seen):
+        yield Pointer("user-site-shadowing", 0.5)
+        yield Pointer("wrong-python-environment", 0.35)
     if not meant and (by_pip or not seen.has("pip-uninstall-command")):
         yield Pointer("dependency-replaced-torch", 0.92 if by_pip else 0.4)
+
+
+def _another_copy(complaint: Complaint, seen: Seen) -> bool:
+    """Whether the removed torch is of another version than the one that the program imported."""
+    torch = seen.value("torch")
+    removed = complaint.captured.get("version", "").rstrip(".")
+    imported = torch.version if torch and seen.has("pip-uninstall-command", "asks-torch-file") else ""
+    return imported[:1].isdigit() and public(imported) != public(removed)
 
 
 @reading("torch-downloaded")

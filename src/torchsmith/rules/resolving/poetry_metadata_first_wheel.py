@@ -29,7 +29,7 @@ from torchsmith.engine.declare import rule, told
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.project import PastedProject, Transcript
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
-from torchsmith.model.versions import public
+from torchsmith.model.versions import local_label, public
 
 _TORN = frozenset({"2.0.1", "2.1.0"})
 
@@ -42,13 +42,20 @@ def check(transcript: Transcript, pasted_project: PastedProject) -> Iterator[Fin
     torch = locked.get("torch")
     version = torch.version if torch else came.get("torch", "")
     names = [*locked, *came, *(torch.needs if torch else ())]
-    if public(version) not in _TORN or any(name.startswith("nvidia-") for name in names) or len(names) < 3:
+    libraries = any(name.startswith("nvidia-") for name in names)
+    lacks = public(version) in _TORN and not libraries and len(names) >= 3
+    if not lacks and not (libraries and local_label(version) == "cpu"):
         return
+    what = "without its nvidia packages: the wheel that it read does not name them"
+    if not lacks:
+        what = "with nvidia packages, which a CPU build does not use: it read the requirements of another wheel"
     yield Finding(
         Severity.BLOCKER,
         "package:torch",
-        f"Poetry took torch {version} without its nvidia packages: the wheel that it read does not name them",
-        evidence=(Proof("pasted_project" if torch else "transcript", f"torch {version}, no nvidia package"),),
+        f"Poetry took torch {version} {what}",
+        evidence=(
+            Proof("pasted_project" if torch else "transcript", f"torch {version}, {'no' if lacks else 'and'} nvidia packages"),
+        ),
         remedies=_REMEDIES,
         wont_help=_WONT,
         confidence=0.8,
