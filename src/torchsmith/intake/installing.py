@@ -28,7 +28,7 @@ FORM = "install log"
 KEPT = 400
 """Changes, requirements and commands that are kept: more belong to no text that a person pastes."""
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,80}[A-Za-z0-9])?"
-_VERSION = r"\d{1,8}(?:[.!+_-]?[A-Za-z0-9]{1,40}){0,12}"
+_VERSION = r"\d[A-Za-z0-9]{0,39}(?:[.!+_-][A-Za-z0-9]{1,40}){0,12}"
 _UV = re.compile(
     rf"(?:\s{{1,4}}(?P<sign>[-+~])|(?P<bare>[+~])) (?P<name>{_NAME})==(?P<version>{_VERSION})(?: \(from .{{0,300}}\))?\s{{0,4}}$"
 )

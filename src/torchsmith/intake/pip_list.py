@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 FORM = "pip list"
-_NAME, _VERSION = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,80}[A-Za-z0-9])?", r"\d{1,8}(?:[.!+_-]?[A-Za-z0-9]{1,40}){0,12}"
+_NAME, _VERSION = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,80}[A-Za-z0-9])?", r"\d[A-Za-z0-9]{0,39}(?:[.!+_-][A-Za-z0-9]{1,40}){0,12}"
 _PINNED = re.compile(
     rf"\s{{0,8}}(?:[-*] )?(?:\[(?P<kind>pip3?)\] )?"
     rf"(?P<name>{_NAME})(?:\[[^\]]{{0,60}}\])?===?\s?(?P<version>{_VERSION})\s{{0,4}}$"
