@@ -140,6 +140,20 @@ def test_a_large_log_with_the_error_in_the_middle(tmp_path: Path, name: str) -> 
     assert first["evidence"][0]["position"]["line"] == 40_001
 
 
+@POSIX
+def test_memory_stays_small(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    block = "".join(NOISE.format(number) for number in range(20_000)).encode()
+    with file.open("wb") as into:
+        for _ in range(24):
+            into.write(block)
+    child = subprocess.Popen([*COMMAND, str(file), "--json"], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode in {0, 3}
+    assert usage.ru_maxrss < 150 * 1024
+
+
 def test_large_utf_16(tmp_path: Path) -> None:
     noise = "".join(NOISE.format(number) for number in range(20_000))
     file = tmp_path / "log"

@@ -77,7 +77,16 @@ def modules() -> dict[str, str]:
 def compiled_signatures() -> str:
     """The module text of the signatures, each with the literals that its pattern requires."""
     rows = [
-        (entry.id, entry.role, entry.says, entry.pattern, load_signatures.literals(entry.pattern), entry.points, entry.over, load_signatures.needs(entry.pattern))
+        (
+            entry.id,
+            entry.role,
+            entry.says,
+            entry.pattern,
+            load_signatures.literals(entry.pattern),
+            entry.points,
+            entry.over,
+            load_signatures.needs(entry.pattern),
+        )
         for entry in load_signatures.entries()
     ]
     body = "".join(f"    {literal(row)},\n" for row in rows)

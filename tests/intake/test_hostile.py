@@ -2,6 +2,7 @@
 
 import json
 import time
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -97,3 +98,29 @@ def test_contradictions_do_not_multiply() -> None:
     smi = found["nvidia_smi"]
     assert isinstance(smi, Known)
     assert len(smi.value.devices) == 1000  # type: ignore[attr-defined]
+
+
+def test_a_version_of_digits_only() -> None:
+    """Found by fuzzing: a version whose parts need no point between them can be cut in too many ways."""
+    begun = time.process_time()
+    for count in (20, 33, 40, 400, 4000):
+        stated(f'F {"8" * count}"\nCollecting torch=={"8a" * count}"\n'.encode())
+    assert time.process_time() - begun < 3
+
+
+RUNS = ("8", "a", ".", "-", " ", "A", "_", "8.", "a.", "a-", "1 ", "  a", ",", "/", "=", ":", "|", "'", '"', "(", "\\", "sm_90, ")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_runs_of_one_character_cost_little(seed: int) -> None:
+    """In real lines, at any place: what backtracks shows here before somebody pastes it."""
+    random = Random(seed)
+    lines = [line for sample in TEXTS for line in sample.splitlines() if line.strip()]
+    made = []
+    for _ in range(400):
+        line = random.choice(lines)
+        at = random.randrange(len(line) + 1)
+        made.append(line[:at] + random.choice(RUNS) * random.choice((10, 40, 200)) + random.choice(("", '"', "!")) + line[at:])
+    begun = time.process_time()
+    stated("\n".join(made).encode())
+    assert time.process_time() - begun < 5

@@ -9,7 +9,7 @@ from torchsmith.app.source import NOT_TOLD
 from torchsmith.engine.collect import collect
 from torchsmith.engine.fold import SURE, fold
 from torchsmith.engine.judge import judge
-from torchsmith.engine.weigh import Candidate, weigh
+from torchsmith.engine.weigh import Candidate, behind, weigh
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.diagnosis import Diagnosis, Verdict
 from torchsmith.model.facts.python import Environment, Interpreter
@@ -92,6 +92,7 @@ def answer(
     readings = {key: _function(*READINGS[key]) for key in {c.signature for c in complaints} & READINGS.keys()}
     known_signatures = {signature.id: signature for signature in signatures.every()}
     candidates = [c for c in weigh(seen, known_signatures, readings, roots, RANK) if wanted(c.cause)]
+    candidates = behind(candidates, {node.slug: node.explains for node in RULES})
     windows = bool(known and known.os == "windows")
     usual = {name: fact for name, fact in _USUAL.items() if not isinstance(facts.get(name), Known)}
     found = [with_commands(finding, {**facts, **usual}, windows) for finding in _findings(_worth_naming(candidates), seen)]

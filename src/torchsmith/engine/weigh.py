@@ -23,6 +23,8 @@ ASIDE = 0.45
 """What is left of a finding that has nothing to do with the fatal complaint."""
 LEAST = 0.1
 """Causes below it are not worth naming."""
+BEHIND, NEAR = 0.5, 0.2
+"""How likely a cause must be to stand before what it explains, and how much less likely than that it may be."""
 MOST = 0.98
 """No text proves more than this: it may be cut, edited, or of another machine."""
 
@@ -77,6 +79,22 @@ def weigh(
             told = {(w.complaint.signature, w.complaint.position.line): w.complaint for w in heard_of}
             candidates.append(Candidate(cause, min(MOST, 1 - doubt), tuple(told.values()), by_rule))
     return sorted(candidates, key=lambda c: (-round(c.confidence, 3), rank.get(c.cause, len(rank)), c.cause))
+
+
+def behind(candidates: list[Candidate], explains: Mapping[str, tuple[str, ...]]) -> list[Candidate]:
+    """The same, a cause that explains another before it, where it is about as likely: the cause behind the state."""
+    ordered = list(candidates)
+    for candidate in candidates:
+        place = ordered.index(candidate)
+        follows = [
+            other
+            for other in ordered[:place]
+            if other.cause in explains.get(candidate.cause, ()) and candidate.cause not in explains.get(other.cause, ())
+        ]
+        if follows and candidate.confidence >= max(BEHIND, follows[0].confidence - NEAR):
+            ordered.remove(candidate)
+            ordered.insert(ordered.index(follows[0]), candidate)
+    return ordered
 
 
 @record

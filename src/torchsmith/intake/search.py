@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from torchsmith.intake.finders import Fast, Plain
     from torchsmith.model.complaint import Complaint
 
-PATIENCE = 1000
+PATIENCE = 400
 """Lines that are looked at for nothing before some needles give way."""
-HOT = 50
+HOT = 20
 """Lines of these that make a needle give way."""
 SAID = 400
 """Characters of the longest line in which what was put aside is looked for: no compiler's command line."""
@@ -42,6 +42,7 @@ TRIGGERS = (
 )
 # What cleaning makes other words of (intake/localized.py): such a line is looked at in any case.
 _TOLD = ("winerror", "das angegebene")
+
 
 class Search:
     """Signatures that still want complaints, the texts by which their lines are found, and what was found."""

@@ -31,7 +31,8 @@ _SUPPORTS = re.compile(
 _ARCH_LIST = re.compile(r"\[(?P<archs>(?:'(?:sm|compute)_\d{2,3}[af]?'(?:, )?){1,40})\]")
 _ARCH = re.compile(r"(?:sm|compute)_\d{2,3}[af]?")
 _FOUND = re.compile(
-    r"Found GPU(?P<index>\d{1,3}) (?P<name>[A-Za-z][\w .-]{2,60}) which is of cuda capability (?P<major>\d{1,2})\.(?P<minor>\d)"
+    r"Found GPU(?P<index>\d{1,3}) (?P<name>[A-Za-z][\w .-]{2,60}) which is of (?:cuda capability|compute capability \(CC\))"
+    r" (?P<major>\d{1,2})\.(?P<minor>\d)"
 )
 _STATUS = re.compile(r"\bError (?P<status>[1-9]\d{0,2}): (?P<words>[a-z][\w ,'-]{5,80})")
 _TOO_OLD = re.compile(r"driver on your system is too old \(found version (?P<number>\d{4,5})\)")

@@ -30,12 +30,12 @@ def capabilities(seen: Seen) -> tuple[int, ...]:
         refused |= {int(c.captured[group]) for c in of(seen, "gpu-not-compatible") if c.captured.get(group)}
     if refused:
         return tuple(sorted(refused))
-    stated = {number(c.captured["capability"]) for c in of(seen, "gpu-capability-named")}
-    if stated:
-        return tuple(sorted(stated))
     listed = {device.sm for device in seen.value("gpus") or () if device.sm}
     if listed:
         return tuple(sorted(listed))
+    stated = {number(c.captured["capability"]) for c in of(seen, "gpu-capability-named")}
+    if stated:
+        return tuple(sorted(stated))
     named = {sm for c in of(seen, "gpu-named") if (sm := of_name(c.captured["gpu"]))}
     return tuple(sorted(named))
 
