@@ -23,11 +23,12 @@ from benchmarks.check_speed import Sample, measure, medians, nothing, table
 from torchsmith.knowledge import load_signatures
 
 SOURCE = Path(__file__).parents[1] / "src"
-FLAGS = (
-    "-forward-unknown-to-host-compiler -DUSE_CUDA -DUSE_C10D_NCCL -DUSE_DISTRIBUTED -D__CUDA_NO_HALF_OPERATORS__ -O3 -DNDEBUG -std=c++17"
-    " --expt-relaxed-constexpr --expt-extended-lambda -Xfatbin -compress-all -Xcudafe --diag_suppress=cc_clobber_ignored -fPIC"
-    " -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=sm_90 -isystem /usr/local/cuda/include -Wno-unused-parameter"
-).split()
+FLAGS = [
+    *("-forward-unknown-to-host-compiler", "-DUSE_CUDA", "-DUSE_C10D_NCCL", "-D__CUDA_NO_HALF_OPERATORS__", "-O3", "-DNDEBUG"),
+    *("-std=c++17", "--expt-relaxed-constexpr", "--expt-extended-lambda", "-Xfatbin", "-compress-all", "-Xcudafe", "-fPIC"),
+    *("--diag_suppress=cc_clobber_ignored", "-gencode", "arch=compute_80,code=sm_80", "arch=compute_90,code=sm_90", "-isystem"),
+    *("/usr/local/cuda/include", "-Wno-unused-parameter", "-I/build/third_party/protobuf/src"),
+]
 TRACEBACK = (
     "Traceback (most recent call last):\n"
     + "".join(
@@ -52,7 +53,8 @@ def lines(random_: random.Random) -> Iterator[str]:
         elif kind < 0.5:
             yield f"[{number % 8123}/8123] Building CXX object caffe2/CMakeFiles/torch_cpu.dir/src/f{number % 3571}.cpp.o"
         elif kind < 0.7:
-            yield f"/build/torch/csrc/init{number % 811}.cpp:{number % 999}:{number % 80}: warning: comparison of integer expressions of different signedness [-Wsign-compare]"
+            place = f"/build/torch/csrc/init{number % 811}.cpp:{number % 999}:{number % 80}"
+            yield f"{place}: warning: comparison of integer expressions of different signedness [-Wsign-compare]"
             yield f"  {number % 999} |   for (int i = 0; i < tensors.size(); ++i) {{"
             yield "      |                   ~~^~~~~~~~~~~~~~~~"
         elif kind < 0.9:
@@ -96,10 +98,8 @@ def main() -> None:
             runs = [measure(command, folder, nothing) for _ in range(options.repeat)]
             middle = Sample(*(median(column) for column in zip(*runs, strict=True)))
             size = path.stat().st_size / 1e6
-            print(
-                f"| {title} | {size:.0f} | {middle.wall:.2f} | {middle.cpu:.2f} | {size / middle.cpu:.0f} | {middle.memory:.0f} |",
-                flush=True,
-            )
+            seconds = f"{middle.wall:.2f} | {middle.cpu:.2f} | {size / middle.cpu:.0f}"
+            print(f"| {title} | {size:.0f} | {seconds} | {middle.memory:.0f} |", flush=True)
         small: dict[str, Sequence[str]] = {
             "python -c pass": [sys.executable, "-c", "pass"],
             "explain, 60 lines": [sys.executable, "-m", "torchsmith", "explain", str(trace)],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from torchsmith.intake import finders, scan, signatures, text
+from torchsmith.intake import clue, finders, scan, signatures, text
 from torchsmith.intake.excerpt import HEAD, PURSES, TAIL
 from torchsmith.intake.scan import Scan
 from torchsmith.knowledge import load_needles, load_signatures
@@ -163,4 +163,4 @@ def test_needles_stand_for_every_literal_that_is_not_ordinary() -> None:
 
 
 def test_a_block_holds_whole_pieces() -> None:
-    assert (scan.BLOCK - scan.OVERLAP) % (text.LINE_LIMIT - scan.OVERLAP) == 0
+    assert (scan.BLOCK - clue.OVERLAP) % (text.LINE_LIMIT - clue.OVERLAP) == 0

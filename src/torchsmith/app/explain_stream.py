@@ -1,7 +1,7 @@
 """``torchsmith explain`` of what comes in bytes: small texts whole, large logs in constant memory, growing ones while they grow.
 
-A live input (a pipe, a terminal) is answered as soon as a fatal complaint has a cause that is sure: once, when the input pauses or
-after some seconds of more output. The answer at the end is the one that counts; it is given again only if it differs.
+A live input (a pipe, a terminal) is answered as soon as a fatal complaint has a cause that is sure: once, when the input pauses
+or after some seconds of more output. The answer at the end is the one that counts; it is given again only if it differs.
 """
 
 from __future__ import annotations

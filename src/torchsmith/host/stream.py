@@ -1,4 +1,4 @@
-"""What the user names on the command line, read as it comes: a file, standard input, a pipe; a growing log says when it is idle."""
+"""What the user names on the command line, read as it comes: a file, standard input, a pipe that may pause."""
 
 from __future__ import annotations
 
@@ -74,6 +74,7 @@ class Input:
             return self._thread.next(wait)
         import select
 
+        assert self._number is not None  # else it would not be live
         ready, _, _ = select.select([self._number], [], [], wait)
         return self._read(CHUNK) if ready else None
 

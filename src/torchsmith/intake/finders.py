@@ -1,4 +1,4 @@
-"""Where in a block of a log any of some hundred short texts stands: in Rust (the extra ``logs``), or with the standard library."""
+"""Where in a block of a log any of some hundred short texts stands: in Rust (the extra ``logs``), or in Python."""
 
 from __future__ import annotations
 

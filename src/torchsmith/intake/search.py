@@ -12,7 +12,7 @@ import re
 from torchsmith.intake import text
 from torchsmith.intake.clue import Line, pieces
 from torchsmith.intake.decoding import decode
-from torchsmith.intake.signatures import KEPT, complaint
+from torchsmith.intake.signatures import KEPT, complaint, read
 from torchsmith.knowledge import signatures
 
 TYPE_CHECKING = False
@@ -85,31 +85,26 @@ class Search:
 
     def complaints(self, excerpt: Sequence[Line]) -> tuple[Complaint, ...]:
         """What was found so far, in the order of the text; what was put aside is looked for in the excerpt."""
-        aside = [
-            index
+        order = {each.id: index for index, each in enumerate(self._every)}
+        aside = {
+            each.id
             for index, each in enumerate(self._every)
             if self._kept[index] < KEPT and not self._searched.issuperset(each.literals)
-        ]
-        found = [*self._found]
-        taken = {(index, number) for number, _, index, _ in found}
-        for line in excerpt if aside else ():
-            if len(line.text) > SAID:
-                continue
-            lowered = line.text.lower()
-            for index in aside:
-                if (index, line.number) not in taken and any(literal in lowered for literal in self._every[index].literals):
-                    said = self._said(index, line)
-                    if said:
-                        taken.add((index, line.number))
-                        found.append((said.position.line, said.position.column, index, said))
-        found.sort(key=lambda each: each[:3])
-        counts: dict[int, int] = {}
-        kept = []
-        for _, _, index, said in found:
-            counts[index] = counts.get(index, 0) + 1
-            if counts[index] <= KEPT:
-                kept.append(said)
-        return tuple(kept)
+        }
+        found = {(said.position.line, said.position.column, index): said for *_, index, said in self._found}
+        if aside:
+            taken = {(line, index) for line, _, index in found}
+            for said in read(tuple(line for line in excerpt if len(line.text) <= SAID)):
+                index = order[said.signature]
+                if said.signature in aside and (said.position.line, index) not in taken:
+                    found[said.position.line, said.position.column, index] = said
+        kept = [0] * len(self._every)
+        chosen = []
+        for (_, _, index), said in sorted(found.items(), key=lambda each: each[0]):
+            kept[index] += 1
+            if kept[index] <= KEPT:
+                chosen.append(said)
+        return tuple(chosen)
 
     @property
     def fatal(self) -> int:

@@ -83,8 +83,8 @@ def came_to(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """The reporter shows what a command gave: not the build that was meant."""
     del complaint
     other = installs_other(seen)
-    yield Pointer("wrong-index-for-platform", 0.35 if other else 0.5)
-    yield Pointer("dependency-replaced-torch", 0.5 if other else 0.3)
+    yield Pointer("wrong-index-for-platform", 0.45 if other else 0.5)
+    yield Pointer("dependency-replaced-torch", 0.4 if other else 0.3)
 
 
 @reading("explicit-index-named")

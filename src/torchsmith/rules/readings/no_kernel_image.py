@@ -84,8 +84,8 @@ def _by_age(ages: set[str], sure: float) -> Iterator[Pointer]:
     if "dropped" in ages:
         yield Pointer(OLD, 0.7)
     if "tegra" in ages:
-        yield Pointer(GAP, 0.7)
-        yield Pointer(JETSON, 0.55)
+        yield Pointer(GAP, 0.8)
+        yield Pointer(JETSON, 0.35)
 
 
 def _ages(seen: Seen) -> set[str]:
@@ -166,8 +166,8 @@ def _guess(seen: Seen) -> Iterator[Pointer]:
         yield Pointer(NEW, 0.75 - extension)
         yield Pointer(EXTENSION, 0.2 + extension)
     elif found[-1] in TEGRA:
-        yield Pointer(GAP, 0.55)
-        yield Pointer(JETSON, 0.45)
+        yield Pointer(GAP, 0.7)
+        yield Pointer(JETSON, 0.3)
     elif found[0] < TURING:
         yield Pointer(OLD, 0.8 - extension)
         yield Pointer(EXTENSION, 0.15 + extension)
