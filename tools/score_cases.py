@@ -70,7 +70,13 @@ def text_of(case: dict[str, Any]) -> str:
     """The inputs of a case as they would be pasted."""
     inputs = case["inputs"]
     parts = inputs.values() if isinstance(inputs, dict) else [inputs]
-    return "\n\n".join(part if isinstance(part, str) else "\n".join(map(str, part)) for part in parts) + "\n"
+    return "\n\n".join(map(_pasted, parts)) + "\n"
+
+
+def _pasted(part: Any) -> str:
+    if isinstance(part, dict):  # environment variables, packages
+        return "\n".join(f"{key}={value}" for key, value in part.items())
+    return part if isinstance(part, str) else "\n".join(map(str, part))
 
 
 def score(case: dict[str, Any]) -> Score:

@@ -112,8 +112,8 @@ def _doubt(witnesses: Iterable[_Witness]) -> float:
         line, name = witness.complaint.position.line, witness.complaint.signature
         if line not in lines and name not in counted:
             left *= 1 - witness.sure
-        lines.add(line)
-        counted.add(name)
+            lines.add(line)
+            counted.add(name)
     return left
 
 

@@ -32,6 +32,7 @@ class Input:
         self._name, self._number, self._read, self._own = name, number, read, own
         self._thread: _Thread | None = None
         self._left: int | None = None
+        self._watched = [number] if number is not None else []
         self.live = False
         if number is not None:
             kind = os.fstat(number)
@@ -74,8 +75,7 @@ class Input:
             return self._thread.next(wait)
         import select
 
-        assert self._number is not None  # else it would not be live
-        ready, _, _ = select.select([self._number], [], [], wait)
+        ready, _, _ = select.select(self._watched, [], [], wait)
         return self._read(CHUNK) if ready else None
 
 

@@ -11,6 +11,7 @@ from torchsmith.model.facts.python import Environment, Interpreter, Package, Pac
 from torchsmith.model.facts.torch import Torch, TorchGpuCode
 from torchsmith.model.gpu_code import Group
 from torchsmith.model.known import Fact, Known
+from torchsmith.model.pattern import pattern
 from torchsmith.model.versions import at_least, cuda_of_label, local_label, minor
 
 TYPE_CHECKING = False
@@ -25,7 +26,7 @@ UNNAMED = "of unknown version"
 _DISTROS = ("ubuntu", "debian", "centos", "fedora", "red hat", "rocky", "almalinux", "arch", "opensuse", "nixos", "amazon", "pop")
 # conda's own names of what pip calls otherwise, and the packages of it that are Python distributions.
 _CONDA_NAMES = {"pytorch": "torch", "pytorch-gpu": "torch"}
-_PYTHON_PACKAGES = re.compile(
+_PYTHON_PACKAGES = pattern(
     r"torch\w*|numpy|triton|transformers|accelerate|onnxruntime(?:-gpu)?|vllm|xformers|flash-attn|bitsandbytes"
 )
 

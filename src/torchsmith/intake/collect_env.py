@@ -5,9 +5,8 @@ GPUs stand in it as ``nvidia-smi -L`` prints them, packages as ``pip list`` and 
 
 from __future__ import annotations
 
-import re
-
 from torchsmith.intake.clue import Clue, Line
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 FORM = "collect_env"
 # "PyTorch version 1.5.0": the colon is lost in some pastes.
-_FIELD = re.compile(
+_FIELD = pattern(
     r"\s{0,4}(?:[-*+] {1,3})?(?P<label>[A-Z][A-Za-z /]{1,40}?)\s{0,40}:(?: (?P<value>.*))?$|PyTorch version (?P<version>\d\S*)$"
 )
 _NOTHING = {"could not collect", "n/a", "no cuda", ""}

@@ -8,6 +8,7 @@ from torchsmith.host.redact import without_secrets
 from torchsmith.intake.clue import Clue, Line
 from torchsmith.model.facts.install import Index
 from torchsmith.model.facts.project import Request
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,18 +18,18 @@ FORM = "command"
 JOINED = 20
 """Lines that a command may run over."""
 WORDS = 200
-_COMMAND = re.compile(
+_COMMAND = pattern(
     r"\b(?P<tool>uv pip|uv|pip3?(?:\.\d{1,2})?|poetry|pdm|pipenv|(?:micro)?mamba|conda)(?:\.exe)?(?: env)?"
     r" (?:--?[a-z-]{1,20} ){0,4}(?P<verb>install|add|sync|run|lock|update|upgrade|create|compile|download)\b(?P<rest>.{0,4000})"
 )
 _VERBS = ("install", "add", "sync", "run", "lock", "update", "upgrade", "create", "compile", "download")
 _TOOLS = ("pip", "uv", "poetry", "pdm", "conda", "mamba")
-_END = re.compile(r"&&|[;|`]|\s\d?>|\s#\s")
-_REQUIREMENT = re.compile(
+_END = pattern(r"&&|[;|`]|\s\d?>|\s#\s")
+_REQUIREMENT = pattern(
     r"(?:(?P<channel>[A-Za-z0-9_/.-]{1,40})::)?(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]{0,80}[A-Za-z0-9])?)(?:\[[\w,.-]{1,60}\])?"
     r"(?P<rest>(?:[=<>!~@]=?.{0,80})?)$"
 )
-_PROSE = re.compile(
+_PROSE = pattern(
     r"and|then|but|to|the|in|with|from|on|for|i|it|was|which|gives|fails|does|is|works|after|before|command|again|or|this|that|my|a|as"
     r"|when|still|always|because|installs|inside|into|using",
     re.IGNORECASE,
@@ -42,7 +43,7 @@ _INDEX = {
     "--find-links": "links",
     "-f": "links",
 }
-_VALUED = re.compile(
+_VALUED = pattern(
     r"-[crnpEtG]|--(?:channel|constraint|requirements?|torch-backend|source|extras?|group|name|python|prefix|index-strategy|with|without|only"
     r"|target|platform|override|file|python-version|package|no-binary|only-binary|priority|prerelease|progress-bar|timeout|retries"
     r"|trusted-host)"

@@ -7,27 +7,28 @@ import re
 from torchsmith.intake.clue import Clue, Line
 from torchsmith.intake.pip_list import normal
 from torchsmith.model.facts.project import Change
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 FORM = "conda install"
-_MATTER = re.compile(
+_MATTER = pattern(
     r"(?:lib)?(?:py)?torch[\w-]*|cuda[\w-]*|cpuonly|cudnn|numpy|python|mkl|nccl|magma|_openmp_mutex|(?:llvm-|intel-)?openmp|triton\w*"
 )
-_CLASSIC = re.compile(
+_CLASSIC = pattern(
     r"\s{1,8}(?P<name>[a-z_][\w.-]{0,60})\s{1,60}"
     r"(?P<one>\S{3,160})(?:\s{1,20}-->\s{1,20}(?P<two>\S{3,160}))?\s{0,8}$"
 )
-_PART = re.compile(
+_PART = pattern(
     r"(?:(?P<channel>[\w./:-]{1,80})::)?(?:[a-z_][\w.]*(?:-[a-z_][\w.]*){0,8}-)?(?P<version>\d[\w.!+]{0,40})-(?P<build>[\w.~]{1,60})"
 )
-_COLUMNS = re.compile(
+_COLUMNS = pattern(
     r"[│\s]{1,8}(?P<sign>[-+~]) (?P<name>[a-z_][\w.-]{0,60})\s{1,60}(?P<version>\d[\w.!+]{0,40})\s{1,40}(?P<build>\S{1,60})"
     r"\s{1,40}(?P<channel>\S{1,80})"
 )
-_FETCHED = re.compile(
+_FETCHED = pattern(
     r"\s{1,8}(?P<name>[a-z_][\w-]{0,60})-(?P<version>\d[\w.!+]{0,40})\s{0,40}\|\s{1,8}(?P<build>\S{1,60})\s{1,60}"
     r"[\d.]{1,8} [KMG]?B"
 )

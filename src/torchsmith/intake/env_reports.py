@@ -9,6 +9,7 @@ import re
 from torchsmith.intake.clue import Clue, Line
 from torchsmith.knowledge import gpus
 from torchsmith.model.facts.gpu import Device
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 FORM = "environment report"
 _VERSION = r"\d{1,2}\.\d{1,2}(?:\.\d{1,3})?(?:a0|rc\d)?(?:\.(?:post|dev)\d{1,9})?(?:\+[A-Za-z0-9.]{2,40})?"
 # ``- PyTorch version (GPU?): 2.1.0+cu121 (True)``; columns (detectron2) and rows of dots (DeepSpeed) stand for the colon.
-_FIELD = re.compile(
+_FIELD = pattern(
     r"\s{0,12}(?:[-*+•] {1,3})?(?P<label>[A-Za-z][\w `.,()?/-]{1,44}?)"
     r"(?:\s{0,40}:\s{1,20}| \.{3,60} |\s{2,60})(?P<value>\S.{0,200})$"
 )
@@ -44,14 +45,14 @@ _LABELS = {
     "gpu type": "gpu-word",
     "device name": "gpu-word",
 }
-_GPUS = re.compile(r"gpu (\d{1,3}(?:,\d{1,3}){0,15})")
-_ARCH = re.compile(r"\(arch=(\d{1,2})\.(\d)\)")
-_ULTRALYTICS = re.compile(
+_GPUS = pattern(r"gpu (\d{1,3}(?:,\d{1,3}){0,15})")
+_ARCH = pattern(r"\(arch=(\d{1,2})\.(\d)\)")
+_ULTRALYTICS = pattern(
     rf"Python-(?P<python>3\.\d{{1,2}}(?:\.\d{{1,2}})?) torch-(?P<torch>{_VERSION})"
     r" (?:CUDA:\d{1,2} \((?P<gpu>[^,()]{3,60}), \d{1,7}Mi?B\)|CPU)"
 )
-_WEBUI = re.compile(rf"python: (?P<python>3\.\d{{1,2}}(?:\.\d{{1,2}})?) {{1,4}}\S {{1,4}}torch: (?P<torch>{_VERSION})")
-_COMFY = re.compile(r"Device: cuda:(?P<index>\d{1,2}) (?P<name>[A-Z][\w -]{3,60}?) ?(?::|$)")
+_WEBUI = pattern(rf"python: (?P<python>3\.\d{{1,2}}(?:\.\d{{1,2}})?) {{1,4}}\S {{1,4}}torch: (?P<torch>{_VERSION})")
+_COMFY = pattern(r"Device: cuda:(?P<index>\d{1,2}) (?P<name>[A-Z][\w -]{3,60}?) ?(?::|$)")
 
 
 def read(lines: Sequence[Line]) -> Iterator[Clue]:
@@ -73,11 +74,11 @@ def read(lines: Sequence[Line]) -> Iterator[Clue]:
 
 _YES = {"true": True, "yes": True, "false": False, "no": False}
 _VALUES = {
-    "torch-version": re.compile(rf"v?({_VERSION})(?=$|[\s,(@])"),
-    "torch-cuda": re.compile(r"(\d{1,2}\.\d{1,2})\b|None$"),
-    "driver": re.compile(r"(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b"),
-    "python": re.compile(r"([23]\.\d{1,2}.{0,160})"),
-    "platform": re.compile(r"((?:Linux|Windows|macOS|Darwin)-.{0,160})"),
+    "torch-version": pattern(rf"v?({_VERSION})(?=$|[\s,(@])"),
+    "torch-cuda": pattern(r"(\d{1,2}\.\d{1,2})\b|None$"),
+    "driver": pattern(r"(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b"),
+    "python": pattern(r"([23]\.\d{1,2}.{0,160})"),
+    "platform": pattern(r"((?:Linux|Windows|macOS|Darwin)-.{0,160})"),
 }
 
 

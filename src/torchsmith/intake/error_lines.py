@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from torchsmith.model.facts.paste import ErrorLines
 from torchsmith.model.known import Fact, Known
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from torchsmith.intake.clue import Line
 
 KEPT, SHOWN = 3, 200
-_ERROR = re.compile(
+_ERROR = pattern(
     r"\b[A-Z]\w{2,40}(?:Error|Exception|Exit|Interrupt)\b(?::|$)|Traceback \(most recent call last\)|\b(?:[Ff]atal )?[Ee]rror:"
     r"|\bERROR\b|\bFAILED\b|\bFATAL\b|\b[Ff]ailed to\b|\b[Cc]annot \w|Segmentation fault|core dumped|\bAborted\b|\b[Kk]illed\b"
     r"|[Aa]vailable\b.{0,20}\b(?:False|No)$|\(False\)$|^'?False'?$|WARN|[Ww]arning:"

@@ -15,6 +15,7 @@ from torchsmith.model.facts.install import Index, Indexes
 from torchsmith.model.facts.project import Change, Clash, Satisfied, Transcript
 from torchsmith.model.facts.python import Environment
 from torchsmith.model.known import Fact, Known
+from torchsmith.model.pattern import pattern
 from torchsmith.model.record import replace
 
 TYPE_CHECKING = False
@@ -29,35 +30,35 @@ KEPT = 400
 """Changes, requirements and commands that are kept: more belong to no text that a person pastes."""
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,80}[A-Za-z0-9])?"
 _VERSION = r"\d[A-Za-z0-9]{0,39}(?:[.!+_-][A-Za-z0-9]{1,40}){0,12}"
-_UV = re.compile(
+_UV = pattern(
     rf"(?:\s{{1,4}}(?P<sign>[-+~])|(?P<bare>[+~])) (?P<name>{_NAME})==(?P<version>{_VERSION})(?: \(from .{{0,300}}\))?\s{{0,4}}$"
 )
 # Without one of these a line such as ``- torch==2.4.0`` is an item of a list.
-_OF_UV = re.compile(rf"^\s{{0,4}}\+ {_NAME}==\d|\bUninstalled \d|\buv (?:sync|run)\b")
+_OF_UV = pattern(rf"^\s{{0,4}}\+ {_NAME}==\d|\bUninstalled \d|\buv (?:sync|run)\b")
 # No line without one of these words tells of a change.
 _VERBS = ("nstall", "Updat", "Downgrad", "Remov", "Upgrad")
-_POETRY = re.compile(
+_POETRY = pattern(
     r"[\s│|]{0,8}[-•*] (?P<verb>Installing|Updating|Downgrading|Removing|Upgrading)"
     rf" (?P<name>{_NAME}) \((?P<before>{_VERSION})(?: [^\s()]{{1,200}})?(?: -> (?P<after>{_VERSION})(?: [^\s()]{{1,200}})?)?\)"
 )
-_PDM = re.compile(
+_PDM = pattern(
     rf"[\s│|]{{0,8}}(?:✔|✓|✖|⠋|-) (?P<verb>Install|Update|Remove) (?P<name>{_NAME}) (?P<before>{_VERSION})"
     rf"(?: -> (?P<after>{_VERSION}))?"
 )
 _DASHED = r"[A-Za-z0-9][A-Za-z0-9._]{0,80}(?:-[A-Za-z][A-Za-z0-9._]{0,40}){0,8}"
-_OLD = re.compile(
+_OLD = pattern(
     rf"(?:Found existing installation: (?P<found>{_NAME}) (?P<version>{_VERSION})"
     rf"|(?:Successfully uninstalled|Uninstalling) (?P<gone>{_DASHED})"
     rf"-(?P<old>{_VERSION}):?\s{{0,4}}$)"
 )
-_NEW = re.compile(r"(?:Successfully installed|Would install) (?P<list>\S.{0,4000})")
-_PAIR = re.compile(rf"(?P<name>{_DASHED})-(?P<version>{_VERSION})$")
-_SATISFIED = re.compile(
+_NEW = pattern(r"(?:Successfully installed|Would install) (?P<list>\S.{0,4000})")
+_PAIR = pattern(rf"(?P<name>{_DASHED})-(?P<version>{_VERSION})$")
+_SATISFIED = pattern(
     rf"Requirement already (?:satisfied|up-to-date)(?: \([^)]{{1,40}}\))?: (?P<asked>(?P<name>{_NAME})[^\s(]{{0,80}})"
     rf"(?: from \S{{1,200}})?(?: in \S{{1,300}})?.{{0,200}}?\((?P<version>{_VERSION})\)"
 )
-_LOOKING = re.compile(r"Looking in (?P<kind>indexes|links): (?P<urls>\S.{0,600})")
-_CLASH = re.compile(
+_LOOKING = pattern(r"Looking in (?P<kind>indexes|links): (?P<urls>\S.{0,600})")
+_CLASH = pattern(
     rf"(?P<package>{_NAME}) (?P<version>{_VERSION}) (?:requires|depends on|has requirement)"
     rf" (?P<requires>(?P<name>{_NAME})[^\s;]{{0,80}})"
     rf".{{0,120}}?,? but you(?:'ll)? have (?P<other>{_NAME}) (?P<have>{_VERSION}) which is incompatible"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from torchsmith.intake.clue import Clue, Line
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,13 +11,13 @@ if TYPE_CHECKING:
 
 FORM = "kernel log"
 # dmesg's seconds or, with -H, its distance from the line before; journalctl's and syslog's `kernel: `.
-_LINE = re.compile(
+_LINE = pattern(
     r"\bNVRM: |\bnouveau [0-9a-f]{4}:|\bnvidia: (?:probe of|module verification|loading out-of-tree)"
     r"|\[\s{0,8}\d{1,8}\.\d{6}\] |\[\s{0,8}\+\d{1,5}\.\d{6}\] |\bkernel: .{0,80}(?i:nvidia|nouveau|nova|lockdown)"
     r"|\bXid \((?:PCI:)?[0-9a-fA-F:.]{4,20}\): \d|\bpci [0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d: BAR"
     r"|\bLoading of unsigned module|\bLockdown: |\bPM: suspend exit"
 )
-_MODULE = re.compile(
+_MODULE = pattern(
     r"NVIDIA UNIX (?:Open )?(?:Kernel Module for )?\S{3,10}(?: Kernel Module)?\s{1,8}(?P<version>\d{3}\.\d{2,3}(?:\.\d{2,3})?)\b"
 )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from torchsmith.model.pattern import pattern
+
 ENGLISH = {
     2: "The system cannot find the file specified",
     5: "Access is denied",
@@ -15,7 +17,7 @@ ENGLISH = {
     1114: "A dynamic link library (DLL) initialization routine failed",
     1455: "The paging file is too small for this operation to complete",
 }
-_NUMBERED = re.compile(r"\[WinError (\d{1,5})\] ?")
+_NUMBERED = pattern(r"\[WinError (\d{1,5})\] ?")
 # As Windows prints them, up to the full stop; simplified and traditional Chinese, Japanese, Korean, German, French, Spanish,
 # Portuguese, Italian, Russian, Polish.
 _SAID = {
@@ -112,7 +114,7 @@ _SAID = {
     ),
 }
 _PHRASES = {phrase: ENGLISH[number] for number, phrases in _SAID.items() for phrase in phrases}
-_ANY = re.compile("|".join(re.escape(phrase) for phrase in sorted(_PHRASES, key=len, reverse=True)))
+_ANY = pattern("|".join(re.escape(phrase) for phrase in sorted(_PHRASES, key=len, reverse=True)))
 
 
 def english(line: str) -> str:

@@ -6,6 +6,7 @@ import re
 
 from torchsmith.intake.clue import Clue, Line
 from torchsmith.model.facts.gpu import Device
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,22 +14,20 @@ if TYPE_CHECKING:
     from typing import Any
 
 FORM = "nvidia-smi"
-_DRIVER = re.compile(
-    r"Driver Version\s{0,40}:\s{0,4}(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b|NVIDIA-SMI (\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b"
-)
-_CUDA = re.compile(r"CUDA (?:UMD )?Version\s{0,40}:\s{0,4}(\d{1,2}\.\d{1,2})\b")
-_ROW = re.compile(
+_DRIVER = pattern(r"Driver Version\s{0,40}:\s{0,4}(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b|NVIDIA-SMI (\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b")
+_CUDA = pattern(r"CUDA (?:UMD )?Version\s{0,40}:\s{0,4}(\d{1,2}\.\d{1,2})\b")
+_ROW = pattern(
     r"\|\s{1,4}(?P<index>\d{1,3})\s{1,4}(?P<name>\S[^|]{0,60}?)\s{1,40}(?P<mode>On|Off|N/A|WDDM|TCC|MCDM)\s{0,4}\|\s{1,8}"
     r"(?P<pci>[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d)"
 )
-_MEMORY = re.compile(r"\|[^|]{0,60}\|\s{1,40}\d{1,8}MiB\s{0,3}/\s{0,8}(\d{1,8})MiB\s{0,3}\|")
-_MIG = re.compile(r"\|[^|]{0,60}\|[^|]{0,60}\|\s{1,40}(Enabled|Disabled)\*?\s{0,4}\|")
-_MIG_ROW = re.compile(r"\|\s{1,4}(\d{1,3})\s{1,6}\d{1,3}\s{1,6}\d{1,3}\s{1,6}\d{1,3}\s{1,4}\|")
-_LISTED = re.compile(
+_MEMORY = pattern(r"\|[^|]{0,60}\|\s{1,40}\d{1,8}MiB\s{0,3}/\s{0,8}(\d{1,8})MiB\s{0,3}\|")
+_MIG = pattern(r"\|[^|]{0,60}\|[^|]{0,60}\|\s{1,40}(Enabled|Disabled)\*?\s{0,4}\|")
+_MIG_ROW = pattern(r"\|\s{1,4}(\d{1,3})\s{1,6}\d{1,3}\s{1,6}\d{1,3}\s{1,6}\d{1,3}\s{1,4}\|")
+_LISTED = pattern(
     r"(?:GPU models and configuration\s{0,20}:\s{0,4})?GPU (?P<index>\d{1,3}): (?P<name>[^()]{2,80})(?:\((?P<more>[^()]*)\))?"
 )
-_MIG_LISTED = re.compile(r"\s{1,8}MIG \S{1,20}\s{1,12}Device\s{1,4}\d{1,3}: \(UUID: (MIG-\S{1,60})\)")
-_UUID = re.compile(r"UUID: ?(GPU-[0-9A-Fa-f-]{8,40})")
+_MIG_LISTED = pattern(r"\s{1,8}MIG \S{1,20}\s{1,12}Device\s{1,4}\d{1,3}: \(UUID: (MIG-\S{1,60})\)")
+_UUID = pattern(r"UUID: ?(GPU-[0-9A-Fa-f-]{8,40})")
 _FAILURES = (
     "Failed to initialize NVML",
     "NVIDIA-SMI has failed because",
@@ -37,14 +36,14 @@ _FAILURES = (
     "NVIDIA-SMI couldn't find libnvidia-ml",
     "GPU is lost",
 )
-_BLOCK = re.compile(r"GPU [0-9A-Fa-f]{8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d$")
-_QUERIED = re.compile(r"\s{0,12}(?P<label>[A-Z][A-Za-z .]{2,40}?)\s{1,40}: (?P<value>\S.*)$")
+_BLOCK = pattern(r"GPU [0-9A-Fa-f]{8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d$")
+_QUERIED = pattern(r"\s{0,12}(?P<label>[A-Z][A-Za-z .]{2,40}?)\s{1,40}: (?P<value>\S.*)$")
 # A query without its header.
-_BARE = re.compile(
+_BARE = pattern(
     r"\s{0,8}(?:(?P<index>\d{1,2}), {1,4})?(?P<name>(?:NVIDIA|Tesla|GeForce|Quadro|GRID|TITAN)[\w .-]{2,60}), {0,4}"
     r"(?P<driver>\d{3}\.\d{2,3}(?:\.\d{1,2})?)\s{0,4}(?:,|$)"
 )
-_COLUMN = re.compile(r"(?P<name>[a-z_.]{4,40})(?: \[[^\]]{1,10}\])?")
+_COLUMN = pattern(r"(?P<name>[a-z_.]{4,40})(?: \[[^\]]{1,10}\])?")
 
 
 def read(lines: Sequence[Line]) -> Iterator[Clue]:

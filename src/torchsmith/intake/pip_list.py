@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from torchsmith.intake.clue import Clue, Line
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,22 +13,22 @@ if TYPE_CHECKING:
 
 FORM = "pip list"
 _NAME, _VERSION = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,80}[A-Za-z0-9])?", r"\d[A-Za-z0-9]{0,39}(?:[.!+_-][A-Za-z0-9]{1,40}){0,12}"
-_PINNED = re.compile(
+_PINNED = pattern(
     rf"\s{{0,8}}(?:[-*] )?(?:\[(?P<kind>pip3?)\] )?"
     rf"(?P<name>{_NAME})(?:\[[^\]]{{0,60}}\])?===?\s?(?P<version>{_VERSION})\s{{0,4}}$"
 )
-_COLUMNS = re.compile(rf"\s{{0,8}}(?P<name>{_NAME})(?:\s{{1,60}}|\s?[:=]\s?)(?P<version>{_VERSION})(?:\s{{1,60}}\S.{{0,200}})?$")
+_COLUMNS = pattern(rf"\s{{0,8}}(?P<name>{_NAME})(?:\s{{1,60}}|\s?[:=]\s?)(?P<version>{_VERSION})(?:\s{{1,60}}\S.{{0,200}})?$")
 # What pip freeze says of a wheel that was installed from its address, and pip show in two lines.
-_WHEEL = re.compile(
+_WHEEL = pattern(
     rf"\s{{0,8}}(?P<name>{_NAME})(?:\[[^\]]{{0,60}}\])? @ \S{{1,300}}/[A-Za-z0-9_.]{{1,80}}"
     r"-(?P<version>\d[A-Za-z0-9._!]{0,40}(?:(?:%2B|\+)[A-Za-z0-9.]{1,40})?)-(?:cp|py)\d"
 )
-_SHOWN_NAME, _SHOWN_VERSION = re.compile(rf"Name: ({_NAME})$"), re.compile(rf"Version: ({_VERSION})$")
-_HEADER = re.compile(r"\s{0,8}Package\s{1,80}Version\b")
+_SHOWN_NAME, _SHOWN_VERSION = pattern(rf"Name: ({_NAME})$"), pattern(rf"Version: ({_VERSION})$")
+_HEADER = pattern(r"\s{0,8}Package\s{1,80}Version\b")
 # uv's list of changes: what it takes away stands there as ``- torch==2.8.0``, as an item of a list would.
-_ADDED = re.compile(rf"\s{{0,4}}[+~] {_NAME}==\d")
+_ADDED = pattern(rf"\s{{0,4}}[+~] {_NAME}==\d")
 # Without the header of a list, two words make a package only where the first is one that matters here.
-_MATTER = re.compile(
+_MATTER = pattern(
     r"torch|torch(?:vision|audio|text|data|codec|-npu|_npu|-directml|-tensorrt)|pytorch|triton(?:-windows)?|xformers|flash[-_]attn|vllm(?:[-_]\w{2,20})?"
     r"|bitsandbytes|numpy|onnxruntime(?:-gpu)?|ctranslate2|faster-whisper|whisperx|deepspeed|sglang|accelerate|transformers|nvidia-[a-z0-9-]{3,60}",
     re.IGNORECASE,

@@ -10,6 +10,7 @@ from torchsmith.intake.clue import Clue, Line
 from torchsmith.intake.pip_list import normal
 from torchsmith.model.facts.project import Binding, Dependency, Locked, PastedProject, Source
 from torchsmith.model.known import Fact, Known
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 FORM = "project file"
 KEPT = 600
 """Statements of one kind that are kept."""
-_REQUIREMENT = re.compile(
+_REQUIREMENT = pattern(
     r"\s{0,8}(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]{0,80}[A-Za-z0-9])?)(?:\[[^\]]{0,60}\])?\s{0,4}"
     r"(?P<specifier>[(=<>!~@][^;]{0,200})?(?:;\s{0,4}(?P<marker>.{1,300}))?$"
 )
-_CONDA_ITEM = re.compile(
+_CONDA_ITEM = pattern(
     r"\s{0,12}- (?P<item>[A-Za-z0-9_.:/-]{1,80}(?:\s?[=<>!]{1,2}\s?[\w.*=,<>!|-]{1,60})?)\s{0,8}(?:#.{0,200})?$"
 )
 _HINTS = (

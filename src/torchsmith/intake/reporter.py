@@ -10,40 +10,39 @@ import re
 from torchsmith.intake.clue import Clue, Line
 from torchsmith.knowledge import gpus
 from torchsmith.model.facts.gpu import Device
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 FORM = "report"
-_GPU = re.compile(
+_GPU = pattern(
     r"[\s*-]{0,8}(?:GPUs?|Video card|Graphics card|Graphics|Hardware|Device)\**\s?:\**\s{0,4}"
     r"(?:(?P<count>\d) ?x )?(?P<name>[^:(]{3,60}?)\s{0,4}(?:$|[,(;])",
     re.IGNORECASE,
 )
-_BARE = re.compile(
+_BARE = pattern(
     r"\s{0,4}[-*]?\s?(?P<name>(?:NVIDIA |Nvidia )?(?:GeForce |Tesla |Quadro )?"
     r"(?:RTX|GTX|TITAN|Titan|GeForce|Tesla) ?[\w -]{1,30}?)(?:\s{1,4}GPU)?\s{0,4}(?:$|[,(;])"
 )
-_DRIVER = re.compile(r"\b[Dd]river(?:'s)?(?: [Vv]ersion)?\**\s?[:=]?\**\s{0,4}v?(?P<version>\d{3}\.\d{2,3}(?:\.\d{1,3})?)\b")
-_WINDOWS_DRIVER = re.compile(r"\b(?:2[0-9]|3[0-9])\.\d{1,2}\.1(\d)\.(\d{4})\b")
-_PYTHON = re.compile(
-    r"(?<![^\s*,(-])C?[Pp]ython(?:[ _][Vv]ersion)?\**\s?[:-]?\**\s{0,4}(?P<version>[23]\.\d{1,2}(?:\.\d{1,2})?)\b"
-)
-_PATH = re.compile(r"[\\/](?:lib[\\/]python(?P<posix>3\.\d{1,2})[\\/]|Python(?P<windows>3\d{1,2})[\\/])")
+_DRIVER = pattern(r"\b[Dd]river(?:'s)?(?: [Vv]ersion)?\**\s?[:=]?\**\s{0,4}v?(?P<version>\d{3}\.\d{2,3}(?:\.\d{1,3})?)\b")
+_WINDOWS_DRIVER = pattern(r"\b(?:2[0-9]|3[0-9])\.\d{1,2}\.1(\d)\.(\d{4})\b")
+_PYTHON = pattern(r"(?<![^\s*,(-])C?[Pp]ython(?:[ _][Vv]ersion)?\**\s?[:-]?\**\s{0,4}(?P<version>[23]\.\d{1,2}(?:\.\d{1,2})?)\b")
+_PATH = pattern(r"[\\/](?:lib[\\/]python(?P<posix>3\.\d{1,2})[\\/]|Python(?P<windows>3\d{1,2})[\\/])")
 # No alternative begins with a repetition: a line of a build log costs one pass.
 _SYSTEMS = (
     (
         "windows",
-        re.compile(
+        pattern(
             r"\b[Ww]indows (?:1[01]|Server|7|8)\b|\b[Ww]in(?:10|11)\b|(?<![A-Za-z])[A-Za-z]:\\\w|WindowsPath\(|\.dll\b"
             r"|Press any key to continue"
         ),
     ),
-    ("macos", re.compile(r"\bmacOS\b|\bDarwin\b|/Users/\w|/opt/homebrew")),
+    ("macos", pattern(r"\bmacOS\b|\bDarwin\b|/Users/\w|/opt/homebrew")),
     (
         "linux",
-        re.compile(
+        pattern(
             r"\b(?:Ubuntu|Debian|CentOS|Fedora|Red Hat|RHEL|Arch Linux|Rocky Linux|AlmaLinux|NixOS|L4T)\b"
             r"|\b(?:ubuntu|JetPack)\b"
             r"|/usr/(?:local|lib|bin)/|/home/\w|/opt/\w|/nix/store/|/dev/nvidia|/lib/python[23]\.\d|\.so\.\d|linux_x86_64|linux-headers"
@@ -55,11 +54,11 @@ _SYSTEMS = (
         ),
     ),
 )
-_JETSON = re.compile(r"\b[Jj]etson\b|\bL4T\b|\bJetPack\b|-tegra\b")
-_AARCH64 = re.compile(r"\baarch64\b|\barm64\b")
+_JETSON = pattern(r"\b[Jj]etson\b|\bL4T\b|\bJetPack\b|-tegra\b")
+_AARCH64 = pattern(r"\baarch64\b|\barm64\b")
 # Not "win32" alone: a 64-bit Python on Windows calls its platform so too.
-_BITS = re.compile(r"\bcp\d{2,3}m?-win32\b|\bPython3?\d{1,3}-32[\\/]|32[- ]bit \(Intel\)")
-_WSL = re.compile(r"\b(?:WSL|wsl) ?(?P<version>[12])?\b")
+_BITS = pattern(r"\bcp\d{2,3}m?-win32\b|\bPython3?\d{1,3}-32[\\/]|32[- ]bit \(Intel\)")
+_WSL = pattern(r"\b(?:WSL|wsl) ?(?P<version>[12])?\b")
 
 
 def read(lines: Sequence[Line]) -> Iterator[Clue]:

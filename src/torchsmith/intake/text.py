@@ -8,6 +8,7 @@ from itertools import islice
 from torchsmith.intake.clue import Line, pieces
 from torchsmith.intake.decoding import decode, refuse
 from torchsmith.intake.localized import english
+from torchsmith.model.pattern import pattern
 
 __all__ = ["LINES_LIMIT", "LINE_LIMIT", "clean", "decode", "lines", "refuse"]
 
@@ -16,11 +17,11 @@ LINES_LIMIT = 200_000
 """Of more lines the first and the last half are read: what went wrong stands at the end."""
 _ESCAPED_LIMIT = 1 << 20
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-9;:?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b\n]{0,256}(?:\x07|\x1b\\)?|[@-Z\\^_=>])")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-_BREAKS = re.compile(r"\r\n|\n|\r")
+_ESCAPES = pattern(r"\x1b(?:\[[0-9;:?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b\n]{0,256}(?:\x07|\x1b\\)?|[@-Z\\^_=>])")
+_CONTROL = pattern(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_BREAKS = pattern(r"\r\n|\n|\r")
 # What mail, Markdown, CI, containers, journals, loggers and launchers put in front of a line.
-_PREFIX = re.compile(
+_PREFIX = pattern(
     r"(?:"
     r"(?:> ?){1,8}(?=\S)(?!>>)"
     r"|\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,:]\d{1,9})?"
@@ -38,15 +39,15 @@ _PREFIX = re.compile(
     r"|E {3,8}(?=\S)"
     r")(?=.)"
 )
-_OF_GITHUB = re.compile(r"[^\t]{1,120}\t[^\t]{1,120}\t(?=\ufeff?\d{4}-\d\d-\d\dT)")
-_ENTITY = re.compile(r"&(gt|lt|amp|quot|apos|nbsp|#39|#x27|#34|#60|#62);")
+_OF_GITHUB = pattern(r"[^\t]{1,120}\t[^\t]{1,120}\t(?=\ufeff?\d{4}-\d\d-\d\dT)")
+_ENTITY = pattern(r"&(gt|lt|amp|quot|apos|nbsp|#39|#x27|#34|#60|#62);")
 _ENTITIES = {"gt": ">", "lt": "<", "amp": "&", "quot": '"', "nbsp": " ", "#34": '"', "#60": "<", "#62": ">"}
-_TAG = re.compile(
+_TAG = pattern(
     r"</?(?:details|summary|pre|code|br|p|b|i|strong|em|kbd|samp|div|span|td|tr|th|table|tbody|thead|li|ul|ol|sub|sup|h[1-6])"
     r"(?: [^<>]{0,200})?/?>",
     re.IGNORECASE,
 )
-_CELLS = re.compile(r"\s{0,8}\|\s{0,40}(?P<key>[A-Za-z][^|]{0,60}?)\s{0,60}\|\s{0,40}(?P<value>[^|]{1,200}?)\s{0,80}\|$")
+_CELLS = pattern(r"\s{0,8}\|\s{0,40}(?P<key>[A-Za-z][^|]{0,60}?)\s{0,60}\|\s{0,40}(?P<value>[^|]{1,200}?)\s{0,80}\|$")
 # One character that stands for one; what typography, forms and Asian keyboards make of them.
 _SAME = str.maketrans(
     {
@@ -59,10 +60,10 @@ _SAME = str.maketrans(
 )  # fmt: skip
 _SIDES = "│┃║"
 # A log in JSON: a break behind what ends a sentence or a line of code, not the ``\n`` of ``C:\new``.
-_ESCAPED = re.compile(r"(?:last\):|[.)\]'\",}>\s]|\\\")(?:\\r)?\\n")
-_ESCAPED_BREAK = re.compile(r"(?<!\\)(?:\\r)?\\n")
+_ESCAPED = pattern(r"(?:last\):|[.)\]'\",}>\s]|\\\")(?:\\r)?\\n")
+_ESCAPED_BREAK = pattern(r"(?<!\\)(?:\\r)?\\n")
 _UNESCAPED = {'\\"': '"', "\\t": " ", "\\/": "/", "\\\\": "\\", "\\'": "'", "\\u001b": "\x1b", "\\u003e": ">", "\\u003c": "<"}
-_UNESCAPE = re.compile(r"\\(?:[\"t/\\']|u001b|u003[ce])")
+_UNESCAPE = pattern(r"\\(?:[\"t/\\']|u001b|u003[ce])")
 
 
 def lines(text: str) -> tuple[Line, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from torchsmith.model.pattern import pattern
 from torchsmith.model.record import record
 
 TYPE_CHECKING = False
@@ -18,19 +19,17 @@ if TYPE_CHECKING:
 
 JOINED = 400
 """Lines that one statement may run over."""
-_HEADER = re.compile(
+_HEADER = pattern(
     r"\s{0,8}(?P<open>\[{1,2})\s?(?P<name>(?:project|tool|package|packages|dependency-groups|build-system|source|dev-packages|metadata)"
     r"(?:\.(?:[A-Za-z0-9_-]{1,60}|\"[^\"]{1,60}\"|'[^']{1,60}')){0,6})\s?\]{1,2}"
     r"(?:\s{0,8}(?:#.{0,400})?$|(?P<rest>[\s;:,-]{1,8}[A-Za-z\"'].{0,600}=.{0,600}))"
 )
-_INLINE = re.compile(
+_INLINE = pattern(
     r"(?P<key>[A-Za-z0-9_.-]{1,60})\s?=\s?(?P<value>\"[^\"]{0,400}\"|'[^']{0,400}'|true|false|\{[^{}]{0,400}\}|\[[^\[\]]{0,1000}\])"
 )
 """A statement of several on one line, as in a sentence or in a text whose line breaks are gone."""
-_STATEMENT = re.compile(
-    r"\s{0,12}(?P<key>[A-Za-z0-9_.-]{1,80}|\"[^\"]{1,80}\"|'[^']{1,80}')\s{0,8}=\s{0,8}(?P<value>\S.{0,4000})$"
-)
-_LOOSE = re.compile(r"[\[{].{0,200}\b(?:source|index)\s?=\s?[\"']")
+_STATEMENT = pattern(r"\s{0,12}(?P<key>[A-Za-z0-9_.-]{1,80}|\"[^\"]{1,80}\"|'[^']{1,80}')\s{0,8}=\s{0,8}(?P<value>\S.{0,4000})$")
+_LOOSE = pattern(r"[\[{].{0,200}\b(?:source|index)\s?=\s?[\"']")
 """What a line without a table in front of it must look like: a dependency that names its source."""
 
 

@@ -6,6 +6,7 @@ import re
 
 from torchsmith.intake.clue import Clue, Line
 from torchsmith.model.facts.gpu import Device
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,40 +14,40 @@ if TYPE_CHECKING:
 
 FORM = "torch's words"
 _VERSION = r"(?P<version>\d{1,2}\.\d{1,2}(?:\.\d{1,3})?(?:a0|rc\d)?(?:\.(?:post|dev)\d{1,9})?(?:\+[A-Za-z0-9.]{2,40})?)"
-_NAMED = re.compile(
+_NAMED = pattern(
     r"(?:^|[\s,(])(?:torch\.__version__\s{0,3}[=:]?|[Tt]orch(?: version)?\s?[:=]"
     r"|torch-(?=\d)|PyTorch(?: version)?\s?:|Torch (?=\d))"
     rf"\s{{0,3}}'?{_VERSION}(?:'|\b)"
 )
 # What an installer does with torch is no word of torch's: the last step counts, not the first (intake/installing.py).
-_INSTALLER = re.compile(r"[Uu]ninstall|Successfully installed|Would install")
+_INSTALLER = pattern(r"[Uu]ninstall|Successfully installed|Would install")
 # What an installer does with torch is no word of torch's: the last step counts, not the first (intake/installing.py).
-_INSTALLER = re.compile(r"[Uu]ninstall|Successfully installed|Would install")
-_INCOMPATIBLE = re.compile(
+_INSTALLER = pattern(r"[Uu]ninstall|Successfully installed|Would install")
+_INCOMPATIBLE = pattern(
     r"\s{0,8}(?P<name>[A-Za-z][\w .-]{2,60}) with CUDA capability sm_(?P<sm>\d{2,3}) is not compatible with the current PyTorch"
 )
-_SUPPORTS = re.compile(
+_SUPPORTS = pattern(
     r"The current PyTorch install supports CUDA capabilities (?P<archs>(?:(?:sm|compute)_\d{2,3}[af]?[ ,.]{0,3}){1,40})"
 )
-_ARCH_LIST = re.compile(r"\[(?P<archs>(?:'(?:sm|compute)_\d{2,3}[af]?'(?:, )?){1,40})\]")
-_ARCH = re.compile(r"(?:sm|compute)_\d{2,3}[af]?")
-_FOUND = re.compile(
+_ARCH_LIST = pattern(r"\[(?P<archs>(?:'(?:sm|compute)_\d{2,3}[af]?'(?:, )?){1,40})\]")
+_ARCH = pattern(r"(?:sm|compute)_\d{2,3}[af]?")
+_FOUND = pattern(
     r"Found GPU(?P<index>\d{1,3}) (?P<name>[A-Za-z][\w .-]{2,60}) which is of (?:cuda capability|compute capability \(CC\))"
     r" (?P<major>\d{1,2})\.(?P<minor>\d)"
 )
-_STATUS = re.compile(r"\bError (?P<status>[1-9]\d{0,2}): (?P<words>[a-z][\w ,'-]{5,80})")
-_TOO_OLD = re.compile(r"driver on your system is too old \(found version (?P<number>\d{4,5})\)")
+_STATUS = pattern(r"\bError (?P<status>[1-9]\d{0,2}): (?P<words>[a-z][\w ,'-]{5,80})")
+_TOO_OLD = pattern(r"driver on your system is too old \(found version (?P<number>\d{4,5})\)")
 
 
 # What a session asks of torch, and what the answer looks like, on one of the next lines and perhaps behind a label.
 _LABEL = r"(?:Out\[\d{1,4}\]: ?|[\w .'()-]{1,40}[:=] ?)?"
 _QUESTIONS = {
-    "torch.__version__": ("torch-version", re.compile(_LABEL + f"'?{_VERSION}'?")),
-    "torch.version.cuda": ("torch-cuda", re.compile(_LABEL + r"'?(?P<cuda>None|\d{1,2}\.\d{1,2})'?")),
-    "torch.cuda.is_available()": ("cuda-available", re.compile(_LABEL + r"(?P<yes>True|False)")),
-    "torch.cuda.get_device_name(": ("gpu", re.compile(_LABEL + r"'?(?P<name>[A-Z][\w .-]{3,60}?)'?")),
+    "torch.__version__": ("torch-version", pattern(_LABEL + f"'?{_VERSION}'?")),
+    "torch.version.cuda": ("torch-cuda", pattern(_LABEL + r"'?(?P<cuda>None|\d{1,2}\.\d{1,2})'?")),
+    "torch.cuda.is_available()": ("cuda-available", pattern(_LABEL + r"(?P<yes>True|False)")),
+    "torch.cuda.get_device_name(": ("gpu", pattern(_LABEL + r"'?(?P<name>[A-Z][\w .-]{3,60}?)'?")),
 }
-_ASKS = re.compile(r"torch\.__version__|torch\.version\.cuda|torch\.cuda\.is_available\(\)|torch\.cuda\.get_device_name\(")
+_ASKS = pattern(r"torch\.__version__|torch\.version\.cuda|torch\.cuda\.is_available\(\)|torch\.cuda\.get_device_name\(")
 WAITS, SHORT = 4, 100
 """Lines between a question and its answer (warnings are printed there), and characters of an answer."""
 

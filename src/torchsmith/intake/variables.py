@@ -6,6 +6,7 @@ import re
 from itertools import islice
 
 from torchsmith.intake.clue import Clue, Line
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,15 +21,15 @@ _NAME = (
 )
 # PowerShell's, cmd's and a shell's, each with its folder.
 _PROMPT = r"(?:PS [A-Z]:[^>]{0,80}> ?|[A-Z]:\\[^>]{0,80}>|\(\S{1,40}\) |[\w.-]{1,32}@[\w.-]{1,64}:[^$#]{0,80}[$#] ?){0,2}"
-_SHELL = re.compile(
+_SHELL = pattern(
     _PROMPT + r"\s{0,8}[-$]? ?(?:export |set |setx |ENV |declare -x |\$env:|system env var )?"
     rf"{_NAME} ?= ?(?P<value>\"[^\"]*\"|'[^']*'|[^\s\"';]*)",
     re.IGNORECASE,
 )
-_CODE = re.compile(rf"\s{{0,40}}os\.environ\[['\"]{_NAME}['\"]\]\s?[=:]\s{{0,3}}f?(?P<value>\"[^\"]*\"|'[^']*'|\S*)")
-_PASSED = re.compile(rf" (?:-e|--env)[ =]['\"]?{_NAME}=(?P<value>[^\s'\"]{{1,300}})")
-_SPACED = re.compile(rf"\s{{0,8}}ENV {_NAME} (?P<value>[^\s=]{{1,300}})$")
-_MAPPED = re.compile(rf"\s{{2,24}}{_NAME}: {{1,4}}(?P<value>\"[^\"]{{0,300}}\"|'[^']{{0,300}}'|[^\s\"'{{]{{1,300}})$")
+_CODE = pattern(rf"\s{{0,40}}os\.environ\[['\"]{_NAME}['\"]\]\s?[=:]\s{{0,3}}f?(?P<value>\"[^\"]*\"|'[^']*'|\S*)")
+_PASSED = pattern(rf" (?:-e|--env)[ =]['\"]?{_NAME}=(?P<value>[^\s'\"]{{1,300}})")
+_SPACED = pattern(rf"\s{{0,8}}ENV {_NAME} (?P<value>[^\s=]{{1,300}})$")
+_MAPPED = pattern(rf"\s{{2,24}}{_NAME}: {{1,4}}(?P<value>\"[^\"]{{0,300}}\"|'[^']{{0,300}}'|[^\s\"'{{]{{1,300}})$")
 
 
 def read(lines: Sequence[Line]) -> Iterator[Clue]:
@@ -37,7 +38,7 @@ def read(lines: Sequence[Line]) -> Iterator[Clue]:
         text = line.text
         if "=" not in text and ": " not in text and "ENV " not in text:
             continue
-        matched = next((found for pattern in (_SHELL, _CODE, _SPACED, _MAPPED) if (found := pattern.match(text))), None)
+        matched = next((found for form in (_SHELL, _CODE, _SPACED, _MAPPED) if (found := form.match(text))), None)
         passed = _PASSED.finditer(text) if " -e" in text or " --env" in text else ()
         for found in (matched,) if matched else tuple(islice(passed, MOST)):
             if found["name"].isupper() and "{" not in found["value"]:

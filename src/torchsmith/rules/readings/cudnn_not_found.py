@@ -55,6 +55,10 @@ def _likely(library: str, who: Asker, seen: Seen, parts: bool) -> tuple[tuple[st
         return (other, 0.88), (missing, 0.25)
     if windows:
         same = bool(wanted) and wanted == ours
+        if seen.has("cudnn-of-installer"):  # in folders by version, which nothing puts on PATH
+            return (lost, 0.7), (missing, 0.3)
+        if seen.has("cudnn-in-toolkit"):  # found, and refused: of another release than the program's, or in parts
+            return (other, 0.6), (missing, 0.4), (lost, 0.2)
         return (missing, 0.6), (lost, 0.45 if same else 0.3), *(() if same else ((other, 0.35),))
     if seen.has("cudnn-wheel-there"):
         return (lost, 0.85), (missing, 0.2)

@@ -65,8 +65,9 @@ def causes(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 
 def _fbgemm(code: str, seen: Seen) -> Iterator[Pointer]:
     repaired = torch_version(seen) >= (2, 4, 1)
-    yield Pointer("fbgemm-libomp140-missing", 0.45 if repaired else 0.92 if code in {"126", ""} else 0.5)
-    yield Pointer("msvc-redist-missing", 0.45 if repaired else 0.3)
+    bare = seen.has("fresh-windows") and not torch_version(seen)  # nothing is there yet, the redistributable neither
+    yield Pointer("fbgemm-libomp140-missing", 0.45 if repaired or bare else 0.92 if code in {"126", ""} else 0.5)
+    yield Pointer("msvc-redist-missing", 0.6 if bare else 0.45 if repaired else 0.3)
 
 
 def _cuda_dll(name: str, code: str, seen: Seen) -> Iterator[Pointer]:
