@@ -96,7 +96,7 @@ def _machine(clues: Clues) -> Known[Machine] | None:
 
 def _system(said: str) -> str:
     low = said.lower()
-    if "windows" in low:
+    if "windows" in low or re.match(r"win(?:7|8|10|11)\b", low):
         return "windows"
     if "macos" in low or "darwin" in low or low.startswith("mac os"):
         return "macos"

@@ -21,8 +21,6 @@ _NAMED = pattern(
 )
 # What an installer does with torch is no word of torch's: the last step counts, not the first (intake/installing.py).
 _INSTALLER = pattern(r"[Uu]ninstall|Successfully installed|Would install")
-# What an installer does with torch is no word of torch's: the last step counts, not the first (intake/installing.py).
-_INSTALLER = pattern(r"[Uu]ninstall|Successfully installed|Would install")
 _INCOMPATIBLE = pattern(
     r"\s{0,8}(?P<name>[A-Za-z][\w .-]{2,60}) with CUDA capability sm_(?P<sm>\d{2,3}) is not compatible with the current PyTorch"
 )
@@ -69,23 +67,29 @@ def read(lines: Sequence[Line]) -> Iterator[Clue]:
         if not named and not stated and (asked := _ASKS.findall(text)):
             waiting, patience = (waiting + asked)[-8:], WAITS
         elif waiting:
-            answers = tuple(_answers(text.strip(), waiting))
+            answered, answers = _answers(text.strip(), waiting)
             for about, value in answers:
                 yield Clue(about, value, FORM, line.number)
-            del waiting[: len(answers)]
+            del waiting[:answered]
             patience -= not answers
             if patience < 0:
                 waiting = []
 
 
-def _answers(text: str, waiting: list[str]) -> Iterator[tuple[str, object]]:
-    """What this line answers: the first question, or, in one word each, all of them."""
-    words = text.split() if len(waiting) > 1 and len(text) < SHORT else []
+def _answers(text: str, waiting: list[str]) -> tuple[int, list[tuple[str, object]]]:
+    """What this line answers, and how many questions are done with: all of them, in one word each, or any of them.
+
+    Those before the answered one had no answer, or one in words that say nothing.
+    """
+    if len(text) >= SHORT:
+        return 0, []
+    words = text.split() if len(waiting) > 1 else []
     if len(words) == len(waiting) and all(_QUESTIONS[q][1].fullmatch(w) for q, w in zip(waiting, words, strict=True)):
-        for question, word in zip(waiting, words, strict=True):
-            yield _answer(question, word)
-    elif len(text) < SHORT and _QUESTIONS[waiting[0]][1].fullmatch(text):
-        yield _answer(waiting[0], text)
+        return len(words), [_answer(question, word) for question, word in zip(waiting, words, strict=True)]
+    for place, question in enumerate(waiting):
+        if _QUESTIONS[question][1].fullmatch(text):
+            return place + 1, [_answer(question, text)]
+    return 0, []
 
 
 def _answer(question: str, text: str) -> tuple[str, object]:

@@ -15,6 +15,10 @@ VIRTUAL = frozenset({"datacentre", "workstation"})
 BY_PROGRAMS = frozenset({13, 31, 43, 45, 68, 69})
 
 
+# What the kernel's log says of the reason why the module serves no GPU.
+SAID_BY_KERNEL = ("legacy-driver-needed", "needs-open-module", "open-module-refuses-gpu", "driver-release-refuses-gpu")
+
+
 @reading("nvml-mismatch")
 def mismatch(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """The host's own libraries after an update, or those of an image beside the host's module."""
@@ -52,6 +56,8 @@ def cannot_talk(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     )
     # Where a reason is named, the rule says beside it that the module is not loaded.
     yield from (Pointer(cause, sure) for cause, named, sure in reasons if named)
+    if seen.has(*SAID_BY_KERNEL):
+        return
     if not any(named for _, named, _ in reasons):
         yield Pointer("driver-module-not-loaded", 0.6)
         yield Pointer("blackwell-needs-open-module" if places.blackwell(seen) else "secure-boot-blocks-module", 0.35)

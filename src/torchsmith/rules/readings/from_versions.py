@@ -25,7 +25,7 @@ def listed(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     versions = tuple(found for text in complaint.captured.get("versions", "").split(",") if key(found := text.strip()))
     asked = _version(complaint.captured.get("spec", ""))
     if name in _FAMILY:
-        yield from _torch(name, asked, versions, seen, windows="===" in complaint.captured.get("spec", ""))
+        yield from _torch(name, asked, versions, seen, complaint.captured.get("spec") or "")
     else:
         yield from _other(name, asked, versions, seen)
 
@@ -34,7 +34,7 @@ def listed(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 def unlisted(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """The same without the list: less sure."""
     spec = complaint.captured.get("spec") or ""
-    for pointer in _torch(complaint.captured["name"].lower(), _version(spec), (), seen, windows="===" in spec):
+    for pointer in _torch(complaint.captured["name"].lower(), _version(spec), (), seen, spec):
         yield Pointer(pointer.cause, pointer.sure * 0.85)
 
 
@@ -45,7 +45,11 @@ def no_candidate(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     name = captured.get("name") or captured.get("uvname") or ""
     asked = captured.get("asked") or captured.get("other") or ""
     label, python = local_label(asked), _python(seen)
-    if name not in _FAMILY:
+    mac = seen.os == "macos" or seen.has("mac-named", "apple-silicon-named")
+    if mac and name in _FAMILY and label.startswith("cu"):
+        yield Pointer("wrong-index-for-platform", 0.65)
+        yield Pointer("platform-has-no-wheel", 0.5)
+    elif name not in _FAMILY:
         yield Pointer("python-version-unsupported", 0.45)
         yield Pointer("platform-has-no-wheel", 0.45)
     elif (wrong := list(_never_published(name, asked, seen))) and complaint.signature != "wheel-not-for-platform":
@@ -60,8 +64,10 @@ def no_candidate(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("python-version-unsupported", 0.2)
     else:
         fits = name == "torch" and python and torch_pythons.serves(asked, python, _platform(seen))
-        yield Pointer("python-version-unsupported", 0.2 if label or fits else 0.65)
-        yield Pointer("platform-has-no-wheel", 0.65 if label or fits else 0.35)
+        # A CPU label exists for every system but a Mac; who asks for CUDA has Windows or Linux, and then it is the Python.
+        elsewhere = fits or label == "cpu"
+        yield Pointer("python-version-unsupported", 0.2 if elsewhere else 0.5 if label else 0.65)
+        yield Pointer("platform-has-no-wheel", 0.65 if elsewhere else 0.45 if label else 0.35)
 
 
 @reading("uv-python-tag")
@@ -69,9 +75,14 @@ def python_tag(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """A labelled build on a Mac has no wheel for any Python; Poetry says so of the Python all the same."""
     del complaint
     asked = seen.captured("asked", "poetry-no-candidates", "wheel-not-for-platform")
+    name, python = seen.captured("name", "poetry-no-candidates", "wheel-not-for-platform"), _python(seen)
     if seen.os == "macos" and local_label(asked):
         yield Pointer("platform-has-no-wheel", 0.8)
         yield Pointer("python-version-unsupported", 0.3)
+    elif seen.os in {"", "macos"} and name == "torch" and python and torch_pythons.serves(asked, python, "macos-arm64"):
+        # Every system but one has this release for this Python, which is thus not what is missing.
+        yield Pointer("macos-x86-dropped", 0.6)
+        yield Pointer("python-version-unsupported", 0.5)
     else:
         yield Pointer("python-version-unsupported", 0.93)
 
@@ -92,12 +103,15 @@ def unsupported_wheel(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """The file's own tags against the Python and the system here."""
     wheel, tag, platform = (complaint.captured[group] for group in ("wheel", "tag", "platform"))
     python, machine = _python(seen), seen.value("machine")
+    needed, here = _glibc_of(platform), _glibc(seen)
     of_system = {"win": "windows", "mac": "macos", "man": "linux", "lin": "linux"}.get(platform[:3], "")
     if _bits(seen) == 32:
         yield Pointer("python-32bit", 0.9)
     elif "nv2" in wheel or seen.has("jetson-named"):
         yield Pointer("jetson-wheel-jetpack-mismatch", 0.7)
         yield Pointer("python-version-unsupported", 0.4)
+    elif needed and here and key(here) < key(needed):
+        yield Pointer("glibc-too-old", 0.92)
     elif machine and of_system and machine.os != of_system:
         yield Pointer("platform-has-no-wheel", 0.7)
         yield Pointer("wrong-index-for-platform", 0.4)
@@ -121,7 +135,9 @@ def procedure(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("conflicting-dll-on-path", 0.35)
 
 
-def _torch(name: str, asked: str, versions: tuple[str, ...], seen: Seen, *, windows: bool) -> Iterator[Pointer]:
+def _torch(name: str, asked: str, versions: tuple[str, ...], seen: Seen, spec: str) -> Iterator[Pointer]:
+    # The download page gave ``===`` to Windows only.
+    windows, pinned = "===" in spec, spec.startswith("==")
     label = local_label(asked)
     real = [version for version in versions if key(version) >= _ANCIENT]
     mac = seen.os == "macos"
@@ -140,7 +156,7 @@ def _torch(name: str, asked: str, versions: tuple[str, ...], seen: Seen, *, wind
     elif _intel_mac(seen) and (not asked or key(public(asked)) > key(torch_pythons.LAST_INTEL_MAC)):
         yield from _mac(asked, seen)
     else:
-        yield from _empty(name, asked, versions, seen, windows=windows or seen.os == "windows")
+        yield from _empty(name, asked, versions, seen, windows=windows or seen.os == "windows", pinned=pinned)
 
 
 def _never_published(name: str, asked: str, seen: Seen) -> Iterator[Pointer]:
@@ -194,7 +210,7 @@ def _by_list(name: str, asked: str, label: str, real: list[str], seen: Seen) -> 
         yield Pointer("index-not-configured" if label else "platform-has-no-wheel", 0.35)
 
 
-def _empty(name: str, asked: str, versions: tuple[str, ...], seen: Seen, *, windows: bool) -> Iterator[Pointer]:
+def _empty(name: str, asked: str, versions: tuple[str, ...], seen: Seen, *, windows: bool, pinned: bool) -> Iterator[Pointer]:
     """No wheel at all: too new a Python, or 32 bits."""
     python = _python(seen)
     fits = torch_pythons.serves(asked, python, _platform(seen)) if asked and python and name == "torch" else None
@@ -208,11 +224,15 @@ def _empty(name: str, asked: str, versions: tuple[str, ...], seen: Seen, *, wind
         small, unsupported = (0.65, 0.3) if windows else (0.15, 0.35)
         if not windows:
             yield Pointer("platform-has-no-wheel", 0.45)
+        if seen.has("python-64bit-named"):
+            # The Python that is named has wheels: it is not the one that this pip belongs to.
+            small = 0.1
+            yield Pointer("wrong-python-environment", 0.5)
     elif versions and asked and name == "torch":
         # The list had nothing then: which Python was new when this release was?
         number = key(public(asked))[:2]
         if number <= (1, 5) and python == "":
-            small, unsupported = 0.65, 0.35
+            small, unsupported = (0.65, 0.35) if pinned else (0.4, 0.6)
     elif windows and not python:
         small = 0.3
     yield Pointer("python-version-unsupported", unsupported)
@@ -274,6 +294,25 @@ def _mac(asked: str, seen: Seen) -> Iterator[Pointer]:
 def _not_for(platform: str, label: str) -> bool:
     """Whether no release was ever built under a CUDA label for a system."""
     return label.startswith("cu") and not any(build.build == label for build in torch_builds.builds(platform))
+
+
+_TAGS = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17"}
+
+
+def _glibc_of(tag: str) -> str:
+    """The C library that a wheel's tag asks for."""
+    exact = re.match(r"manylinux_2_(\d{1,2})_", tag)
+    return f"2.{exact[1]}" if exact else _TAGS.get(tag.partition("_")[0], "")
+
+
+def _glibc(seen: Seen) -> str:
+    """The C library that the text names."""
+    machine = seen.value("machine")
+    if machine and machine.libc_version:
+        return str(machine.libc_version)
+    named = "glibc-named"
+    said = seen.captured("here", named) or seen.captured("ldd", named) or seen.captured("glibc", named)
+    return said or ("2.17" if seen.captured("centos", named) else "")
 
 
 def _python(seen: Seen) -> str:

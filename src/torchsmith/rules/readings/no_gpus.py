@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from torchsmith.engine.declare import reading
 from torchsmith.model.complaint import Complaint, Pointer, Seen
+from torchsmith.rules.readings.torch_without_cuda import of_amd
 
 
 @reading("no-cuda-gpus")
@@ -17,7 +18,7 @@ def none_shown(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("no-nvidia-gpu", 0.7)
         yield Pointer("cuda-visible-devices-hides", 0.15)
         return
-    if seen.has("amd-gpu-named", "intel-gpu-named", "other-accelerator-named") and not seen.value("gpus"):
+    if (of_amd(seen) or seen.has("intel-gpu-named", "other-accelerator-named")) and not seen.value("gpus"):
         yield Pointer("wrong-accelerator-backend", 0.7)
         yield Pointer("no-nvidia-gpu", 0.3)
         return

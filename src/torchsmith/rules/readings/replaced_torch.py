@@ -54,6 +54,15 @@ def recorded(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("duplicate-torch-conda-pip", 0.85)
 
 
+@reading("conda-record-of-nightly")
+def both_recorded(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """Conda keeps a nightly beside a release: both put their files into one folder."""
+    del complaint
+    if seen.has("conda-record-of-pytorch"):
+        yield Pointer("duplicate-torch-conda-pip", 0.7)
+        yield Pointer("torch-install-incomplete", 0.3)
+
+
 @reading("conda-installs-pytorch")
 def mixed(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """Pytorch by conda, then something that requires torch by pip."""

@@ -79,7 +79,7 @@ def is_cpu(seen: Seen) -> bool:
 def _told(seen: Seen) -> Iterator[Pointer]:
     """What is more exact than the CPU build itself; nothing where the text tells of nothing."""
     gpus = bool(seen.value("gpus"))
-    if (seen.has("jetson-named") or _tegra(seen)) and not seen.has("jetson-thor"):
+    if (seen.has("jetson-named") or _tegra(seen) or _old_arm(seen)) and not seen.has("jetson-thor"):
         yield Pointer("jetson-needs-vendor-wheel", 0.9)
         return
     if not gpus:
@@ -107,13 +107,20 @@ def _installer(seen: Seen) -> Iterator[Pointer]:
     elif seen.has("torch-backend-auto") or seen.captured("label", "pytorch-index-named") == "cpu":
         yield Pointer("wrong-index-for-platform", 0.7)
         yield Pointer("cpu-only-build", 0.4)
+    elif seen.has("uv-torch-from-default-index", "index-passed-over"):
+        yield Pointer("wrong-index-for-platform", 0.65)
+        yield Pointer("cpu-only-build", 0.4)
+    elif installs_other(seen) and seen.has("fresh-environment"):
+        yield Pointer("wrong-index-for-platform", 0.6)
+        yield Pointer("dependency-replaced-torch", 0.45)
+        yield Pointer("cpu-only-build", 0.4)
     elif seen.has("torch-came-with-package") or installs_other(seen):
         yield Pointer("dependency-replaced-torch", 0.55)
         yield Pointer("cpu-only-build", 0.4)
     elif seen.has("worked-before-update") and not seen.has("driver-was-updated"):
         yield Pointer("dependency-replaced-torch", 0.6)
         yield Pointer("cpu-only-build", 0.4)
-    elif (plainly(seen) and seen.os == "windows") or (seen.os == "linux" and _arch(seen) == "aarch64"):
+    elif (plainly(seen) and seen.os == "windows") or (seen.os == "linux" and _arch(seen) == "aarch64") or _server_arm(seen):
         yield Pointer("wrong-index-for-platform", 0.65)
         yield Pointer("cpu-only-build", 0.45)
 
@@ -124,20 +131,31 @@ def _machine(seen: Seen) -> Iterator[Pointer]:
     if seen.has("other-accelerator-named"):
         yield Pointer("wrong-accelerator-backend", 0.9)
     elif mac or seen.has("apple-silicon-named"):
-        own = seen.has("apple-silicon-named") or _arch(seen) == "aarch64"
+        own = seen.has("apple-silicon-named", "program-calls-cuda") or _arch(seen) == "aarch64"
         yield Pointer("hardcoded-cuda-device", 0.6 if own else 0.4)
         yield Pointer("no-nvidia-gpu", 0.35 if own else 0.55)
         yield Pointer("wrong-accelerator-backend", 0.4 if own else 0.2)
-    elif seen.has("amd-gpu-named") or (seen.has("intel-gpu-named") and not seen.has("no-gpu-words")):
+    elif of_amd(seen) or (seen.has("intel-gpu-named") and not seen.has("no-gpu-words")):
         yield Pointer("wrong-accelerator-backend", 0.8)
         yield Pointer("no-nvidia-gpu", 0.3)
-    elif seen.has("intel-graphics-named"):
+    elif seen.has("intel-graphics-named", "processor-graphics-named"):
         yield Pointer("no-nvidia-gpu", 0.65)
         yield Pointer("wrong-accelerator-backend", 0.3)
         yield Pointer("hardcoded-cuda-device", 0.3)
+    elif seen.has("asks-for-cpu") and not seen.has("conda-installs-pytorch"):
+        yield Pointer("cpu-only-build", 0.3)  # that the program is to change, asks-for-cpu itself says
     elif seen.has("no-gpu-words", "lspci-without-nvidia") and not seen.has("conda-installs-pytorch"):
         yield Pointer("hardcoded-cuda-device", 0.55)
         yield Pointer("no-nvidia-gpu", 0.5)
+    elif seen.has("wants-the-cpu") and not seen.has("nvidia-gpu-words", "gpu-named", "driver-named"):
+        yield Pointer("hardcoded-cuda-device", 0.6)
+        yield Pointer("cpu-only-build", 0.35)
+
+
+def of_amd(seen: Seen) -> bool:
+    """Whether a GPU of AMD's is named: what is inside a processor is none that torch could use."""
+    return any(c.signature == "amd-gpu-named" and "with radeon" not in c.text.lower() for c in seen.complaints)
+
 
 
 def _conda_record(seen: Seen) -> bool:
@@ -149,6 +167,24 @@ def _conda_record(seen: Seen) -> bool:
 def _arch(seen: Seen) -> str:
     machine = seen.value("machine")
     return machine.arch if machine else ""
+
+
+def _old_arm(seen: Seen) -> bool:
+    """An Arm machine with a kernel, or a CUDA, that no other board than a Jetson has."""
+    return seen.has("jetson-kernel-named") and seen.has("linux-on-arm") and not seen.has("arm-server-named")
+
+
+def _server_arm(seen: Seen) -> bool:
+    return seen.has("arm-server-named") and not seen.has("pytorch-index-named")
+
+
+@reading("arm-server-named")
+def on_an_arm_server(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """The default index has CPU builds for Arm, up to the newest releases."""
+    del complaint
+    if plainly(seen) and not seen.has("pytorch-index-named") and not any(c.role == "fatal" for c in seen.complaints):
+        yield Pointer("wrong-index-for-platform", 0.5)
+        yield Pointer("cpu-only-build", 0.3)
 
 
 def _tegra(seen: Seen) -> bool:
@@ -202,7 +238,9 @@ def on_a_jetson(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 @reading("amd-gpu-named", "other-accelerator-named", "intel-gpu-named")
 def another_maker(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """An accelerator that is not NVIDIA's, where none of NVIDIA's is named."""
-    if seen.value("gpus") or seen.has("smi-lists-gpus"):
+    if seen.value("gpus") or seen.has("smi-lists-gpus", "from-versions", "no-matching-distribution", "not-a-supported-wheel"):
+        return
+    if complaint.signature == "amd-gpu-named" and not of_amd(seen):
         return
     sure = {"other-accelerator-named": 0.58, "amd-gpu-named": 0.5}.get(complaint.signature, 0.3)
     if sure >= 0.5 and any(other.role == "fatal" for other in seen.complaints):

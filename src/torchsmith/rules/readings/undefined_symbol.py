@@ -49,7 +49,7 @@ def causes(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("nccl-mismatch", 0.6 if mixed else 0.9)
         yield Pointer("mixed-nvidia-wheels", 0.85 if mixed else 0.15)
     elif _CUDA.match(plain) or (family is None and _CUDA_LIBRARIES.search(complaint.text)):
-        yield from _of_cuda(plain, caller, who, seen)
+        yield from _of_cuda(plain, complaint.text, caller, who, seen)
     elif family:
         yield from (Pointer(cause, sure) for cause, sure in family[1:])
     else:
@@ -74,9 +74,13 @@ def _of_nobody(complaint: Complaint, caller: str, who: Asker) -> Iterator[Pointe
         yield Pointer("extension-abi-mismatch", 0.6)
 
 
-def _of_cuda(symbol: str, caller: str, who: Asker, seen: Seen) -> Iterator[Pointer]:
+def _of_cuda(symbol: str, text: str, caller: str, who: Asker, seen: Seen) -> Iterator[Pointer]:
     """One of CUDA's libraries meets another of a version that it was not made for."""
     extension = who.kind == "extension" or _is_extension(caller)
+    if extension and re.search(r"version lib\w{3,20}\.so\.\d", text):  # of the right major, and too old
+        yield Pointer("ld-library-path-shadowing", 0.5)
+        yield Pointer("mixed-nvidia-wheels", 0.8 if len(wheel_majors(seen)) > 1 else 0.45)
+        return
     if extension and not _CUDA_LIBRARIES.search(caller) and not _in_torch(caller):
         yield Pointer("extension-cuda-major-mismatch", 0.6)
         yield Pointer("ld-library-path-shadowing", 0.3)
