@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.intake.test_formats import COLLECT_ENV_1X, COLLECT_ENV_2X, PIP_LIST
@@ -12,7 +13,7 @@ from torchsmith import cli
 from torchsmith.host.replay import ReplayHost
 
 
-def check(path: Path, capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, dict[str, object]]:
+def check(path: Path, capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, dict[str, Any]]:
     code = cli.run(["check", "--json", "--from", str(path), *more], ReplayHost({}))
     return code, json.loads(capsys.readouterr().out)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import re._constants as codes
-import re._parser as parser
 import time
 from collections import Counter
 from typing import Any
@@ -17,6 +15,7 @@ from torchsmith.app.pages import page
 from torchsmith.intake import signatures as intake
 from torchsmith.intake import text
 from torchsmith.knowledge import causes, load_signatures, signatures
+from torchsmith.knowledge.load_signatures import codes, parser
 
 ENTRIES = load_signatures.entries()
 EACH = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.id)

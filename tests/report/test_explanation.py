@@ -102,7 +102,7 @@ def test_a_guess_names_the_command_that_decides() -> None:
     for page in (render(diagnosis("x", 0.5)) for render in (explanation.render, markdown.render, github.render)):
         assert "a guess, 50 %" in page
         assert "nvidia-smi -q x" in page
-        assert "torchsmith check --from FILE" in " ".join(page.split())
+        assert "torchsmith check" in page
         assert "What to do, if it is that" in page
     assert "To be sure" not in explanation.render(diagnosis("x", 0.6))
 

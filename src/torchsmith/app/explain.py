@@ -190,7 +190,7 @@ def _verdict(causes: list[Finding], fatal: bool) -> Verdict:
         return Verdict.UNKNOWN
     first = causes[0]
     if first.cause in NOT_ENVIRONMENT:
-        return Verdict.NOT_ENVIRONMENT
+        return Verdict.NOT_ENVIRONMENT if first.confidence >= LIKELY else Verdict.UNKNOWN
     told = causes if fatal else [finding for finding in causes if finding.confidence >= SURE]
     if any(finding.severity is Severity.BLOCKER for finding in told):
         return Verdict.BLOCKED

@@ -79,7 +79,9 @@ def clues(lines: Sequence[Line]) -> Clues:
     if len(lines) > LINES_LIMIT:
         lines = (*lines[: LINES_LIMIT // 2], *lines[-LINES_LIMIT // 2 :])
     begins = [line for line in lines if not line.start]  # no format has anything in the rest of an overlong line
-    return Clues(tuple(clue for form in FORMATS for clue in form.read(begins)))
+    whole = "\n".join(line.text for line in begins).lower()
+    telling = (form for form in FORMATS if not hasattr(form, "WORDS") or any(word in whole for word in form.WORDS))
+    return Clues(tuple(clue for form in telling for clue in form.read(begins)))
 
 
 def _placed(fact: Fact[Any]) -> Fact[Any]:

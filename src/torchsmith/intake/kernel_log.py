@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 FORM = "kernel log"
+WORDS = ("nvrm", "nouveau", "nvidia", "xid (", "unsigned module", "lockdown", "suspend exit", "] ", "kernel: ", "pci ")
+"""A text without any of these has nothing for this format."""
 # dmesg's seconds or, with -H, its distance from the line before; journalctl's and syslog's `kernel: `.
 _LINE = pattern(
     r"\bNVRM: |\bnouveau [0-9a-f]{4}:|\bnvidia: (?:probe of|module verification|loading out-of-tree)"

@@ -14,6 +14,21 @@ if TYPE_CHECKING:
     from typing import Any
 
 FORM = "nvidia-smi"
+WORDS = (
+    "nvidia",
+    "driver version",
+    "cuda version",
+    "gpu",
+    "geforce",
+    "tesla",
+    "quadro",
+    "grid",
+    "titan",
+    "nvml",
+    "mig ",
+    "no devices were found",
+)
+"""A text without any of these has nothing for this format."""
 _DRIVER = pattern(r"Driver Version\s{0,40}:\s{0,4}(\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b|NVIDIA-SMI (\d{3}\.\d{1,3}(?:\.\d{1,3})?)\b")
 _CUDA = pattern(r"CUDA (?:UMD )?Version\s{0,40}:\s{0,4}(\d{1,2}\.\d{1,2})\b")
 _ROW = pattern(

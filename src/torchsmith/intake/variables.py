@@ -31,14 +31,21 @@ _PASSED = pattern(rf" (?:-e|--env)[ =]['\"]?{_NAME}=(?P<value>[^\s'\"]{{1,300}})
 _SPACED = pattern(rf"\s{{0,8}}ENV {_NAME} (?P<value>[^\s=]{{1,300}})$")
 _MAPPED = pattern(rf"\s{{2,24}}{_NAME}: {{1,4}}(?P<value>\"[^\"]{{0,300}}\"|'[^']{{0,300}}'|[^\s\"'{{]{{1,300}})$")
 
+# What a line must hold for its form: the patterns are costly to compile, and most texts set no variable.
+_FORMS = ((_SHELL, "="), (_CODE, "os.environ"), (_SPACED, "ENV "), (_MAPPED, ": "))
+_BEGIN = (
+    *("CUDA", "NVIDIA", "LD", "PIP", "UV", "CONDA", "TORCH", "NCCL", "SLURM", "TRITON", "PYTHON", "KMP", "OMP", "HIP", "ROCR"),
+    *("VLLM", "XDG", "MKL", "VIRTUAL_ENV", "PATH"),
+)
+
 
 def read(lines: Sequence[Line]) -> Iterator[Clue]:
     """One clue per variable that is set; names are taken as upper case only."""
     for line in lines:
         text = line.text
-        if "=" not in text and ": " not in text and "ENV " not in text:
+        if not any(begin in text for begin in _BEGIN):
             continue
-        matched = next((found for form in (_SHELL, _CODE, _SPACED, _MAPPED) if (found := form.match(text))), None)
+        matched = next((found for form, word in _FORMS if word in text and (found := form.match(text))), None)
         passed = _PASSED.finditer(text) if " -e" in text or " --env" in text else ()
         for found in (matched,) if matched else tuple(islice(passed, MOST)):
             if found["name"].isupper() and "{" not in found["value"]:

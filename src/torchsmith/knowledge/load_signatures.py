@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-import re._constants as codes  # the names of the parser's own tree
-import re._parser as parser
 import tomllib
+from importlib import import_module
 from importlib.resources import files
 from typing import Any, NamedTuple
+
+# Python's own parser of patterns and the names of its tree.
+parser: Any = import_module("re._parser")
+codes: Any = import_module("re._constants")
 
 ROLES = ("fatal", "warning", "aftermath", "context")
 SHORTEST, LEAST = 4, 3

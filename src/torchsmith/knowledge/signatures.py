@@ -8,4 +8,7 @@ from torchsmith.model.signature import Point, Signature
 
 def every() -> tuple[Signature, ...]:
     """All signatures, in the order of their files."""
-    return tuple(Signature(*row[:5], tuple(Point(*point) for point in row[5]), *row[6:]) for row in ROWS)
+    return tuple(
+        Signature(name, role, says, pattern, literals, tuple(Point(*point) for point in points), over, needs)
+        for name, role, says, pattern, literals, points, over, needs in ROWS
+    )

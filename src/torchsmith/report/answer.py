@@ -39,6 +39,13 @@ WANTED = (
     ("or, on the machine itself, the shortest way", ("torchsmith", "check")),
 )
 """What to paste where nothing was recognised: what it is, and the command that prints it."""
+READ = frozenset(
+    {
+        *(("nvidia-smi",), ("nvidia-smi", "-q"), ("nvidia-smi", "-L"), ("nvidia-smi.exe",), ("sudo", "dmesg"), ("dmesg",)),
+        *(("python", "-m", "torch.utils.collect_env"), ("env",), ("conda", "list"), ("python", "-m", "pip", "list")),
+    }
+)
+"""Commands whose output ``check --from`` understands."""
 
 
 @record
@@ -138,7 +145,7 @@ def kinds(diagnosis: Diagnosis) -> tuple[str, ...]:
     found: list[tuple[int, str]] = []
     for fact in diagnosis.facts.values():
         said = _SOURCE.fullmatch(fact.source) if isinstance(fact, Known) and fact.position else None
-        if said and isinstance(fact, Known) and fact.position:
+        if said and said["form"] != "pasted text" and isinstance(fact, Known) and fact.position:
             found.append((fact.position.line, _FORMS.get(said["form"], said["form"])))
     found += [
         (complaint.position.line, "a Python error" if _EXCEPTION.search(complaint.text) else "error lines")
@@ -149,10 +156,12 @@ def kinds(diagnosis: Diagnosis) -> tuple[str, ...]:
 
 
 def how_to_decide(finding: Finding) -> tuple[str, str]:
-    """What to do with the deciding command: the words before it, and those after it."""
+    """What to do with the deciding command: the words before it, and a command after it."""
     first = finding.decide_by[0]
     if first[:2] == ("torchsmith", "bundle"):
         return "record the machine where it fails, and look at the record", f"torchsmith check --from {first[-1]}"
     if first[0] == "torchsmith":
         return "run this where it fails: it looks at the machine itself", ""
-    return "run this where it fails, and give what it prints to `torchsmith check --from FILE`", ""
+    if all(command in READ for command in finding.decide_by):
+        return "run this where it fails, and give what it prints to `torchsmith check --from FILE`", ""
+    return "run this where it fails, and look for the cause in what it prints; or let torchsmith look there", "torchsmith check"

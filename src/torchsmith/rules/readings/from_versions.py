@@ -241,7 +241,7 @@ def _empty(name: str, asked: str, versions: tuple[str, ...], seen: Seen, *, wind
 
 def _other(name: str, asked: str, versions: tuple[str, ...], seen: Seen) -> Iterator[Pointer]:
     indexes = seen.captured("indexes", "pip-indexes")
-    if not versions and "pytorch" in indexes and "," not in indexes:
+    if not versions and ("pytorch" in indexes if indexes else seen.has("pytorch-index-alone")) and "," not in indexes:
         yield Pointer("pytorch-index-as-only-index", 0.9)
     elif name.startswith("triton") and seen.os == "windows":
         yield Pointer("triton-missing-on-windows", 0.85)
@@ -331,4 +331,5 @@ def _platform(seen: Seen) -> str:
 
 
 def _intel_mac(seen: Seen) -> bool:
-    return _platform(seen) == "macos-x86_64" and not seen.has("apple-silicon-named")
+    told = _platform(seen) == "macos-x86_64" or seen.has("rosetta-named")
+    return told and not seen.has("apple-silicon-named")
