@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import reading
+from torchsmith.knowledge import toolkits
 from torchsmith.model.complaint import Complaint, Pointer, Seen
 from torchsmith.model.versions import major
 from torchsmith.rules.readings import told
@@ -114,3 +115,16 @@ def build_tool(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("noisolation-missing-build-dep", 0.6)
     else:
         yield Pointer("noisolation-missing-build-dep", 0.2)
+
+
+@reading("host-compiler-named")
+def newer_than_known(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
+    """Nothing refuses the compiler here, but the toolkit's limit is known; that it went on to compile is not."""
+    row = toolkits.get(told.toolkit(seen)) if seen.has("nvcc-ran", "toolkit-named") else None
+    found = complaint.captured
+    if row is None or seen.has("host-compiler-refused"):
+        return
+    gnu, microsoft = found.get("gnu") or found.get("ccbin"), found.get("msvc") or found.get("cl")
+    most = int(major(row.gcc_max)) if gnu and row.gcc_max else (row.msc_ver_max or 0) - 1900
+    if most > 0 and int(gnu or microsoft or 0) > most:
+        yield Pointer("host-compiler-too-new", 0.75)

@@ -117,6 +117,8 @@ def _too_old(seen: Seen) -> Iterator[Pointer]:
         yield Pointer("driver-too-old-for-cuda", 0.5)
         yield Pointer("compat-lib-shadows-driver", 0.4)
         yield Pointer("driver-user-kernel-mismatch", 0.3)
+    elif places.in_wsl(seen) and seen.has("windows-too-old-for-wsl-gpu"):  # its driver is as old as this Windows
+        yield Pointer("driver-too-old-for-cuda", 0.65)
     else:
         yield Pointer("driver-too-old-for-cuda", 0.92)
 

@@ -26,7 +26,7 @@ def mismatch(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     if places.in_wsl(seen) and not places.inside(seen):
         yield Pointer("wsl-linux-driver-installed", 0.5)
         yield Pointer("nvidia-module-version-mismatch", 0.4)
-    elif places.inside(seen) and not seen.has("driver-updated"):
+    elif (places.inside(seen) or (places.around(seen) and _answers_elsewhere(seen))) and not seen.has("driver-updated"):
         # The rule, which sees no container, says the other cause beside it.
         yield Pointer("container-userspace-driver-mismatch", 0.75)
     elif seen.has("two-drivers", "reboot-does-not-help"):
@@ -35,6 +35,12 @@ def mismatch(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     else:
         yield Pointer("nvidia-module-version-mismatch", 0.92)
         yield Pointer("container-userspace-driver-mismatch" if places.around(seen) else "driver-user-kernel-mismatch", 0.3)
+
+
+def _answers_elsewhere(seen: Seen) -> bool:
+    """Whether nvidia-smi also shows a driver in this text: outside of the container."""
+    smi = seen.value("nvidia_smi")
+    return bool(smi and smi.driver and smi.failure)
 
 
 @reading("nvidia-smi-cannot-talk")

@@ -32,10 +32,16 @@ def faults_of_kernels(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
 @reading("checkpoint-wants-cuda", "half-precision-on-cpu")
 def cuda_by_name(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """A Mac or a machine without a GPU has none to offer; with one, torch's build or driver withholds it."""
-    torch, gpus = seen.value("torch"), seen.value("gpus")
+    torch = seen.value("torch")
+    gpus = bool(seen.value("gpus")) or seen.has("nvidia-gpu-words", "gpu-named", "smi-lists-gpus")
     program = "hardcoded-cuda-device" if complaint.signature == "checkpoint-wants-cuda" else "user-code-bug"
-    if seen.os == "macos":
+    if seen.os == "macos" or seen.has("mac-named", "apple-silicon-named"):
         yield Pointer("hardcoded-cuda-device", 0.8)
+    elif program == "hardcoded-cuda-device" and not gpus:
+        # Nobody speaks of a GPU: a file of a machine that had one, loaded where there may be none.
+        yield Pointer(program, 0.65)
+        yield Pointer("cpu-only-build", 0.35 if torch and torch.kind in NO_ACCELERATOR else 0.25)
+        yield Pointer("no-nvidia-gpu", 0.2)
     elif torch and torch.kind in NO_ACCELERATOR and gpus:
         yield Pointer("cpu-only-build", 0.85)
     elif torch and torch.kind in NO_ACCELERATOR:

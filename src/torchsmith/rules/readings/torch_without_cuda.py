@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from torchsmith.engine.declare import reading
 from torchsmith.model.complaint import Complaint, Pointer, Seen
 from torchsmith.model.known import Known
+from torchsmith.model.versions import major
 from torchsmith.rules.readings.commands import installs_other, installs_torch, plainly
 
 _CONDA = ("conda-cpu-build-string", "conda-cpuonly", "conda-gives-cpu-words")
@@ -46,6 +47,8 @@ def not_available(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     elif is_cpu(seen):
         # A CPU build that nobody complains of may be meant: on a machine without a GPU it is right.
         yield Pointer("cpu-only-build", 0.2 if weak and _known_without_gpu(seen) else 0.8)
+    elif torch and torch.kind == "cuda" and _driver_behind(torch.cuda, seen):
+        yield Pointer("driver-too-old-for-cuda", 0.8)
     elif torch and torch.kind == "cuda":
         driver = seen.value("driver")
         if driver is None or not driver.works:
@@ -56,6 +59,12 @@ def not_available(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("cpu-only-build", 0.35)
         yield Pointer("no-nvidia-driver", 0.2)
         yield Pointer("driver-too-old-for-cuda", 0.12)
+
+
+def _driver_behind(built: str | None, seen: Seen) -> bool:
+    """Whether nvidia-smi names an older major version of CUDA than torch was built for."""
+    smi = seen.value("nvidia_smi")
+    return bool(built and smi and smi.cuda and major(smi.cuda) < major(built))
 
 
 @reading("torch-cpu-label")
@@ -131,9 +140,11 @@ def _machine(seen: Seen) -> Iterator[Pointer]:
     if seen.has("other-accelerator-named"):
         yield Pointer("wrong-accelerator-backend", 0.9)
     elif mac or seen.has("apple-silicon-named"):
+        # No Mac has CUDA to offer: a program that asks for it has to change. Who speaks of installing expects it of torch.
         own = seen.has("apple-silicon-named", "program-calls-cuda") or _arch(seen) == "aarch64"
-        yield Pointer("hardcoded-cuda-device", 0.6 if own else 0.4)
-        yield Pointer("no-nvidia-gpu", 0.35 if own else 0.55)
+        program = own or not seen.has("torch-installed-words", "no-gpu-words")
+        yield Pointer("hardcoded-cuda-device", 0.6 if program else 0.4)
+        yield Pointer("no-nvidia-gpu", 0.35 if program else 0.55)
         yield Pointer("wrong-accelerator-backend", 0.4 if own else 0.2)
     elif of_amd(seen) or (seen.has("intel-gpu-named") and not seen.has("no-gpu-words")):
         yield Pointer("wrong-accelerator-backend", 0.8)
@@ -142,12 +153,10 @@ def _machine(seen: Seen) -> Iterator[Pointer]:
         yield Pointer("no-nvidia-gpu", 0.65)
         yield Pointer("wrong-accelerator-backend", 0.3)
         yield Pointer("hardcoded-cuda-device", 0.3)
-    elif seen.has("asks-for-cpu") and not seen.has("conda-installs-pytorch"):
-        yield Pointer("cpu-only-build", 0.3)  # that the program is to change, asks-for-cpu itself says
     elif seen.has("no-gpu-words", "lspci-without-nvidia") and not seen.has("conda-installs-pytorch"):
         yield Pointer("hardcoded-cuda-device", 0.55)
         yield Pointer("no-nvidia-gpu", 0.5)
-    elif seen.has("wants-the-cpu") and not seen.has("nvidia-gpu-words", "gpu-named", "driver-named"):
+    elif seen.has("wants-the-cpu", "program-names-cuda") and not seen.has("nvidia-gpu-words", "gpu-named", "driver-named"):
         yield Pointer("hardcoded-cuda-device", 0.6)
         yield Pointer("cpu-only-build", 0.35)
 
@@ -155,7 +164,6 @@ def _machine(seen: Seen) -> Iterator[Pointer]:
 def of_amd(seen: Seen) -> bool:
     """Whether a GPU of AMD's is named: what is inside a processor is none that torch could use."""
     return any(c.signature == "amd-gpu-named" and "with radeon" not in c.text.lower() for c in seen.complaints)
-
 
 
 def _conda_record(seen: Seen) -> bool:
