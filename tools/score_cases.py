@@ -57,8 +57,9 @@ class Score(NamedTuple):
 
     @property
     def false_alarm(self) -> bool:
-        """For a negative: the environment is blamed."""
-        return self.verdict not in {"fits", "not-environment", "unknown"}
+        """For a negative: the environment is blamed, be it as a guess."""
+        harmless = {*explain.NOT_ENVIRONMENT, explain.HEALTHY, *self.case["secondary_causes"]}
+        return self.verdict in {"blocked", "degraded"} or bool(self.causes) and self.causes[0] not in harmless
 
     @property
     def confused(self) -> bool:

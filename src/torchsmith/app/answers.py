@@ -211,6 +211,7 @@ READINGS: dict[str, tuple[str, str]] = {
     "cudnn-runtime-version": ("torchsmith.rules.readings.mixed_versions", "of_cudnn"),
     "cuinit-call-failed": ("torchsmith.rules.readings.cuda_status", "causes"),
     "deepspeed-cuda-mismatch": ("torchsmith.rules.readings.build_settings", "deepspeed"),
+    "device-count-asked": ("torchsmith.rules.readings.visible_devices", "counted"),
     "dll-load-failed": ("torchsmith.rules.readings.windows_dll", "of_module"),
     "driver-behind-installed-torch": ("torchsmith.rules.readings.indexes", "too_new_by_default"),
     "driver-release-refuses-gpu": ("torchsmith.rules.readings.driver_words", "refused"),

@@ -115,13 +115,20 @@ def _function(module: str, name: str) -> Any:
 def _worth_naming(candidates: list[Candidate]) -> list[Candidate]:
     """The first cause, and what else it could be: nothing else where the first is sure and the others are doubtful.
 
-    That nothing is wrong is no other cause: it is told alone, where nothing else is likely.
+    That nothing is wrong is no other cause: it is told alone, where nothing else is likely, and beside a line that ended
+    the program only where it is the likelier.
     """
     faults = [candidate for candidate in candidates if candidate.cause != HEALTHY]
-    if len(faults) < len(candidates) and (not faults or faults[0].confidence < LIKELY):
-        return [candidate for candidate in candidates if candidate.cause == HEALTHY]
+    healthy = [candidate for candidate in candidates if candidate.cause == HEALTHY]
+    if healthy and (not faults or _outweighs(healthy[0], faults[0])):
+        return healthy
     sure = bool(faults) and faults[0].confidence >= SURE
     return [c for place, c in enumerate(faults) if place == 0 or c.confidence >= (DOUBT if sure else 0)][:NAMED]
+
+
+def _outweighs(healthy: Candidate, fault: Candidate) -> bool:
+    fatal = any(complaint.role == "fatal" for complaint in fault.complaints)
+    return fault.confidence < (min(LIKELY, healthy.confidence) if fatal else LIKELY)
 
 
 def _findings(candidates: list[Candidate], seen: Seen) -> Iterator[Finding]:
@@ -136,7 +143,9 @@ def _findings(candidates: list[Candidate], seen: Seen) -> Iterator[Finding]:
 def _finding(candidate: Candidate, most: float, seen: Seen) -> Finding:
     """What is answered: the rule's own finding where its facts were there, else the answer to the text."""
     lines = {c.position.line: c for c in candidate.complaints}
-    proofs = tuple(Proof("text", c.text, f"line {c.position.line}: {c.says}", c.position, c.mark) for c in lines.values())
+    proofs = tuple(
+        Proof("text", c.quotation[0], f"line {c.position.line}: {c.says}", c.position, c.quotation[1]) for c in lines.values()
+    )
     confidence = min(candidate.confidence, most, GUESS if _needs_machine(candidate.cause) else 1.0)
     finding = candidate.finding or _told(candidate.cause, seen)
     if not finding.remedies:  # a rule names none where it lacks a fact for it

@@ -8,6 +8,11 @@ from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter, Packages
 from torchsmith.model.facts.torch import FittingBuild, Torch
 from torchsmith.model.known import Fact, Known, Unknown
+from torchsmith.model.versions import key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torchsmith.knowledge.torch_builds import Build
 
 
 @derivation
@@ -40,4 +45,14 @@ def fitting_build(
     have = packages if isinstance(packages, Packages) else Packages(())
     pairs = (("torchvision", belonging.torchvision), ("torchaudio", belonging.torchaudio)) if belonging else ()
     kept = tuple((name, version) for name, version in pairs if version and have.get(name))
-    return Known(FittingBuild(best.torch, best.build, best.index_url, kept, best.evidence), "table of published builds")
+    needs = "" if isinstance(driver, Driver) and driver.version else _needs(best, capabilities, machine)
+    return Known(FittingBuild(best.torch, best.build, best.index_url, kept, best.evidence, needs), "table of published builds")
+
+
+def _needs(build: Build, capabilities: tuple[int, ...], machine: Machine) -> str:
+    """The oldest driver that runs the build and knows the GPUs."""
+    from torchsmith.knowledge import drivers
+
+    windows = machine.os == "windows"
+    floors = [drivers.needed(build.cuda or "", windows=windows), *(drivers.floor_for_sm(sm, windows=windows) for sm in capabilities)]
+    return max((floor for floor in floors if floor), key=key, default="")

@@ -56,7 +56,7 @@ def weigh(
     witnesses: dict[str, list[_Witness]] = {}
     for complaint in heard:
         reading = readings.get(complaint.signature)
-        pointers = reading(complaint, seen) if reading else _points(signatures[complaint.signature], seen)
+        pointers = reading(complaint, seen) if reading else points(signatures[complaint.signature], seen)
         weight = WEIGHT[complaint.role] if fatal or complaint.role == "aftermath" else 1.0
         for pointer in pointers:
             witnesses.setdefault(pointer.cause, []).append(_Witness(complaint, weight * pointer.sure))
@@ -117,7 +117,8 @@ def _doubt(witnesses: Iterable[_Witness]) -> float:
     return left
 
 
-def _points(signature: Signature, seen: Seen) -> Iterable[Pointer]:
+def points(signature: Signature, seen: Seen) -> Iterable[Pointer]:
+    """What a signature points at by itself: its points whose conditions hold."""
     for point in signature.points:
         if all(holds(word, seen) for word in point.beside) and not any(holds(word, seen) for word in point.without):
             yield Pointer(point.cause, point.sure)

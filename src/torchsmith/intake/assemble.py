@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from torchsmith.intake import pythons
 from torchsmith.knowledge import torch_builds
 from torchsmith.model.facts.install import CompanionBuild, CompanionBuilds
 from torchsmith.model.facts.machine import Machine
@@ -12,6 +13,7 @@ from torchsmith.model.facts.torch import Torch, TorchGpuCode
 from torchsmith.model.gpu_code import Group
 from torchsmith.model.known import Fact, Known
 from torchsmith.model.pattern import pattern
+from torchsmith.model.record import replace
 from torchsmith.model.versions import at_least, cuda_of_label, local_label, minor
 
 TYPE_CHECKING = False
@@ -39,7 +41,7 @@ def facts(clues: Clues) -> dict[str, Fact[Any]]:
         found["machine"] = machine
     interpreter = _interpreter(clues, machine.value if machine else None)
     if interpreter:
-        found["target"] = Known(Target("python", "pasted text"), interpreter.source)
+        found["target"] = Known(Target(interpreter.value.executable, "pasted text"), interpreter.source)
         found["interpreter"] = interpreter
     packages = _packages(clues)
     if packages:
@@ -123,7 +125,7 @@ def _asks_the_libc(clues: Clues) -> bool:
 
 
 def _interpreter(clues: Clues, machine: Machine | None) -> Known[Interpreter] | None:
-    said = clues.first("python") or clues.first("python-word")
+    said = clues.first("python") or _conda_python(clues) or clues.first("python-word")
     version = re.match(r"(\d\.\d{1,2}(?:\.\d{1,3})?)(\w*)", str(said.value)) if said else None
     if said is None or version is None:
         return None
@@ -131,14 +133,14 @@ def _interpreter(clues: Clues, machine: Machine | None) -> Known[Interpreter] | 
     system = machine.os if machine else "linux"
     arch = machine.arch if machine else "x86_64"
     value = Interpreter(
-        executable="python",
+        executable=str(clues.value("executable") or "python"),
         version=version[1],
-        prefix="",
+        prefix=pythons.prefix(clues),
         base_prefix="",
         bits=bits,
         machine={"windows": "AMD64"}.get(system, arch) if bits == 64 else "x86",
         platform={"windows": "win32", "macos": "darwin"}.get(system, "linux"),
-        kind="conda" if _in_conda(clues) else "venv",
+        kind=pythons.kind(clues),
         search_path=(),
         site_packages=(),
         banner=str(said.value)[:200],
@@ -146,15 +148,16 @@ def _interpreter(clues: Clues, machine: Machine | None) -> Known[Interpreter] | 
     return Known(value, said.source)
 
 
-def _in_conda(clues: Clues) -> bool:
-    return any(not pip for *_, pip in (clue.value for clue in clues.of("conda")))
+def _conda_python(clues: Clues) -> Clue | None:
+    """The record of Python itself in a list of conda's."""
+    record = next((clue for clue in clues.of("conda") if clue.value[0] == "python" and not clue.value[4]), None)
+    return replace(record, value=record.value[1]) if record else None
 
 
 def _environment(clues: Clues, source: str) -> Known[Environment]:
     """Conda changes what conda installed; a torch that pip put into a conda environment is changed by pip."""
     of_conda = any(name in _CONDA_NAMES and not pip for name, _, _, _, pip in (clue.value for clue in clues.of("conda")))
-    kind = "conda" if _in_conda(clues) else "venv"
-    return Known(Environment(kind, "conda" if of_conda else "pip", "pasted text"), source)
+    return Known(Environment(pythons.kind(clues), "conda" if of_conda else "pip", "pasted text"), source)
 
 
 def _packages(clues: Clues) -> Known[Packages] | None:
@@ -173,7 +176,13 @@ def _packages(clues: Clues) -> Known[Packages] | None:
             installed.setdefault(plain, Package(plain, version, "", "", "" if pip else "conda", build, channel))
         if not pip:
             records.setdefault(name, Package(name, version, "", "", "conda", build, channel))
-    return Known(Packages(tuple(installed.values()), (), tuple(records.values())), first.source)
+    return Known(Packages(tuple(installed.values()), (), tuple(records.values())), _listed(clues, first))
+
+
+def _listed(clues: Clues, first: Clue) -> str:
+    """The lines that the list goes over: which of them names a package is not kept."""
+    last = max(clue.line for clue in clues.of("package", "conda") if clue.form == first.form)
+    return f"{first.form}, lines {first.line}-{last}" if last > first.line else first.source
 
 
 def _companions(packages: Packages) -> tuple[CompanionBuild, ...]:

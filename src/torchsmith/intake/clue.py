@@ -18,12 +18,13 @@ OVERLAP = 1024
 class Line:
     """One line of the text, cleaned and bounded, or a piece of a longer one that begins after ``start`` characters of it.
 
-    ``number`` counts from 1.
+    ``number`` counts from 1. ``said`` is the line before Windows' messages in it were made English; empty where none was.
     """
 
     number: int
     text: str
     start: int = 0
+    said: str = ""
 
 
 def pieces(length: int, limit: int) -> range:

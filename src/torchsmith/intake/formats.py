@@ -16,6 +16,7 @@ from torchsmith.intake import (
     nvidia_smi,
     pip_list,
     project_files,
+    pythons,
     reporter,
     text,
     torch_words,
@@ -48,6 +49,7 @@ FORMATS = (
     project_files,
     variables,
     kernel_log,
+    pythons,
     reporter,
 )
 
@@ -86,5 +88,5 @@ def clues(lines: Sequence[Line]) -> Clues:
 
 def _placed(fact: Fact[Any]) -> Fact[Any]:
     """The fact with the line that its source names."""
-    said = re.search(r", line (\d+)$", fact.source) if isinstance(fact, Known) else None
+    said = re.search(r", lines? (\d+)(?:-\d+)?$", fact.source) if isinstance(fact, Known) else None
     return replace(fact, position=Position(int(said[1]), 1)) if said else fact

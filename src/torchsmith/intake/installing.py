@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from torchsmith.host.redact import without_secrets
-from torchsmith.intake import commands, conda_changes
+from torchsmith.intake import commands, conda_changes, pythons
 from torchsmith.intake.clue import Clue, Line
 from torchsmith.intake.pip_list import normal
 from torchsmith.model.facts.install import Index, Indexes
@@ -168,7 +168,7 @@ def facts(clues: Clues) -> dict[str, Fact[Any]]:
     found: dict[str, Fact[Any]] = {"transcript": Known(value, source)}
     manager = next((m for m in map(_manager, reversed(told)) if m), "")
     if manager:
-        found["environment"] = Known(Environment("venv", manager, "pasted text"), source)
+        found["environment"] = Known(Environment(pythons.kind(clues), manager, "pasted text"), source)
     named = tuple(dict.fromkeys([*indexes, *(index for request in requests for index in request.indexes)]))
     if named:
         found["indexes"] = Known(Indexes(named), source)

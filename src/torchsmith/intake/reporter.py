@@ -35,11 +35,11 @@ _SYSTEMS = (
     (
         "windows",
         pattern(
-            r"\b[Ww]indows (?:1[01]|Server|7|8)\b|\b[Ww]in(?:10|11)\b|(?<![A-Za-z])[A-Za-z]:\\\w|WindowsPath\(|\.dll\b"
+            r"\b[Ww]indows (?:1[01]|Server|7|8)\b|\b[Ww]in(?:10|11)\b|(?<![A-Za-z])[A-Za-z]:[\\/]\w|WindowsPath\(|\.dll\b"
             r"|Press any key to continue"
         ),
     ),
-    ("macos", pattern(r"\bmacOS\b|\bDarwin\b|/Users/\w|/opt/homebrew")),
+    ("macos", pattern(r"\bmacOS\b|\bDarwin\b|(?<![\w:.])/Users/\w|/opt/homebrew")),
     (
         "linux",
         pattern(
@@ -110,7 +110,7 @@ _KINDS: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     "python-word": (("ython",), _python),
     "os-word": (
         (
-            *("indows", "in10", "in11", ":\\", ".dll", "Press any", "macOS", "Darwin", "/Users/", "homebrew"),
+            *("indows", "in10", "in11", ":\\", ":/", ".dll", "Press any", "macOS", "Darwin", "/Users/", "homebrew"),
             *("Ubuntu", "ubuntu", "Debian", "CentOS", "Fedora", "Red Hat", "RHEL", "Linux", "linux", "NixOS", "L4T", "JetPack"),
             *("/usr/", "/home/", "/opt/", "/nix/", "/dev/", "/lib/", ".so.", "sudo ", "apt", "dkms ", "modprobe ", "insmod "),
             *("systemctl ", "NVRM", "@", "Driver/", "communicate", "Error 80", "Unable", "NVML"),

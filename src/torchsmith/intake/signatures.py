@@ -26,6 +26,8 @@ KEPT = 8
 """Complaints of one signature that are kept: the first ones. More say nothing new."""
 SHOWN = 300
 """Characters of a line that a complaint quotes."""
+MORE = "..."
+"""What stands in a quotation where the line goes on."""
 BROKEN_LIMIT, BROKEN_LINES = 64 * 1024, 4
 """Characters of a text whose lines may be joined, and lines over which one message may go."""
 BEGIN, LONGEST = 4, 120
@@ -148,11 +150,30 @@ def _across(signature: Signature, lines: Sequence[Line], join: Callable[[str], s
 
 def complaint(signature: Signature, line: Line, matched: re.Match[str]) -> Complaint:
     """What a match says; the quotation is cut around it."""
-    start = 0 if matched.end() <= SHOWN else max(0, matched.start() - 40)
-    cut = line.text[start : start + SHOWN]
-    start += len(cut) - len(cut.lstrip())
-    quoted = cut.strip()
-    mark = (matched.start() - start, min(matched.end() - start, len(quoted)))
+    quoted, mark = _quoted(line.text, matched.start(), matched.end())
+    said = _quoted(line.said, *_same_part(line.text, line.said, matched.start(), matched.end())) if line.said else None
     captured = {name: text for name, text in matched.groupdict().items() if text is not None}
     position = Position(line.number, line.start + matched.start() + 1)
-    return Complaint(signature.id, signature.role, signature.says, quoted, position, captured, mark if mark[0] >= 0 else None)
+    return Complaint(signature.id, signature.role, signature.says, quoted, position, captured, mark, said)
+
+
+def _quoted(whole: str, first: int, last: int) -> tuple[str, tuple[int, int] | None]:
+    """A line cut around a part of it, with ``...`` where it goes on, and the offsets of that part."""
+    start = 0 if last <= SHOWN else max(0, first - 40)
+    cut = whole[start : start + SHOWN]
+    start += len(cut) - len(cut.lstrip())
+    shown = cut.strip()
+    before = MORE if whole[:start].strip() else ""
+    after = MORE if whole[start + len(shown) :].strip() else ""
+    mark = first - start + len(before), min(last - start, len(shown)) + len(before)
+    return before + shown + after, mark if mark[0] >= 0 else None
+
+
+def _same_part(text: str, said: str, first: int, last: int) -> tuple[int, int]:
+    """Where a part of the translated line stands in the line as it was written: what differs counts as one."""
+    shorter = min(len(text), len(said))
+    begin = next((place for place in range(shorter) if text[place] != said[place]), shorter)
+    end = next((back for back in range(shorter - begin) if text[-1 - back] != said[-1 - back]), shorter - begin)
+    start = first if first <= begin else max(begin, first - len(text) + len(said))
+    stop = last if last <= begin else max(len(said) - end, last - len(text) + len(said))
+    return start, stop

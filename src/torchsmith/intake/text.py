@@ -79,9 +79,10 @@ def lines(text: str) -> tuple[Line, ...]:
         number += 1
         if end > start:
             for place, piece in _pieces(text, start, end):
-                cleaned = clean(piece)
+                said = _undressed(piece)
+                cleaned = _in_english(said)
                 if cleaned and not cleaned.isspace() and len(found) < 2 * LINES_LIMIT:
-                    found.append(Line(number, cleaned, place))
+                    found.append(Line(number, cleaned, place, "" if cleaned == said else said))
         if broken is None:
             return tuple(found)
         start = broken.end()
@@ -109,6 +110,16 @@ def clean(line: str) -> str:
 
     Tabs become spaces, quotes and spaces of typography the plain ones, Windows' messages English.
     """
+    return _in_english(_undressed(line))
+
+
+def _in_english(line: str) -> str:
+    if "WinError" in line or not line.isascii() or "Das angegebene" in line:
+        return english(line)[:LINE_LIMIT]
+    return line
+
+
+def _undressed(line: str) -> str:
     plain = line
     if not line.isprintable():
         if "\t" in line and (job := _OF_GITHUB.match(line)):
@@ -117,8 +128,6 @@ def clean(line: str) -> str:
     plain = plain.rstrip()
     if not plain.isascii():
         plain = _boxed(plain.translate(_SAME))
-    if "WinError" in plain or not plain.isascii() or "Das angegebene" in plain:
-        plain = english(plain)
     plain = _unmarked(plain)
     for _ in range(5):
         prefix = _PREFIX.match(plain)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from torchsmith.knowledge.compiled.signatures import ROWS
 from torchsmith.model.signature import Point, Signature
 
 
+@cache
 def every() -> tuple[Signature, ...]:
     """All signatures, in the order of their files."""
     return tuple(

@@ -16,13 +16,13 @@ CHANNEL = ("-c", "conda-forge")
 
 
 def commands(action: Action, interpreter: Interpreter) -> Commands:
-    """Always with ``-p``, so that it is this environment that changes.
+    """With ``-p`` or ``-n``, so that it is this environment that changes; a text may name neither.
 
     Raises:
         CannotDo: a package is to come from a wheel index, or torch's build is none that conda-forge makes.
 
     """
-    place = ("-p", interpreter.prefix)
+    place = interpreter.conda_place
     if isinstance(action, InstallTorch):
         return (("conda", "install", *place, *CHANNEL, *torch_specs(action)),)
     if isinstance(action, Install):

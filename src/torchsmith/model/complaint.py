@@ -21,7 +21,8 @@ class Complaint:
 
     ``says`` is the symptom in one phrase; ``text`` the line, cleaned and cut; ``captured`` what the pattern's named groups
     caught; ``role`` fatal, warning, aftermath or context (model/signature.py has the meanings); ``mark`` the part of
-    ``text`` that matched, as the offsets of its first character and of the one after its last.
+    ``text`` that matched, as the offsets of its first character and of the one after its last. ``said``: what stands in the
+    text itself where ``text`` is a translation of it, with its own mark.
     """
 
     signature: str
@@ -31,6 +32,12 @@ class Complaint:
     position: Position
     captured: Mapping[str, str]
     mark: tuple[int, int] | None = None
+    said: tuple[str, tuple[int, int] | None] | None = None
+
+    @property
+    def quotation(self) -> tuple[str, tuple[int, int] | None]:
+        """What is quoted, letter by letter, and its mark."""
+        return self.said or (self.text, self.mark)
 
 
 @record

@@ -43,7 +43,8 @@ def _environment(fact: Known[Any], python: Any) -> str:
     place = fact.value
     return listed(
         python and python.prefix,
-        place.kind if place.kind == place.manager else f"{place.kind}, changed by {place.manager}",
+        place.kind if place.kind not in {place.manager, "unknown"} or place.kind == place.manager else None,
+        place.kind != place.manager and f"changed by {place.manager}",
         place.found_by and f"found by {place.found_by}",
         place.project and f"project {place.project}",
         not place.changeable and f"not to be changed: {place.why_not}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchsmith import __version__
 from torchsmith.model.finding import Severity
+from torchsmith.model.pattern import pattern
 from torchsmith.model.record import replace
 from torchsmith.report import answer, text
 from torchsmith.report.escape import safe
@@ -19,6 +20,8 @@ FEW_FACTS = 6
 """So many facts are named as evidence beside the lines; all with ``verbose``."""
 _MARK = "31;1"
 _CALM = "32;1"
+# Latin, Greek and Cyrillic letters: one column each, so that carets stand under what they mean.
+_NARROW = pattern("[ -~\u00a1-\u02ff\u0370-\u0482\u048a-\u052f]*")
 
 
 def render(diagnosis: Diagnosis, width: int = 80, colour: bool = False, verbose: bool = False) -> str:
@@ -114,7 +117,7 @@ def quotation(line: answer.Line, gutter: int, room: int) -> list[str]:
         label = "" if rows else str(line.number)
         rows.append(f"{label:>{gutter}} | {shown[offset:stop]}".rstrip())
         here, there = max(start, offset), min(end, stop)
-        if here < there and shown.isascii():
+        if here < there and _NARROW.fullmatch(shown):
             rows.append(f"{'':>{gutter}} | {' ' * (here - offset)}{'^' * (there - here)}")
         offset = stop
     return rows

@@ -1,4 +1,8 @@
-"""Commands are lists of arguments; here they are shown quoted for the shell of that machine."""
+"""Commands are lists of arguments; here they are shown quoted for the shell of that machine.
+
+On Windows nobody knows which of its two shells a reporter has. Double quotes are understood by PowerShell and by cmd; to cmd
+single ones are letters, and ``>`` between them redirects into a file.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ if TYPE_CHECKING:
 
 _PLAIN = pattern(r"[A-Za-z0-9_@%+=:,./~-]+")
 _PLAIN_POWERSHELL = pattern(r"[A-Za-z0-9_+=:./\\-]+")
+# What PowerShell or cmd replaces between double quotes, and what ends them.
+_IN_DOUBLE = pattern('["$`%!\u201c\u201d\u201e]')
 # PowerShell takes the typographic ones for single quotes too; doubled, each stands for itself.
 _QUOTES = pattern("['\u2018\u2019\u201a\u201b]")
 
@@ -18,9 +24,11 @@ def quoted(argv: Sequence[str], shell: str) -> str:
     """One line for ``bash`` or ``powershell``."""
     if shell == "powershell":
         words = [word if _PLAIN_POWERSHELL.fullmatch(word) else _powershell(word) for word in argv]
-        return ("& " if words and words[0].startswith("'") else "") + " ".join(words)
+        return ("& " if words and words[0].startswith(("'", '"')) else "") + " ".join(words)
     return " ".join(word if _PLAIN.fullmatch(word) else "'" + word.replace("'", "'\"'\"'") + "'" for word in argv)
 
 
 def _powershell(word: str) -> str:
+    if not _IN_DOUBLE.search(word):
+        return f'"{word}"'
     return "'" + _QUOTES.sub(r"\g<0>\g<0>", word) + "'"

@@ -47,7 +47,7 @@ def uncovered(
     from_table = coverage.evidence != "binary"
     counted = f"{device.native + device.jit} of {device.total} kernel groups have code for {capability}"
     proof = f"no code for {capability}, as the table of published builds has it" if from_table else counted
-    remedies = reinstall(build, f"it has code for compute capability {capability} and runs on this driver")
+    remedies = reinstall(build, f"it has code for compute capability {capability}")
     if device.ptx_driver:
         update = f"Update the NVIDIA driver to one that supports CUDA {device.ptx_driver}"
         why = "torch carries PTX for this GPU, which only a driver of that CUDA or newer can compile"
@@ -79,7 +79,8 @@ def reinstall(build: FittingBuild | Unknown | None, why: str) -> tuple[Remedy, .
     if not isinstance(build, FittingBuild):
         return ()
     action = InstallTorch(build.torch, build.build, build.index, build.companions)
-    return (Remedy(f"Install torch {build.torch}+{build.build}", why, actions=(action,)),)
+    asks = f"; it needs NVIDIA driver {build.needs_driver} or newer, which `nvidia-smi` shows" if build.needs_driver else ""
+    return (Remedy(f"Install torch {build.torch}+{build.build}", why + asks, actions=(action,)),)
 
 
 def index_label(url: str) -> str:

@@ -56,6 +56,13 @@ class Interpreter:
         numbers = self.version.split(".")
         return f"cp{numbers[0]}{numbers[1]}" + ("t" if self.free_threaded else "")
 
+    @property
+    def conda_place(self) -> tuple[str, ...]:
+        """The options that name its environment to conda: its folder, or its name where a text tells no more; else none."""
+        if not self.prefix:
+            return ()
+        return ("-p" if "/" in self.prefix or "\\" in self.prefix else "-n", self.prefix)
+
 
 @record
 class Package:

@@ -100,10 +100,14 @@ class GpuCoverage:
 
 @record
 class FittingBuild:
-    """The published torch build nearest to the installed one that serves every GPU here, with its companions."""
+    """The published torch build nearest to the installed one that serves every GPU here, with its companions.
+
+    ``needs_driver`` is the oldest driver for it where none is known here, which it then was not chosen by.
+    """
 
     torch: str
     build: str
     index: str
     companions: tuple[tuple[str, str], ...] = ()
     evidence: str = ""
+    needs_driver: str = ""

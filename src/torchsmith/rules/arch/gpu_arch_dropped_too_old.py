@@ -48,10 +48,12 @@ def check(torch: Torch, gpu_coverage: GpuCoverage, fitting_build: FittingBuild |
 @told("gpu-arch-dropped-too-old")
 def answer(seen: Seen) -> Advice:
     """The GPU by its number, and the newest build that still has it."""
+    named = gpu(seen, "older")
     return Advice(
         "package:torch",
-        f"{gpu(seen)[0].upper()}{gpu(seen)[1:]} is older than every GPU that the installed torch has code for",
-        remedies=build(seen) or (Remedy("Install the same torch built with an older CUDA (cu126)", safety=Safety.DISPLAY_ONLY),),
+        f"{named[0].upper()}{named[1:]} is older than every GPU that the installed torch has code for",
+        remedies=build(seen, "older")
+        or (Remedy("Install the same torch built with an older CUDA (cu126)", safety=Safety.DISPLAY_ONLY),),
         wont_help=(
             WontHelp("A newer torch or a newer CUDA build", "newer builds serve newer GPUs only"),
             WontHelp("A newer driver or toolkit", "it adds no code for this GPU to torch"),

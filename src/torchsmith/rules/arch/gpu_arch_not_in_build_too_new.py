@@ -48,10 +48,11 @@ def check(torch: Torch, gpu_coverage: GpuCoverage, fitting_build: FittingBuild |
 @told("gpu-arch-not-in-build-too-new")
 def answer(seen: Seen) -> Advice:
     """The GPU by its number, and a build that has it."""
+    named = gpu(seen, "newer")
     return Advice(
         "package:torch",
-        f"{gpu(seen)[0].upper()}{gpu(seen)[1:]} is newer than every GPU that the installed torch has code for",
-        remedies=build(seen) or (_by_hand(),),
+        f"{named[0].upper()}{named[1:]} is newer than every GPU that the installed torch has code for",
+        remedies=build(seen, "newer") or (_by_hand(),),
         wont_help=(
             WontHelp("Updating the driver or the CUDA toolkit", "the kernels are missing inside torch"),
             WontHelp("Setting TORCH_CUDA_ARCH_LIST", RUN_TIME),

@@ -23,18 +23,25 @@ from __future__ import annotations
 from torchsmith.engine.declare import told
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.finding import WontHelp
-from torchsmith.rules.building.shared import variable
+from torchsmith.rules.building.shared import architectures, variable
+from torchsmith.rules.readings.told import is_at_least
+from torchsmith.rules.readings.told import toolkit as toolkit_of
 
 
 @told("arch-default-list-on-cuda13")
 def answer(seen: Seen) -> Advice:
     """The list by hand, without what is gone."""
+    toolkit = toolkit_of(seen)
     return Advice(
         "environment",
         "No architecture was named, and the default list begins with GPUs that CUDA 13 no longer compiles for",
         remedies=(
             variable(
-                seen, "Name the architectures", "leave in it what you run on", "TORCH_CUDA_ARCH_LIST", "7.5;8.0;8.6;9.0;12.0+PTX"
+                seen,
+                "Name the architectures",
+                "leave in it what you run on",
+                "TORCH_CUDA_ARCH_LIST",
+                architectures(seen, toolkit if is_at_least(toolkit, "13.0") else "13.0"),
             ),
         ),
         wont_help=(

@@ -23,20 +23,19 @@ from __future__ import annotations
 from torchsmith.engine.declare import told
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.finding import WontHelp
-from torchsmith.model.versions import compute_capability
-from torchsmith.rules.building.shared import shown, variable
+from torchsmith.rules.building.shared import architectures, shown, variable
 
 
 @told("arch-empty-no-gpu")
 def answer(seen: Seen) -> Advice:
-    """The list by hand; by the GPUs of the text where it names some."""
-    found = sorted({device.sm for device in seen.value("gpus") or () if device.sm})
-    listed = ";".join(compute_capability(sm) for sm in found) or "8.0;8.6;8.9;9.0;12.0+PTX"
+    """The list by hand."""
     return Advice(
         "environment",
         "The build is told no GPU architecture and sees no GPU that it could ask",
         remedies=(
-            variable(seen, "Name the architectures", "of the GPUs on which it will run", "TORCH_CUDA_ARCH_LIST", listed),
+            variable(
+                seen, "Name the architectures", "of the GPUs on which it will run", "TORCH_CUDA_ARCH_LIST", architectures(seen)
+            ),
             shown("In a Dockerfile write it as ENV before the build step"),
         ),
         wont_help=(

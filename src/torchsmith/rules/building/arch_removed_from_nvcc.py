@@ -21,18 +21,18 @@ Architectures of every ptxas and NVRTC (`torchsmith facts cuda_archs`).
 from __future__ import annotations
 
 from torchsmith.engine.declare import told
-from torchsmith.knowledge import archs
+from torchsmith.knowledge import archs, toolkits
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.finding import WontHelp
-from torchsmith.model.versions import compute_capability
-from torchsmith.rules.building.shared import DRIVER, shown, variable
+from torchsmith.model.versions import compute_capability, key
+from torchsmith.rules.building.shared import DRIVER, architectures, refused, shown, variable
+from torchsmith.rules.readings.told import toolkit as toolkit_of
 
 
 @told("arch-removed-from-nvcc")
 def answer(seen: Seen) -> Advice:
     """The last toolkit that still has it."""
-    arch = seen.captured("arch", "unsupported-gpu-architecture", "ptxas-value-not-defined")
-    code = archs.parse_code(arch)
+    code = refused(seen)
     span = archs.toolkit_range(code.sm) if code else None
     capability = compute_capability(code.sm) if code else ""
     last = f"CUDA {span[1]}" if span and span[1] else "an older CUDA"
@@ -46,9 +46,16 @@ def answer(seen: Seen) -> Advice:
                 "Leave it out where no such GPU is used",
                 "keep the GPUs that you have",
                 "TORCH_CUDA_ARCH_LIST",
-                "7.5;8.0;8.6;8.9;9.0+PTX",
+                architectures(seen, _toolkit(seen, span[1] if span and span[1] else "12.9")),
             ),
             shown(f"For such a GPU, build with {last} or older", "CUDA_HOME and PATH choose the toolkit"),
         ),
         wont_help=(WontHelp("A newer toolkit", "what was dropped does not come back"), DRIVER),
     )
+
+
+def _toolkit(seen: Seen, last: str) -> str:
+    """The toolkit of the text where it is newer than the last one with the architecture, else the first that is."""
+    have = toolkit_of(seen)
+    newer = next((version for version in toolkits.known() if key(version)[:2] > key(last)[:2]), last)
+    return have if key(have)[:2] > key(last)[:2] else newer

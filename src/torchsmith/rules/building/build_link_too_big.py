@@ -24,7 +24,7 @@ from __future__ import annotations
 from torchsmith.engine.declare import told
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.finding import WontHelp
-from torchsmith.rules.building.shared import DRIVER, shown, variable
+from torchsmith.rules.building.shared import DRIVER, architectures, shown, variable
 
 
 @told("build-link-too-big")
@@ -39,7 +39,7 @@ def answer(seen: Seen) -> Advice:
                 "Build for the GPUs that you have",
                 "each architecture adds hundreds of megabytes",
                 "TORCH_CUDA_ARCH_LIST",
-                "8.6;9.0",
+                architectures(seen),
             ),
             shown("Remove the old objects before", "", ("rm", "-rf", "build")),
         ),

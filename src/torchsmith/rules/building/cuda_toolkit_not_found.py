@@ -26,6 +26,7 @@ from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.finding import WontHelp
 from torchsmith.model.versions import minor
 from torchsmith.rules.building.shared import shown, variable
+from torchsmith.rules.toolkit.shared import by_conda, in_conda, packages
 
 
 @told("cuda-toolkit-not-found")
@@ -34,22 +35,13 @@ def answer(seen: Seen) -> Advice:
     torch = seen.value("torch")
     cuda = minor(torch.cuda) if torch and torch.cuda else ""
     which = f"CUDA {cuda}" if cuda else "torch's CUDA"
-    conda = (
-        "conda",
-        "install",
-        "-c",
-        "nvidia",
-        *((f"cuda-nvcc={cuda}",) if cuda else ("cuda-nvcc",)),
-        "cuda-libraries-dev",
-        "cuda-cudart-dev",
-    )
-    apt = (
-        ("sudo", "apt-get", "install", f"cuda-toolkit-{cuda.replace('.', '-')}")
-        if cuda
-        else ("sudo", "apt-get", "install", "cuda-toolkit")
-    )
     windows = seen.os == "windows"
-    home = "C:\\Program Files\\NVIDIA GPU Computing Toolkit\\CUDA\\v" + (cuda or "12.8") if windows else "/usr/local/cuda"
+    of_system = packages(seen, cuda, "cuda-toolkit")
+    conda = (by_conda(cuda),) if cuda and (windows or in_conda(seen)) else ()
+    install = conda if in_conda(seen) else of_system or conda
+    home = f"C:\\Program Files\\NVIDIA GPU Computing Toolkit\\CUDA\\v{cuda}" if windows else "/usr/local/cuda"
+    folder = variable(seen, "Name it, where it is installed elsewhere", "", "CUDA_HOME", home)
+    source = "from conda" if install == conda and conda else "from NVIDIA's repository or installer"
     return Advice(
         "toolkit",
         f"The build needs nvcc, and no CUDA toolkit is found{f' (torch was made with CUDA {cuda})' if cuda else ''}",
@@ -57,8 +49,8 @@ def answer(seen: Seen) -> Advice:
             shown(
                 "Look for a prebuilt wheel of the package", "for this torch, CUDA and Python nothing needs to be compiled then"
             ),
-            shown(f"Or install the toolkit of {which}", "only the toolkit, no driver", conda if windows else apt),
-            variable(seen, "Name it, where it is installed elsewhere", "", "CUDA_HOME", home),
+            shown(f"Or install the toolkit of {which}, {source}", "only the toolkit, no driver", *install),
+            *((folder,) if cuda or not windows else ()),
         ),
         wont_help=(
             WontHelp(

@@ -23,7 +23,7 @@ from __future__ import annotations
 from torchsmith.engine.declare import told
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.finding import WontHelp
-from torchsmith.rules.building.shared import shown, variable
+from torchsmith.rules.building.shared import architectures, shown, variable
 
 
 @told("ext-silent-cpu-no-gpu")
@@ -40,7 +40,7 @@ def answer(seen: Seen) -> Advice:
                 "FORCE_CUDA",
                 "1",
             ),
-            variable(seen, "Name the architectures", "no GPU is there to ask", "TORCH_CUDA_ARCH_LIST", "8.0;8.6;8.9;9.0+PTX"),
+            variable(seen, "Name the architectures", "no GPU is there to ask", "TORCH_CUDA_ARCH_LIST", architectures(seen)),
             shown("Remove what was built, and build again", "nvcc of torch's CUDA major must be there", ("rm", "-rf", "build")),
         ),
         wont_help=(

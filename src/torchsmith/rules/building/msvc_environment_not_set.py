@@ -38,13 +38,13 @@ def answer(seen: Seen) -> Advice:
         remedies=(
             shown(
                 "Install the build tools with the C++ workload, if they are missing",
-                "",
+                "the compiler and the Windows SDK are among its recommended components",
                 (
                     "winget",
                     "install",
                     "Microsoft.VisualStudio.2022.BuildTools",
                     "--override",
-                    "--add Microsoft.VisualStudio.Workload.VCTools",
+                    "--wait --passive --add Microsoft.VisualStudio.Workload.VCTools --includeRecommended",
                 ),
             ),
             shown(

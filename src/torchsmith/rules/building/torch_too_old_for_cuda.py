@@ -24,12 +24,13 @@ from torchsmith.engine.declare import told
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.finding import WontHelp
 from torchsmith.rules.building.shared import DRIVER, shown
+from torchsmith.rules.readings.told import toolkit
 
 
 @told("torch-too-old-for-cuda")
 def answer(seen: Seen) -> Advice:
     """Newer sources or an older toolkit."""
-    have = seen.captured("toolkit", "toolkit-named", "cuda-said")
+    have = toolkit(seen)
     return Advice(
         "package:torch",
         f"These torch sources do not compile with CUDA {have or '13'}: it removed what they use",

@@ -79,7 +79,8 @@ def answer(seen: Seen) -> Advice:
     shown = f" {have}" if re.fullmatch(r"[\d.]{1,12}", have) else ""
     if _too_old(seen):
         summary = f"a compiled module needs a newer NumPy than the installed one{shown}"
-        first = install(seen, "Update NumPy", "within the major that torch was built for", "numpy>=1.26,<2")
+        wanted = _needed(int(seen.captured("built", "numpy-array-api"), 16))
+        first = install(seen, f"Install {wanted}", "the first that offers what the module was built for", wanted)
     elif seen.has("numpy-1-name-removed") and not seen.has("numpy-1-module", "numpy-array-api", "numpy-size-changed"):
         summary = f"the program and the installed NumPy{shown} are of different generations"
         first = install(seen, "Install a NumPy of the program's time", "it still has the names that are missing", "numpy<2")
@@ -101,6 +102,20 @@ def answer(seen: Seen) -> Advice:
         decide_by=COLLECT_ENV,
         severity=Severity.BLOCKER if broken else Severity.DEGRADED,
     )
+
+
+_TWO = 0x2000000
+"""NumPy 2's binary interface (ABI); smaller numbers up to 0xff are those of the C interface (API)."""
+_FIRST = ((0x14, "2.3"), (0x13, "2.1"), (0x12, "2.0"), (0x11, "1.25"), (0x10, "1.23"), (0xF, "1.22"), (0xE, "1.20"))
+"""API -> the first NumPy that offers it. Source: numpy/_core/code_generators/cversions.txt and meson.build."""
+
+
+def _needed(built: int) -> str:
+    """The NumPy for a module of this API or ABI: of the same major, for the other one lacks what it was built for."""
+    if built > 0xFF:
+        return "numpy>=2" if built >= _TWO else "numpy<2"
+    first = next((version for api, version in _FIRST if built >= api), "1.19")
+    return f"numpy>={first}" if first.startswith("2") else f"numpy>={first},<2"
 
 
 def _too_old(seen: Seen) -> bool:

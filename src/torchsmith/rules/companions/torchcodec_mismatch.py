@@ -25,6 +25,7 @@ from __future__ import annotations
 from torchsmith.engine.declare import told
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.finding import Severity, WontHelp
+from torchsmith.model.pattern import pattern
 from torchsmith.model.versions import minor
 from torchsmith.rules.libraries.told import by_you, install, torch_said
 
@@ -34,30 +35,39 @@ SERIES = {
 """torch -> the last torchcodec series for it. Source: torchcodec's README."""
 
 
+_SYMBOLS = ("undefined-symbol", "symbol-not-found", "symbol-not-in-version")
+_FFMPEG = pattern(r"lib(?:av(?:util|codec|format|filter|device)|sw(?:scale|resample))")
+_TABLE = "Install the torchcodec of this torch: 0.7 for torch 2.8, 0.9 for 2.9, 0.10 for 2.10"
+
+
 @told("torchcodec-mismatch")
 def answer(seen: Seen) -> Advice:
-    """FFmpeg first: where its libraries are there, the version of torchcodec."""
+    """The version of torchcodec first where a symbol is missing: then FFmpeg was found. Else FFmpeg."""
     torch = seen.value("torch")
     series = SERIES.get(minor(torch.version)) if torch else None
-    wanted = f"torchcodec=={series}.*" if series else "torchcodec"
+    wanted = f"torchcodec=={series}.*"
     have = seen.package("torchcodec")
     shown = f"torchcodec {have}" if have else "torchcodec"
+    symbol = any("torchcodec" in c.text for c in seen.complaints if c.signature in _SYMBOLS)
+    lost = any(_FFMPEG.search(c.captured.get("library", "")) for c in seen.complaints)
+    ffmpeg = by_you(
+        "Install FFmpeg 4 to 7 with shared libraries",
+        "on Windows the full-shared build, with its bin folder on PATH",
+        ("conda", "install", "-c", "conda-forge", "ffmpeg<8"),
+    )
+    why = "the series for this torch" if series else "in the version that its table names"
+    fitting = install(seen, f"Install {wanted}", why, wanted) if series else by_you(_TABLE, why)
+    why_not = (
+        f"it is built for another torch than {torch_said(seen)}, some of whose functions it misses"
+        if symbol
+        else "FFmpeg's shared libraries are not found"
+        if lost
+        else f"FFmpeg's shared libraries are not found, or it is for another torch than {torch_said(seen)}"
+    )
     return Advice(
         "package:torchcodec",
-        f"{shown} does not load: FFmpeg's shared libraries are not found, or it is for another torch than {torch_said(seen)}",
-        remedies=(
-            by_you(
-                "Install FFmpeg 4 to 7 with shared libraries",
-                "on Windows the full-shared build, with its bin folder on PATH",
-                ("conda", "install", "-c", "conda-forge", "ffmpeg<8"),
-            ),
-            install(
-                seen,
-                f"Install {wanted}",
-                "the series for this torch" if series else "in the version that its table names",
-                wanted,
-            ),
-        ),
+        f"{shown} does not load: {why_not}",
+        remedies=(fitting, ffmpeg) if symbol else (ffmpeg, fitting),
         wont_help=(
             WontHelp("An ffmpeg program alone, linked statically", "its libraries are needed, not the program"),
             WontHelp("Upgrading torch alone", "torchcodec then fits even less"),

@@ -122,17 +122,20 @@ def answer(seen: Seen) -> Advice:
     kind = next((kind for kind in ("podman", "kubernetes", "apptainer") if _named(seen, kind)), "docker")
     title, commands = JETSON if seen.has("tegra-words") else ENGINES[kind]
     toolkit = (
+        *_install(seen),
         Command(("sudo", "nvidia-ctk", "runtime", "configure", "--runtime=docker")),
         Command(("sudo", "systemctl", "restart", "docker")),
     )
+    if kind == "docker" and title != JETSON[0] and _named(seen, "compose"):
+        commands = (("docker", "compose", "up", "--force-recreate"),)
     return Advice(
         "machine",
         "the container was started without the GPU, or its engine has no NVIDIA runtime",
         remedies=(
             Remedy(
                 title,
-                "the engine then puts the driver's libraries and device files into the container; in compose, under "
-                "deploy.resources.reservations.devices",
+                "the engine then puts the driver's libraries and device files into the container; the package is in NVIDIA's "
+                "repository; in compose, the GPU is asked for under deploy.resources.reservations.devices",
                 Safety.DISPLAY_ONLY,
                 (*(toolkit if kind == "docker" else ()), *(Command(command) for command in commands)),
             ),
@@ -145,6 +148,14 @@ def answer(seen: Seen) -> Advice:
         ),
         decide_by=(("docker", "run", "--rm", "--gpus", "all", "ubuntu", "nvidia-smi"),),
     )
+
+
+def _install(seen: Seen) -> tuple[Command, ...]:
+    """The package of the toolkit, as the reporter's distribution installs it."""
+    machine = seen.value("machine")
+    ways = {"ubuntu": "apt-get", "debian": "apt-get", "fedora": "dnf", "rhel": "dnf", "opensuse": "zypper", "suse": "zypper"}
+    tool = ways.get(machine.kin(ways)) if machine and not machine.wsl else None
+    return (Command(("sudo", tool, "install", "nvidia-container-toolkit")),) if tool else ()
 
 
 def _named(seen: Seen, engine: str) -> bool:

@@ -87,21 +87,26 @@ def check(
 def _remedies(machine: Machine, version: str, container: Container | Unknown | None) -> tuple[Remedy, ...]:
     if isinstance(container, Container):
         return (by_you("On the host, start nvidia-fabricmanager of the driver's version", "nothing in the container can"),)
+    return (
+        by_you(
+            f"Install and start nvidia-fabricmanager{f' {version}' if version else ''}",
+            "of exactly the driver's version; on a rented machine the provider must do it",
+            *_install(machine, version),
+            ("sudo", "systemctl", "enable", "--now", "nvidia-fabricmanager"),
+        ),
+    )
+
+
+def _install(machine: Machine | None, version: str) -> tuple[tuple[str, ...], ...]:
+    """The distribution's own package; empty where the distribution is not known."""
     package = f"nvidia-fabricmanager-{major(version)}" if version else "nvidia-fabricmanager"
     ways = {
         "ubuntu": ("sudo", "apt", "install", package),
         "debian": ("sudo", "apt", "install", package),
         "rhel": ("sudo", "dnf", "install", "nvidia-fabricmanager"),
     }
-    install = ways.get(machine.kin(ways))
-    return (
-        by_you(
-            f"Install and start nvidia-fabricmanager{f' {version}' if version else ''}",
-            "of exactly the driver's version; on a rented machine the provider must do it",
-            *((install,) if install else ()),
-            ("sudo", "systemctl", "enable", "--now", "nvidia-fabricmanager"),
-        ),
-    )
+    install = ways.get(machine.kin(ways)) if machine else None
+    return (install,) if install else ()
 
 
 @told("fabric-manager-not-running")
@@ -117,6 +122,7 @@ def answer(seen: Seen) -> Advice:
             by_you(
                 f"Install and start nvidia-fabricmanager{' ' + version if version else ''}",
                 "of exactly the driver's version, on the host; on a rented machine the provider must do it",
+                *_install(seen.value("machine"), version),
                 ("sudo", "systemctl", "enable", "--now", "nvidia-fabricmanager"),
             ),
         ),

@@ -35,6 +35,7 @@ from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.model.versions import major
 from torchsmith.rules.driver.shared import NOT_TORCH, by_you, logged, pci_name
+from torchsmith.rules.readings import told as told_of
 
 FIRST_SM = 100
 WORDS = ("requires use of the nvidia open kernel modules",)
@@ -72,8 +73,9 @@ def check(
         evidence.append(Proof("kernel_module", f"{kernel_module.version}, proprietary flavour"))
     if said:
         evidence.append(Proof("kernel_log", said))
+    sm = max(row.sm for card in new if (row := table.by_pci(card.device)))
     packages = {
-        "ubuntu": ("sudo", "apt", "install", f"nvidia-driver-{major(version)}-open") if version else None,
+        "ubuntu": ("sudo", "apt", "install", f"nvidia-driver-{_branch(version, sm)}-open") if version else None,
         "debian": ("sudo", "apt", "install", "nvidia-open-kernel-dkms"),
         "arch": ("sudo", "pacman", "-S", "nvidia-open"),
     }
@@ -83,18 +85,22 @@ def check(
         "driver",
         f"{', '.join(map(pci_name, new))} needs NVIDIA's open kernel module, and the proprietary one is installed",
         evidence=tuple(evidence),
-        remedies=(
-            by_you("Install the open flavour of the same driver version, then reboot", "", *((package,) if package else ())),
-        ),
+        remedies=(by_you("Install the open flavour of the driver, then reboot", "", *((package,) if package else ())),),
         wont_help=(WontHelp("A newer proprietary driver", "that flavour does not drive this GPU in any version"), NOT_TORCH),
     )
+
+
+def _branch(version: str, sm: int) -> int:
+    """The driver's branch, or the first one that knows the GPU: no older one drives it, open or not."""
+    return max(major(version), major(drivers.floor_for_sm(sm, windows=False) or ""))
 
 
 @told("blackwell-needs-open-module")
 def answer(seen: Seen) -> Advice:
     """The kernel says it, or a Blackwell is named that the driver does not show."""
     smi, machine = seen.value("nvidia_smi"), seen.value("machine")
-    branch = str(major(smi.driver)) if smi and smi.driver else ""
+    sm = max((sm for sm in told_of.capabilities(seen) if sm >= FIRST_SM), default=FIRST_SM)
+    branch = _branch(smi.driver, sm) if smi and smi.driver else 0
     ubuntu = bool(machine and machine.kin({"ubuntu": ()})) and branch
     package = (("sudo", "apt", "install", f"nvidia-driver-{branch}-open"),) if ubuntu else ()
     return Advice(

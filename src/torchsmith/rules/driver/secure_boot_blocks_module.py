@@ -94,6 +94,8 @@ def check(
 def answer(seen: Seen) -> Advice:
     """The kernel's refusal, or a module that does not load where Secure Boot is usual."""
     refused = seen.has("module-key-refused", "module-not-inserted")
+    machine = seen.value("machine")
+    key = KEYS.get(machine.kin(KEYS)) if machine else None
     return Advice(
         "driver",
         "Secure Boot is on, and the kernel refuses NVIDIA's module, whose key is not enrolled"
@@ -102,8 +104,8 @@ def answer(seen: Seen) -> Advice:
         remedies=(
             by_you(
                 "Enrol the key that signed the module, reboot, and confirm it on the blue screen (MOK management)",
-                "on Ubuntu the key lies at /var/lib/shim-signed/mok/MOK.der",
-                ("sudo", "mokutil", "--import", "/var/lib/shim-signed/mok/MOK.der"),
+                "" if key else f"the key lies at {', '.join(f'{path} ({name.title()})' for name, path in KEYS.items())}",
+                *((("sudo", "mokutil", "--import", key),) if key else ()),
                 ("sudo", "reboot"),
             ),
             by_you("Or switch Secure Boot off in the firmware's set-up"),

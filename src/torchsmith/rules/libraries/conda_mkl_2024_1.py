@@ -47,7 +47,7 @@ def check(
         cpu = next((f for f in torch_libraries.objects if f.path == f"{torch.folder}/lib/libtorch_cpu.so"), None)
         if cpu is not None and not any(name.startswith("libmkl_") for name in cpu.needed):
             return  # MKL is inside: a wheel lies over the conda package
-    older = Command(("conda", "install", "-p", interpreter.prefix, "mkl<2024.1", "intel-openmp<2024.1"))
+    older = Command(("conda", "install", *interpreter.conda_place, "mkl<2024.1", "intel-openmp<2024.1"))
     yield Finding(
         Severity.BLOCKER,
         "package:mkl",

@@ -47,7 +47,7 @@ def check(
     copies = (WontHelp(r"Copying DLLs into torch\lib or System32", "they stay behind and become the next conflict"),)
     old = too_old(torch, loaded_libraries, torch_libraries)
     if old and old[0].rpartition("/")[0] != loader_paths.system:
-        conda = Command(("conda", "install", "-p", interpreter.prefix, "-c", "conda-forge", "vc14_runtime"))
+        conda = Command(("conda", "install", *interpreter.conda_place, "-c", "conda-forge", "vc14_runtime"))
         yield Finding(
             Severity.BLOCKER,
             "python",

@@ -37,9 +37,11 @@ from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.libraries.common import CUDNN, name_of
 from torchsmith.rules.libraries.told import CHECK, by_you, install, name, torch_said
+from torchsmith.rules.readings import cudnn_not_found
 
 # The first release made for a cuDNN major, newest first (the wheels themselves).
 MADE_FOR = {("ctranslate2", 9): ">=4.5.0,<5", ("ctranslate2", 8): "==4.4.0", ("onnxruntime-gpu", 9): ">=1.19"}
+_NAMED = {"asks-ctranslate2": "ctranslate2", "asks-onnxruntime": "onnxruntime-gpu"}
 USERS = {"ctranslate2": ("faster-whisper", "whisperx")}
 
 
@@ -101,28 +103,29 @@ def _major(name: str) -> int:
 def answer(seen: Seen) -> Advice:
     """From the text alone."""
     library = name(seen, "library") or name(seen, "tried") or name(seen, "asked")
-    nine = "64_9" in library or ".so.9" in library
-    asked, other = ("9", "8") if nine else ("8", "9")
-    package = "onnxruntime-gpu" if seen.has("asks-onnxruntime") else "ctranslate2"
-    wanted = {("ctranslate2", "8"): "ctranslate2>=4.5", ("ctranslate2", "9"): "ctranslate2<4.5"}.get(
-        (package, asked), "onnxruntime-gpu>=1.19"
-    )
-    if package == "onnxruntime-gpu" and asked == "9":
-        wanted = "onnxruntime-gpu<1.19"
+    asked = cudnn_not_found.major_of(library)
+    other = next((major for major in (cudnn_not_found.ours(seen), 17 - asked) if major != asked), 0) if asked else 0
+    package = next((package for signature, package in _NAMED.items() if seen.has(signature)), "")
+    wanted = MADE_FOR.get((package, other), "")
+    fitting = f"made for cuDNN {other}, which torch here has" if other else "made for the cuDNN of the torch here"
     return Advice(
-        f"package:{package}",
-        f"a package asks for cuDNN {asked}, and {torch_said(seen)} brings cuDNN {other}"
-        if library
+        f"package:{package}" if package else "machine",
+        f"{package or 'a package'} asks for cuDNN {asked}, and {torch_said(seen)} brings cuDNN {other}"
+        if asked and other
         else "two majors of cuDNN are asked for",
         remedies=(
-            install(seen, f"Install {wanted}", f"it is made for cuDNN {other}, which torch here has", wanted),
+            install(seen, f"Install {package}{wanted}", f"it is {fitting}", f"{package}{wanted}")
+            if wanted
+            else by_you(f"Install a release of the package that asks that is {fitting}"),
             by_you(
                 "Or keep that package and choose a torch with the same cuDNN: up to 2.3 it is cuDNN 8, from 2.4 on cuDNN 9",
                 "both then use one copy",
             ),
         ),
         wont_help=(
-            WontHelp(f"Linking cuDNN {other} to the names of cuDNN {asked}", "their functions differ"),
+            WontHelp(f"Linking cuDNN {other} to the names of cuDNN {asked}", "their functions differ")
+            if other
+            else WontHelp("Linking one major to the names of the other", "their functions differ"),
             WontHelp("Installing both majors side by side", "they share folders, and torch may then meet the wrong one"),
         ),
         decide_by=CHECK,

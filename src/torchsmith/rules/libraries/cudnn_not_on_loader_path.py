@@ -11,7 +11,8 @@ The package's own files say which cuDNN it opens; the name is in no folder of th
 wheel.
 
 ## What to do
-Put the wheel's folder into LD_LIBRARY_PATH before Python starts. It is torch's own cuDNN, so torch is not disturbed.
+Put the wheel's folder into LD_LIBRARY_PATH before Python starts. It is torch's own cuDNN, so torch is not disturbed. On Windows
+the folder that holds the DLLs goes onto PATH, or into `os.add_dll_directory`; NVIDIA's installer does neither.
 
 ## What not to do
 PATH is not searched for libraries on Linux. Another cuDNN, system-wide, brings a second version into the process.
@@ -31,7 +32,7 @@ from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.libraries import CudaConsumers, LoaderPaths
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.rules.libraries.common import CUDNN, name_of
-from torchsmith.rules.libraries.told import CHECK, by_you
+from torchsmith.rules.libraries.told import CHECK, by_you, name
 
 
 @rule("cudnn-not-on-loader-path", systems=("linux",))
@@ -70,22 +71,39 @@ def check(cuda_consumers: CudaConsumers, loader_paths: LoaderPaths, gpus: Gpus) 
 
 @told("cudnn-not-on-loader-path")
 def answer(seen: Seen) -> Advice:
-    """The same for every text."""
-    del seen
+    """By the loader of the system: LD_LIBRARY_PATH on Linux, PATH on Windows."""
+    asked = name(seen, "library") or name(seen, "tried") or name(seen, "asked")
+    windows = seen.os == "windows" or asked.lower().endswith(".dll")
+    first = by_you("Or import torch before the other package", "torch then has loaded cuDNN already")
     return Advice(
         "machine",
-        "cuDNN lies in its wheel's folder, where only torch looks: the package that asks for it does not find it",
-        remedies=(
-            by_you(
-                "Name the wheel's folder in LD_LIBRARY_PATH before Python starts",
-                "it is the cuDNN that torch uses too",
-                ("python", "-c", "import nvidia.cudnn; print(nvidia.cudnn.__path__[0] + '/lib')"),
-            ),
-            by_you("Or import torch before the other package", "torch then has loaded cuDNN already"),
-        ),
+        "cuDNN is installed in a folder of its own, and the package that asks for it does not look there",
+        remedies=(*(_ON_WINDOWS if windows else _ON_LINUX), first),
         wont_help=(
-            WontHelp("Adding the folder to PATH", "the loader of Linux does not look there"),
+            WontHelp("Copying single files of cuDNN into the program's folder", "cuDNN's parts must all be of one version")
+            if windows
+            else WontHelp("Adding the folder to PATH", "the loader of Linux does not look there"),
             WontHelp("Installing another cuDNN system-wide", "this one fits; it is only not found"),
         ),
         decide_by=CHECK,
     )
+
+
+_ON_LINUX = (
+    by_you(
+        "Name the wheel's folder in LD_LIBRARY_PATH before Python starts",
+        "it is the cuDNN that torch uses too",
+        ("python", "-c", "import nvidia.cudnn; print(nvidia.cudnn.__path__[0] + '/lib')"),
+    ),
+)
+_ON_WINDOWS = (
+    by_you(
+        "Add the folder that holds cuDNN's DLLs to PATH before the program starts",
+        r"of torch it is Lib\site-packages\torch\lib, of the wheel Lib\site-packages\nvidia\cudnn\bin; NVIDIA's installer uses"
+        r" folders by version, such as C:\Program Files\NVIDIA\CUDNN\v9.1\bin\12.4, and puts none of them on PATH",
+    ),
+    by_you(
+        "In a program of your own: os.add_dll_directory(folder) before the import",
+        "Python asks Windows for the DLLs of its modules in these folders, not in those of PATH",
+    ),
+)

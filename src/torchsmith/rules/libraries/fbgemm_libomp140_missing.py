@@ -30,8 +30,9 @@ from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
+from torchsmith.model.versions import at_least, key
 from torchsmith.rules.libraries.common import askers
-from torchsmith.rules.libraries.told import by_you, install, torch_said
+from torchsmith.rules.libraries.told import by_you, torch_again, torch_said
 
 RUNTIME = "libomp140.x86_64.dll"
 REPAIRED = "2.4.1"
@@ -71,12 +72,32 @@ def answer(seen: Seen) -> Advice:
     return Advice(
         "package:torch",
         f"fbgemm.dll of {torch_said(seen)} needs libomp140.x86_64.dll, which Windows and the redistributable do not have",
-        remedies=(
-            install(seen, f"Install torch {REPAIRED} or newer", "it no longer needs that DLL", f"torch>={REPAIRED}"),
-            by_you("With a GPU, name the index of the CUDA build, as before", "the default index has CPU builds for Windows"),
-        ),
+        remedies=_repaired(seen),
         wont_help=(
             WontHelp("The DLL from a download site", "nobody knows what is in it"),
             WontHelp("Reinstalling the same torch", "its fbgemm.dll asks for the same DLL"),
+            WontHelp(
+                f"`pip install torch>={REPAIRED}` without an index",
+                "for Windows the default index has CPU builds only",
+            ),
         ),
     )
+
+
+def _repaired(seen: Seen) -> tuple[Remedy, ...]:
+    """The repaired release in the build that is there; where the text does not tell that, the newest of one index."""
+    from torchsmith.knowledge import companions, torch_builds
+
+    torch = seen.value("torch")
+    named = bool(torch) and bool(key(torch.version))
+    if named and torch_builds.published(REPAIRED, torch.build, "windows"):
+        fitting = companions.for_torch(REPAIRED)
+        versions = {"torchvision": fitting.torchvision, "torchaudio": fitting.torchaudio} if fitting else {}
+        pairs = tuple((name, v) for name, v in versions.items() if name == "torchvision" or seen.package(name))
+        action = InstallTorch(REPAIRED, torch.build, torch_builds.index_url(torch.build), pairs)
+        return (Remedy(f"Install torch {REPAIRED}+{torch.build}", "it no longer needs that DLL", actions=(action,)),)
+    if named and not at_least(torch.version, REPAIRED):
+        return (
+            by_you(f"Install torch {REPAIRED} or newer from the index of the build that is here", "it no longer needs that DLL"),
+        )
+    return torch_again(seen, f"torch from {REPAIRED} on does not need that DLL")

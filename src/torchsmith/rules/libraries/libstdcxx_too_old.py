@@ -86,7 +86,7 @@ def _remedies(how: str, interpreter: Interpreter, torch: Torch) -> tuple[Remedy,
             ),
         )
     if interpreter.kind == "conda":
-        update = Command(("conda", "update", "-p", interpreter.prefix, "-c", "conda-forge", "libstdcxx-ng"))
+        update = Command(("conda", "update", *interpreter.conda_place, "-c", "conda-forge", "libstdcxx-ng"))
         return (Remedy("Update the C++ library of this conda environment", "", Safety.DISPLAY_ONLY, (update,)),)
     return (
         Remedy(

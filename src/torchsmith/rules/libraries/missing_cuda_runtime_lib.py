@@ -30,10 +30,11 @@ from torchsmith.model.facts.libraries import LoadedLibraries, TorchLibraries, To
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
-from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
+from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
 from torchsmith.rules.libraries.common import TOOLKIT, askers, lost, names, package_of, restore
-from torchsmith.rules.libraries.told import CHECK, by_you, cuda_major, install, name, torch_again, torch_said
+from torchsmith.rules.libraries.told import CHECK, by_you, cuda_major, install, name, tensorflow, torch_again, torch_said
+from torchsmith.rules.readings.asker import asker
 
 
 @rule("missing-cuda-runtime-lib")
@@ -78,22 +79,30 @@ def answer(seen: Seen) -> Advice:
     from torchsmith.knowledge import libraries
 
     library = name(seen, "library") or name(seen, "asked")
+    complaint = next((c for c in seen.complaints if library and library in c.text), None)
+    kind = asker(complaint, seen).kind if complaint else "tensorflow" if seen.has("asks-tensorflow") else ""
     platform = "windows-x86_64" if seen.os == "windows" else "linux-x86_64"
     wheel = libraries.provider(library, cuda_major(seen) or None, platform) if library else None
-    remedies = torch_again(seen, "its wheels bring every CUDA library that it needs")
-    if wheel:
-        remedies = (install(seen, f"Install {wheel}", f"it brings {library}", wheel), *remedies)
-    if seen.has("asks-tensorflow"):
-        remedies = (install(seen, "Install TensorFlow with its CUDA wheels", "from 2.14 on", "tensorflow[and-cuda]"), *remedies)
-    elif seen.has("asks-jax"):
-        remedies = (install(seen, "Install JAX with its CUDA wheels", "", f"jax[cuda{cuda_major(seen) or 12}]"), *remedies)
+    of_torch = kind in {"torch", "companion", ""}
+    remedies: tuple[Remedy, ...] = ()
+    if kind == "tensorflow":
+        remedies = tensorflow(seen)
+    elif kind == "jax":
+        remedies = (install(seen, "Install JAX with its CUDA wheels", "", f"jax[cuda{cuda_major(seen) or 12}]"),)
+    elif wheel:
+        remedies = (install(seen, f"Install {wheel}", f"it brings {library}", wheel),)
+    if of_torch:
+        remedies += torch_again(seen, "its wheels bring every CUDA library that it needs")
+        remedies += (
+            by_you("In a container, do not leave NVIDIA's wheels out: no --no-deps for torch", "they are its dependencies"),
+        )
+    elif not remedies:
+        remedies = (by_you("Install a release of the program that asks that is made for the CUDA that is installed here"),)
     return Advice(
         "machine",
-        f"{library or 'a CUDA library'} is asked for, and nothing that is installed brings it (with {torch_said(seen)})",
-        remedies=(
-            *remedies,
-            by_you("In a container, do not leave NVIDIA's wheels out: no --no-deps for torch", "they are its dependencies"),
-        ),
+        f"{library or 'a CUDA library'} is asked for, and nothing that is installed brings it"
+        + (f" (with {torch_said(seen)})" if of_torch else ""),
+        remedies=remedies,
         wont_help=(
             WontHelp("Linking another major's file to the missing name", "the symbols inside differ"),
             WontHelp("Updating the driver", "the driver brings libcuda only, none of CUDA's other libraries"),

@@ -23,7 +23,6 @@ ld.so(8); Requires-Dist of torch's wheels; NVIDIA cuDNN, library layout.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule, told
@@ -32,10 +31,13 @@ from torchsmith.model.facts.libraries import LoadedLibraries, TorchLibraries, To
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
-from torchsmith.model.finding import Finding, Proof, Severity, WontHelp
+from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.known import Unknown
+from torchsmith.model.versions import at_least
 from torchsmith.rules.libraries.common import CUDNN, askers, lost, names, requirement, restore
-from torchsmith.rules.libraries.told import CHECK, by_you, cuda_major, install, name
+from torchsmith.rules.libraries.told import CHECK, by_you, cuda_major, install, name, tensorflow, torch_again, torch_said
+from torchsmith.rules.readings import cudnn_not_found
+from torchsmith.rules.readings.asker import asker
 
 
 @rule("missing-cudnn")
@@ -86,17 +88,14 @@ def _asked(requirements: TorchRequirements | Unknown, package: str) -> bool:
 
 @told("missing-cudnn")
 def answer(seen: Seen) -> Advice:
-    """From the text alone."""
+    """By who asks: for torch its own pinned release, for another program none that would replace it."""
     library = name(seen, "library") or name(seen, "tried") or name(seen, "asked") or "cuDNN"
-    wheel = f"nvidia-cudnn-cu{cuda_major(seen) or 12}"
-    nine = "64_9" in library or ".so.9" in library
-    wanted = f"{wheel}==9.*" if nine else f"{wheel}==8.*" if re.search(r"64_8|\.so\.8", library) else wheel
     folder = r"Lib\site-packages\nvidia\cudnn\bin" if seen.os == "windows" else "lib/python3.x/site-packages/nvidia/cudnn/lib"
     return Advice(
         "machine",
         f"{library} is asked for and is not installed where the loader looks",
         remedies=(
-            install(seen, f"Install {wanted}", "the wheel brings all parts of cuDNN in one version", wanted),
+            *_brought(library, seen),
             by_you(
                 f"Name the wheel's folder ({folder}) in the loader's path of the program that asks", "torch finds it by itself"
             ),
@@ -107,3 +106,39 @@ def answer(seen: Seen) -> Advice:
         ),
         decide_by=CHECK,
     )
+
+
+def _brought(library: str, seen: Seen) -> tuple[Remedy, ...]:
+    """What brings the library, and leaves the cuDNN that torch was linked with as it is."""
+    wanted, here = cudnn_not_found.major_of(library), cudnn_not_found.ours(seen)
+    complaint = next((c for c in seen.complaints if library in c.text), None)
+    kind = asker(complaint, seen).kind if complaint else ""
+    if kind == "tensorflow":
+        return tensorflow(seen)
+    if kind in {"torch", "companion"} or (not kind and seen.value("torch") and wanted in {0, here}):
+        return _pinned(seen)
+    if here and here == wanted:
+        return _pinned(seen)
+    if wanted and here:
+        why = f"{torch_said(seen)} is linked with cuDNN {here}, and both majors share one folder"
+        return (by_you(f"Install a release of the program that asks that is made for cuDNN {here}", why),)
+    if wanted == 9:
+        why = "the wheel brings all parts of cuDNN in one version; where torch is installed, it has brought its own"
+        return (by_you("Install nvidia-cudnn-cu12==9.*", why, ("pip", "install", "nvidia-cudnn-cu12==9.*")),)
+    said = f"cuDNN {wanted}" if wanted else "the cuDNN that it names"
+    why = "there it takes the place of the cuDNN 9 that torch from 2.4 on is linked with" if wanted == 8 else ""
+    return (by_you(f"Install {said} for the program that asks, not into an environment with a newer torch", why),)
+
+
+def _pinned(seen: Seen) -> tuple[Remedy, ...]:
+    """Torch's own wheel in the release that this torch pins; else torch again, which brings it."""
+    from torchsmith.knowledge import torch_builds
+
+    torch, machine = seen.value("torch"), seen.value("machine")
+    platform = machine.platform if machine and machine.platform.startswith("linux") else "linux-x86_64"
+    build = torch_builds.published(torch.version, torch.build, platform) if torch and seen.os != "windows" else None
+    # the wheels up to 1.13 hold cuDNN themselves
+    if build and build.cudnn and at_least(build.torch, "2.0"):
+        wheel = f"nvidia-cudnn-cu{cuda_major(seen) or 12}=={build.cudnn}"
+        return (install(seen, f"Reinstall {wheel}", f"the release that {torch_said(seen)} pins", wheel, again=True),)
+    return torch_again(seen, "it brings cuDNN in the version that it was linked with")

@@ -33,7 +33,7 @@ from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Severity, WontHelp
 from torchsmith.model.versions import key, minor
-from torchsmith.rules.libraries.told import CHECK, by_you, cuda_major, install, torch_said
+from torchsmith.rules.libraries.told import CHECK, by_you, cuda_major, torch_again, torch_said
 
 
 @rule("nccl-mismatch", systems=("linux",))
@@ -84,18 +84,15 @@ def answer(seen: Seen) -> Advice:
         "package:torch",
         f"another NCCL is loaded than the one that {torch_said(seen)} was linked with{lacks}",
         remedies=(
-            install(
-                seen,
-                f"Reinstall torch's own {wheel}",
-                "in the version that torch pins; `pip show torch` names it",
-                wheel,
-                again=True,
-            ),
+            *torch_again(seen, f"its requirements pin the {wheel} that it was linked with"),
             by_you(
                 "Keep other NCCL copies (system, conda, LD_LIBRARY_PATH, LD_PRELOAD) out of the loader's way",
                 "the first one wins",
             ),
         ),
-        wont_help=(WontHelp("Downgrading torch", "its own NCCL fits; only another one is in its place"),),
+        wont_help=(
+            WontHelp("Downgrading torch", "its own NCCL fits; only another one is in its place"),
+            WontHelp(f"`pip install {wheel}` without a version", "it brings the newest one, not the one that torch pins"),
+        ),
         decide_by=CHECK,
     )

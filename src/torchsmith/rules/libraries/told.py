@@ -73,6 +73,25 @@ def torch_again(seen: Seen, why: str) -> tuple[Remedy, ...]:
     return (by_you(title, why, ("pip", "uninstall", "-y", *names), ("pip", "install", *names, *source)),)
 
 
+def tensorflow(seen: Seen) -> tuple[Remedy, ...]:
+    """A TensorFlow that has its CUDA libraries; for Windows none has been built since 2.10."""
+    if seen.os != "windows":
+        return (install(seen, "Install TensorFlow with its CUDA wheels", "from 2.14 on", "tensorflow[and-cuda]"),)
+    return (
+        by_you(
+            "Run TensorFlow in WSL 2, and install tensorflow[and-cuda] there",
+            "for Windows itself TensorFlow from 2.11 on is built without GPU support",
+            ("wsl", "--install"),
+        ),
+        by_you(
+            "Or TensorFlow 2.10, the last release with GPU support on Windows, with CUDA 11.2 and cuDNN 8.1",
+            "in an environment of its own, with Python 3.7 to 3.10",
+            ("conda", "install", "-c", "conda-forge", "cudatoolkit=11.2", "cudnn=8.1.0"),
+            ("python", "-m", "pip", "install", "tensorflow<2.11"),
+        ),
+    )
+
+
 def torch_said(seen: Seen) -> str:
     """``torch 2.4.0+cu121`` where the text tells the version, else ``the torch here``."""
     torch = seen.value("torch")

@@ -13,8 +13,8 @@ another process that was faster. An NVML message behind such an error is its ech
 
 ## What to do
 A smaller batch, sequence or image; half precision or quantisation; ending what else runs on the GPU; a GPU with more memory.
-Against pieces: PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True. Where a container's /dev/shm is full: `--ipc=host` or a
-larger `--shm-size`, or fewer workers.
+Against pieces, on Linux: PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True (PYTORCH_ALLOC_CONF from torch 2.9 on). Where a
+container's /dev/shm is full: `--ipc=host` or a larger `--shm-size`, or fewer workers.
 
 ## What not to do
 Reinstalling torch, CUDA or the driver frees no memory.
@@ -31,6 +31,8 @@ from torchsmith.engine.declare import told
 from torchsmith.model.action import SetVariable
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.finding import Remedy, Safety, WontHelp
+from torchsmith.rules.readings import places
+from torchsmith.rules.readings import told as told_of
 
 UNITS = {"bytes": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 PLENTY = 1.5
@@ -67,14 +69,24 @@ def answer(seen: Seen) -> Advice:
             f"torch could not get {wanted} although {free} are free: memory in pieces, a limit (MIG, WSL's pinned memory)"
             " or another process, not the environment's versions"
         )
-        pieces = Remedy(
-            "Let torch's memory grow in segments",
-            "then free memory in pieces can be used as one",
-            actions=(SetVariable("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True"),),
-        )
-        return Advice("program", summary, (pieces, look, smaller), wont_help, (("nvidia-smi",),))
+        return Advice("program", summary, (*_pieces(seen), look, smaller), wont_help, (("nvidia-smi",),))
     return Advice(
         "program", f"{summary} ({wanted} wanted, {free} free)" if wanted and free else summary, (look, smaller), wont_help
+    )
+
+
+def _pieces(seen: Seen) -> tuple[Remedy, ...]:
+    """Segments that grow, where torch has them: not on Windows, nor under WSL. From 2.9 on the variable lost its CUDA."""
+    torch = seen.value("torch")
+    if seen.os == "windows" or places.in_wsl(seen):
+        return ()
+    name = "PYTORCH_ALLOC_CONF" if torch and told_of.is_at_least(torch.version, "2.9") else "PYTORCH_CUDA_ALLOC_CONF"
+    return (
+        Remedy(
+            "Let torch's memory grow in segments",
+            "then free memory in pieces can be used as one",
+            actions=(SetVariable(name, "expandable_segments:True"),),
+        ),
     )
 
 

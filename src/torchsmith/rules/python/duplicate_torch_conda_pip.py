@@ -64,7 +64,7 @@ def check(
         return
     cpu = isinstance(torch, Torch) and torch.kind == "cpu" and isinstance(gpus, Gpus) and bool(gpus)
     pip = (interpreter.executable, "-m", "pip", "uninstall", "-y", "torch")
-    remove = Command(("conda", "remove", "-p", interpreter.prefix, "--force", conda.name))
+    remove = Command(("conda", "remove", *interpreter.conda_place, "--force", conda.name))
     yield Finding(
         Severity.BLOCKER if cpu else Severity.DEGRADED,
         "package:torch",

@@ -125,6 +125,6 @@ def newer_than_known(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     if row is None or seen.has("host-compiler-refused"):
         return
     gnu, microsoft = found.get("gnu") or found.get("ccbin"), found.get("msvc") or found.get("cl")
-    most = int(major(row.gcc_max)) if gnu and row.gcc_max else (row.msc_ver_max or 0) - 1900
+    most = major(row.gcc_max) if gnu and row.gcc_max else (row.msc_ver_max or 0) - 1900
     if most > 0 and int(gnu or microsoft or 0) > most:
         yield Pointer("host-compiler-too-new", 0.75)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import reading
-from torchsmith.engine.weigh import holds
+from torchsmith.engine.weigh import points
 from torchsmith.knowledge import signatures
 from torchsmith.model.complaint import Complaint, Pointer, Seen
 from torchsmith.rules.readings import places
@@ -36,6 +36,4 @@ def beside_a_complaint(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     if not places.complains(seen):
         return
     signature = next(signature for signature in signatures.every() if signature.id == complaint.signature)
-    for point in signature.points:
-        if all(holds(word, seen) for word in point.beside) and not any(holds(word, seen) for word in point.without):
-            yield Pointer(point.cause, point.sure)
+    yield from points(signature, seen)

@@ -22,6 +22,11 @@ def installs_other(seen: Seen) -> bool:
     return any(name not in _FAMILY for line in _commands(seen) for name in _names(line))
 
 
+def only_files(seen: Seen) -> bool:
+    """Whether what was installed is a file of requirements, and nothing by name: of torch, too, it may be the first."""
+    return all(name in {"-r", "--requirement"} for line in _commands(seen) for name in _names(line))
+
+
 def installs_torch(seen: Seen) -> bool:
     """Whether torch was asked for by name."""
     return any(name in _FAMILY for line in _commands(seen) for name in _names(line))

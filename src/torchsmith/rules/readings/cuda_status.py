@@ -117,8 +117,11 @@ def _too_old(seen: Seen) -> Iterator[Pointer]:
         yield Pointer("driver-too-old-for-cuda", 0.5)
         yield Pointer("compat-lib-shadows-driver", 0.4)
         yield Pointer("driver-user-kernel-mismatch", 0.3)
+    elif places.in_nix(seen):  # mostly a libcuda of Nix's own, which no driver stands behind
+        yield Pointer("nix-no-driver-lib", 0.6)
+        yield Pointer("driver-too-old-for-cuda", 0.5)
     elif places.in_wsl(seen) and seen.has("windows-too-old-for-wsl-gpu"):  # its driver is as old as this Windows
-        yield Pointer("driver-too-old-for-cuda", 0.65)
+        yield Pointer("driver-too-old-for-cuda", 0.45)
     else:
         yield Pointer("driver-too-old-for-cuda", 0.92)
 
@@ -141,7 +144,7 @@ def _busy(seen: Seen) -> Iterator[Pointer]:
 def _no_device(seen: Seen) -> Iterator[Pointer]:
     if places.in_wsl(seen) or places.inside(seen) or places.allotted(seen) or places.in_nix(seen):
         yield from missing(seen)
-        yield Pointer("cuda-visible-devices-hides", 0.3)
+        yield Pointer("cuda-visible-devices-hides", 0.15)
         return
     yield Pointer("cuda-visible-devices-hides", 0.35)
     if places.lists_gpu(seen):

@@ -47,30 +47,35 @@ def of_cudnn(library: str, who: Asker, seen: Seen, *, parts: bool = False) -> It
 def _likely(library: str, who: Asker, seen: Seen, parts: bool) -> tuple[tuple[str, float], ...]:
     """Missing, of another major, or not where the loader looks: by who asks, and by the cuDNN that is here."""
     missing, other, lost = "missing-cudnn", "cudnn-major-mismatch", "cudnn-not-on-loader-path"
-    wanted, ours = major_of(library), 0 if len(wheel_majors(seen)) > 1 else _ours(seen)
+    wanted, here = major_of(library), 0 if len(wheel_majors(seen)) > 1 else ours(seen)
     windows = library.endswith(".dll") or seen.os == "windows"
     if who.kind == "torch":
         return (missing, 0.7), ("split-lib-lib64-venv", 0.1)
-    if wanted and ours and wanted != ours:
+    if wanted and here and wanted != here:
         return (other, 0.88), (missing, 0.25)
     if windows:
-        same = bool(wanted) and wanted == ours
-        if seen.has("cudnn-of-installer"):  # in folders by version, which nothing puts on PATH
-            return (lost, 0.7), (missing, 0.3)
-        if seen.has("cudnn-in-toolkit"):  # found, and refused: of another release than the program's, or in parts
-            return (other, 0.6), (missing, 0.4), (lost, 0.2)
-        return (missing, 0.6), (lost, 0.45 if same else 0.3), *(() if same else ((other, 0.35),))
+        return _on_windows(seen, same=bool(wanted) and wanted == here)
     if seen.has("cudnn-wheel-there"):
         return (lost, 0.85), (missing, 0.2)
     if who.kind == "onnxruntime":
         return (missing, 0.45), (other, 0.4), ("extension-cuda-major-mismatch", 0.35)
-    if wanted == 8 == ours:
+    if wanted == 8 == here:
         return (missing, 0.5), (lost, 0.45)
     if parts and wanted == 9:
         return (lost, 0.55), (missing, 0.4), (other, 0.3)
     if parts and wanted == 8:
         return (other, 0.55), (missing, 0.4), (lost, 0.35)
     return (missing, 0.65), (lost, 0.25), (other, 0.2)
+
+
+def _on_windows(seen: Seen, *, same: bool) -> tuple[tuple[str, float], ...]:
+    """By the folder where the text shows a cuDNN; ``same``: it is of the major that is asked for."""
+    missing, other, lost = "missing-cudnn", "cudnn-major-mismatch", "cudnn-not-on-loader-path"
+    if seen.has("cudnn-of-installer"):  # in folders by version, which nothing puts on PATH
+        return (lost, 0.7), (missing, 0.3)
+    if seen.has("cudnn-in-toolkit"):  # found, and refused: of another release than the program's, or in parts
+        return (other, 0.6), (missing, 0.4), (lost, 0.2)
+    return (missing, 0.6), (lost, 0.45 if same else 0.3), *(() if same else ((other, 0.35),))
 
 
 def split(who: Asker, seen: Seen) -> bool:
@@ -84,7 +89,7 @@ def major_of(library: str) -> int:
     return int(matched[1] or matched[2]) if matched else 0
 
 
-def _ours(seen: Seen) -> int:
+def ours(seen: Seen) -> int:
     """The major of the cuDNN that is here: of its wheel, else what this torch uses; 0 where neither is told."""
     for name in ("nvidia-cudnn-cu12", "nvidia-cudnn-cu11", "nvidia-cudnn-cu13"):
         if wheel := seen.package(name):

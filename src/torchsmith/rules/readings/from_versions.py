@@ -12,6 +12,7 @@ from torchsmith.engine.declare import reading
 from torchsmith.knowledge import torch_builds, torch_pythons, torch_releases
 from torchsmith.model.complaint import Complaint, Pointer, Seen
 from torchsmith.model.versions import key, local_label, public
+from torchsmith.rules.readings.places import on_mac
 
 _FAMILY = ("torch", "torchvision", "torchaudio")
 _ANCIENT = key("0.4.0")  # before it there are source archives only, which pip lists for every Python
@@ -45,10 +46,11 @@ def no_candidate(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     name = captured.get("name") or captured.get("uvname") or ""
     asked = captured.get("asked") or captured.get("other") or ""
     label, python = local_label(asked), _python(seen)
-    mac = seen.os == "macos" or seen.has("mac-named", "apple-silicon-named")
-    if mac and name in _FAMILY and label.startswith("cu"):
-        yield Pointer("wrong-index-for-platform", 0.65)
-        yield Pointer("platform-has-no-wheel", 0.5)
+    if on_mac(seen) and name in _FAMILY and label.startswith("cu"):
+        # A project that names the index meant it for other machines.
+        meant = seen.has("sources-table", "pytorch-index-named")
+        yield Pointer("wrong-index-for-platform", 0.65 if meant else 0.5)
+        yield Pointer("platform-has-no-wheel", 0.5 if meant else 0.65)
     elif name not in _FAMILY:
         yield Pointer("python-version-unsupported", 0.45)
         yield Pointer("platform-has-no-wheel", 0.45)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from torchsmith.engine.declare import reading
 from torchsmith.model.complaint import Complaint, Pointer, Seen
+from torchsmith.rules.readings import places
 from torchsmith.rules.readings.asker import Asker, asker, library_path, torch_cuda, wheel_majors
 from torchsmith.rules.readings.cudnn_not_found import of_cudnn, split
 
@@ -43,6 +44,9 @@ def causes(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     elif re.match(r"lib(?:openblas|mpi)", library):
         jetson = bool(seen.value("jetson")) or "aarch64" in str(getattr(seen.value("machine"), "arch", ""))
         yield Pointer("jetson-wheel-jetpack-mismatch", 0.5 if jetson else 0.25)
+    elif places.in_nix(seen) and re.match(r"lib(?:stdc\+\+|gcc_s|z)\.so", library):
+        yield Pointer("nix-no-driver-lib", 0.55)  # wheels from outside find none of the system's libraries there
+        yield Pointer("libstdcxx-too-old", 0.3)
     elif not _DRIVER.match(library):
         for names, *pointers in _OTHERS:
             if re.match(names, library):

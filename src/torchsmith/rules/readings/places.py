@@ -43,6 +43,14 @@ def in_wsl1(seen: Seen) -> bool:
     return seen.has("wsl1-words") or bool(machine and machine.wsl == 1)
 
 
+def on_mac(seen: Seen) -> bool:
+    """Whether the machine is a Mac: by its own words; where it says nothing, by the reporter's."""
+    machine = seen.value("machine")
+    # A path alone, with slashes and "lib", says Linux of a Mac too.
+    named = machine is not None and (machine.os == "windows" or machine.distro or machine.kernel or machine.libc_version)
+    return seen.os == "macos" or (not named and seen.has("mac-named", "apple-silicon-named"))
+
+
 def in_nix(seen: Seen) -> bool:
     """Whether the program came out of the Nix store."""
     return seen.has("nix-words")

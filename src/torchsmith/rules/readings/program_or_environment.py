@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from torchsmith.engine.declare import reading
 from torchsmith.model.complaint import Complaint, Pointer, Seen
 from torchsmith.model.versions import at_least, minor
+from torchsmith.rules.readings.places import on_mac
 
 HARDWARE = ("Xid", "fallen off the bus", "ECC")
 NO_ACCELERATOR = {"cpu"}
@@ -35,7 +36,7 @@ def cuda_by_name(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     torch = seen.value("torch")
     gpus = bool(seen.value("gpus")) or seen.has("nvidia-gpu-words", "gpu-named", "smi-lists-gpus")
     program = "hardcoded-cuda-device" if complaint.signature == "checkpoint-wants-cuda" else "user-code-bug"
-    if seen.os == "macos" or seen.has("mac-named", "apple-silicon-named"):
+    if on_mac(seen):
         yield Pointer("hardcoded-cuda-device", 0.8)
     elif program == "hardcoded-cuda-device" and not gpus:
         # Nobody speaks of a GPU: a file of a machine that had one, loaded where there may be none.

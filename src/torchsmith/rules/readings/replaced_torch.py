@@ -19,7 +19,7 @@ def replaced(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("user-site-shadowing", 0.5)
         yield Pointer("wrong-python-environment", 0.35)
     if not meant and (by_pip or not seen.has("pip-uninstall-command")):
-        yield Pointer("dependency-replaced-torch", 0.92 if by_pip else 0.4)
+        yield Pointer("dependency-replaced-torch", 0.92 if by_pip else 0.75 if installs_other(seen) else 0.4)
 
 
 def _another_copy(complaint: Complaint, seen: Seen) -> bool:

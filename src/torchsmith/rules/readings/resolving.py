@@ -80,7 +80,8 @@ def built_by_conda(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     built = said if "." in said else f"{said[:2]}.{said[2:]}"
     driver, transcript = seen.value("driver"), seen.value("transcript")
     virtual = dict(transcript.virtual).get("__cuda", "") if transcript else ""
-    can = (driver.cuda if driver else "") or virtual
+    smi = seen.value("nvidia_smi")
+    can = (driver.cuda if driver else "") or (smi.cuda if smi else "") or virtual
     if can and major(built) < major(can):
         yield Pointer("conda-old-cuda-picked", 0.65)
     elif can and key(built) < key(can):
@@ -95,18 +96,15 @@ def platforms_named(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     mine, theirs = complaint.captured.get("mine") or "", complaint.captured["platforms"]
     if not mine or seen.has("uv-wheel-of-pytorch-index") or ("macos" in mine and "x86_64" in mine):
         return
-    processor = (
-        "arm64"
-        if "arm64" in mine
-        else mine.rpartition("_")[2]
-        if "aarch64" in mine
-        else "x86_64"
-        if "x86_64" in mine
-        else "amd64"
-    )
-    system = mine[:3]
-    if not any(system in tag and processor in tag for tag in theirs.split(",")):
+    if platform_of(mine) not in {platform_of(tag) for tag in theirs.split(",")}:
         yield Pointer("platform-has-no-wheel", 0.93)
+
+
+def platform_of(tag: str) -> tuple[str, str]:
+    """System and processor of a wheel's platform tag, whichever the C library's version: ("linux", "x86_64")."""
+    system = next((system for system in ("musl", "linux", "mac", "win") if system in tag), "")
+    processor = next((arch for arch in ("x86_64", "aarch64", "arm64", "amd64") if arch in tag), tag.rpartition("_")[2])
+    return system, processor
 
 
 @reading("torch-already-satisfied")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import reading
+from torchsmith.knowledge import torch_builds
 from torchsmith.model.complaint import Complaint, Pointer, Seen
 from torchsmith.model.known import Known
 from torchsmith.model.versions import major
-from torchsmith.rules.readings.commands import installs_other, installs_torch, plainly
+from torchsmith.rules.readings.commands import installs_other, installs_torch, only_files, plainly
+from torchsmith.rules.readings.places import on_mac
 
 _CONDA = ("conda-cpu-build-string", "conda-cpuonly", "conda-gives-cpu-words")
 _REPLACED = ("pip-replaces-torch", "torch-uninstalled", "uv-replaces-torch", "reinstalls-torch-words")
@@ -100,7 +102,7 @@ def _told(seen: Seen) -> Iterator[Pointer]:
 
 
 def _installer(seen: Seen) -> Iterator[Pointer]:
-    """Who put the CPU build there."""
+    """Who put the CPU build there, and how sure the build itself is beside it."""
     if seen.has("nix-store-path", "nix-cuda-support-named") and not installs_torch(seen):
         yield Pointer("nix-cuda-support-off", 0.8)
         yield Pointer("cpu-only-build", 0.2)
@@ -116,30 +118,32 @@ def _installer(seen: Seen) -> Iterator[Pointer]:
     elif seen.has("torch-backend-auto") or seen.captured("label", "pytorch-index-named") == "cpu":
         yield Pointer("wrong-index-for-platform", 0.7)
         yield Pointer("cpu-only-build", 0.4)
-    elif seen.has("uv-torch-from-default-index", "index-passed-over"):
-        yield Pointer("wrong-index-for-platform", 0.65)
+    elif found := _by_circumstance(seen):
+        yield from found
         yield Pointer("cpu-only-build", 0.4)
-    elif installs_other(seen) and seen.has("fresh-environment"):
-        yield Pointer("wrong-index-for-platform", 0.6)
-        yield Pointer("dependency-replaced-torch", 0.45)
-        yield Pointer("cpu-only-build", 0.4)
-    elif seen.has("torch-came-with-package") or installs_other(seen):
-        yield Pointer("dependency-replaced-torch", 0.55)
-        yield Pointer("cpu-only-build", 0.4)
-    elif seen.has("worked-before-update") and not seen.has("driver-was-updated"):
-        yield Pointer("dependency-replaced-torch", 0.6)
-        yield Pointer("cpu-only-build", 0.4)
-    elif (plainly(seen) and seen.os == "windows") or (seen.os == "linux" and _arch(seen) == "aarch64") or _server_arm(seen):
-        yield Pointer("wrong-index-for-platform", 0.65)
-        yield Pointer("cpu-only-build", 0.45)
+
+
+def _by_circumstance(seen: Seen) -> tuple[Pointer, ...]:
+    """The default index, or another package: by what was installed, and into what."""
+    index, replaced = "wrong-index-for-platform", "dependency-replaced-torch"
+    if seen.has("uv-torch-from-default-index", "index-passed-over"):
+        return (Pointer(index, 0.65),)
+    if installs_other(seen) and seen.has("fresh-environment"):
+        return Pointer(index, 0.6), Pointer(replaced, 0.45)
+    if seen.has("torch-came-with-package") or installs_other(seen):
+        return (Pointer(replaced, 0.55),)
+    if seen.has("worked-before-update") and not seen.has("driver-was-updated"):
+        return (Pointer(replaced, 0.6),)
+    if (plainly(seen) and seen.os == "windows") or _cpu_for_arm(seen):
+        return (Pointer(index, 0.65),)
+    return ()
 
 
 def _machine(seen: Seen) -> Iterator[Pointer]:
     """No NVIDIA GPU here: another maker's, a Mac, or none at all."""
-    mac = seen.os == "macos" or (seen.has("mac-named") and seen.os != "windows")
     if seen.has("other-accelerator-named"):
         yield Pointer("wrong-accelerator-backend", 0.9)
-    elif mac or seen.has("apple-silicon-named"):
+    elif on_mac(seen):
         # No Mac has CUDA to offer: a program that asks for it has to change. Who speaks of installing expects it of torch.
         own = seen.has("apple-silicon-named", "program-calls-cuda") or _arch(seen) == "aarch64"
         program = own or not seen.has("torch-installed-words", "no-gpu-words")
@@ -182,15 +186,24 @@ def _old_arm(seen: Seen) -> bool:
     return seen.has("jetson-kernel-named") and seen.has("linux-on-arm") and not seen.has("arm-server-named")
 
 
+def _cpu_for_arm(seen: Seen) -> bool:
+    """Whether this is Linux on ARM and a release that the default index has without CUDA there: those before 2.11."""
+    if not ((seen.os == "linux" and _arch(seen) == "aarch64") or _server_arm(seen)):
+        return False
+    torch = seen.value("torch")
+    default = torch_builds.default_on_pypi(torch.version, "linux-aarch64") if torch else None
+    return default is None or default.kind == "cpu"
+
+
 def _server_arm(seen: Seen) -> bool:
     return seen.has("arm-server-named") and not seen.has("pytorch-index-named")
 
 
 @reading("arm-server-named")
 def on_an_arm_server(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
-    """The default index has CPU builds for Arm, up to the newest releases."""
+    """Up to 2.10 the default index has CPU builds only for Arm."""
     del complaint
-    if plainly(seen) and not seen.has("pytorch-index-named") and not any(c.role == "fatal" for c in seen.complaints):
+    if plainly(seen) and _cpu_for_arm(seen) and not any(c.role == "fatal" for c in seen.complaints):
         yield Pointer("wrong-index-for-platform", 0.5)
         yield Pointer("cpu-only-build", 0.3)
 
@@ -211,7 +224,7 @@ def cpu_came(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("wrong-index-for-platform", 0.2)
     elif seen.has("nix-cuda-support-named"):
         yield Pointer("nix-cuda-support-off", 0.8)
-    elif seen.has(*_REPLACED) or (installs_other(seen) and not plainly(seen)):
+    elif seen.has(*_REPLACED) or (installs_other(seen) and not plainly(seen) and not only_files(seen)):
         yield Pointer("dependency-replaced-torch", 0.65)
         yield Pointer("wrong-index-for-platform", 0.55)
     else:

@@ -20,8 +20,9 @@ _NUMBERS = (
     ("127", r"proced\w{5,8} especificado|Не найдена указанная процедура|指定されたプロシージャが見つかりません"),
     ("1114", r"initialization routine failed|初始化例程失败|Initialisierungsroutine|routine d.initialisation|инициализации"),
     ("1455", r"paging file is too small|页面文件太小|頁面檔太小|Auslagerungsdatei|файл подкачки|ページング|페이징"),
-    ("193", r"not a valid Win32 application|不是有效的 Win32|keine zul\S{1,3}ssige Win32"),
-    ("182", r"%1|无法运行"),
+    # In every language it names Win32.
+    ("193", r"not a valid Win32 application|%1.{0,40}Win32|Win32.{0,40}%1"),
+    ("182", r"system cannot run %1|无法运行|kann %1 nicht ausf\S{1,3}hren|no puede ejecutar %1|ex\S{1,3}cuter %1"),
 )
 _EXTENSION = re.compile(
     r"^_C$|^_ext$|flash_attn|_cuda$|_C\b|causal_conv1d|selective_scan|exllama|awq|gptq|torch_(?:scatter|sparse|cluster)|pytorch3d|mmcv"

@@ -9,7 +9,7 @@ large as the memory of a small machine: pip ends with MemoryError, or the kernel
 MemoryError under `pip/_vendor/cachecontrol` or `msgpack`, or "Killed" right after the download of a large wheel.
 
 ## What to do
-`pip install --no-cache-dir`, a newer pip (22.3 and later write to disk), or uv; on very small machines a CPU build,
+`pip install --no-cache-dir`, a newer pip (23.3 and later write to disk), or uv; on very small machines a CPU build,
 or swap space.
 
 ## What not to do

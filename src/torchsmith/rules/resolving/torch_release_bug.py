@@ -54,7 +54,7 @@ def answer(seen: Seen) -> Advice:
     return Advice(
         "package:torch",
         summary,
-        remedies=(move, *reinstall(seen.value("fitting_build"), "a build for this GPU and driver")),
+        remedies=(move, *reinstall(seen.value("fitting_build"), "a build for this GPU")),
         wont_help=(WontHelp("Another driver, CUDA toolkit or cuDNN", "the fault is inside this release of torch"),),
         decide_by=(("python", "-m", "torch.utils.collect_env"),),
     )

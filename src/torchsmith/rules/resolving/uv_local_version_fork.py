@@ -2,9 +2,9 @@
 # uv's resolution meets torch versions with and without a local label
 
 ## What it means
-A PyTorch index serves the same release under two versions: `2.6.0+cpu` for Linux and Windows on x86-64, and plain
-`2.6.0` for macOS or ARM. uv locks one version for all platforms unless markers part them, so one of the platforms
-gets a version that has no wheel for it.
+A PyTorch index serves the same release under two versions: `2.6.0+cpu` for Linux and Windows, and plain `2.6.0` for
+macOS (and, of older releases, for Linux on ARM). uv locks one version for all platforms unless markers part them, so one
+of the platforms gets a version that has no wheel for it.
 
 ## How it is told
 uv names a torch from a PyTorch index that has no wheel for the current platform: without label on Linux or Windows,
@@ -16,7 +16,7 @@ Bind torch with markers: the labelled index for Linux and Windows, the default i
 requirement. A newer uv locks again by itself: `uv lock --upgrade-package torch`.
 
 ## What not to do
-Pinning `torch==2.6.0+cpu` for every platform: macOS and ARM have no wheel of that name.
+Pinning `torch==2.6.0+cpu` for every platform: macOS has no wheel of that name, and Linux on ARM not of every release.
 
 ## Sources
 uv's documentation on indexes and on PyTorch; resolved with local indexes in tests of this project.
@@ -76,4 +76,9 @@ _REMEDIES = (
         Safety.DISPLAY_ONLY,
     ),
 )
-_WONT = (WontHelp("Pinning a version with a local label for every platform", "macOS and ARM have no wheel of that name"),)
+_WONT = (
+    WontHelp(
+        "Pinning a version with a local label for every platform",
+        "macOS has no wheel of that name, Linux on ARM not of every release",
+    ),
+)

@@ -2,7 +2,8 @@
 # The C library is too old for this torch
 
 ## What it means
-torch's Linux wheels are made for a certain glibc and newer: 2.17 up to torch 2.5, 2.28 later. On an older system the import
+torch's Linux wheels are made for a certain glibc and newer: on x86-64 2.17 up to torch 2.6 as the default index has it, 2.28
+later; on ARM, and for torch 2.6 with CUDA 12.6, 2.28 from 2.6 on. On an older system the import
 ends in "version `GLIBC_2.28' not found". On a system with musl (Alpine) no wheel of torch fits at all.
 
 ## How it is told
@@ -22,6 +23,7 @@ PEP 600; symbol versions of the wheels' libraries (`torchsmith facts torch_relea
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from torchsmith.engine.declare import rule, told
 from torchsmith.model.action import Install
@@ -32,6 +34,7 @@ from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.known import Unknown
+from torchsmith.model.pattern import pattern
 from torchsmith.model.versions import at_least, key
 from torchsmith.rules.libraries.told import by_you, name, torch_said
 
@@ -102,16 +105,36 @@ def _runs(release: str, machine: Machine, here: str) -> bool:
     return floor is not None and at_least(here, floor)
 
 
+_OF_TORCH = pattern(r"site-packages/(?:torch|triton|nvidia)[^/]{0,20}/|dist-packages/torch|libtorch|libc10")
+
+
+def _floors(seen: Seen) -> str:
+    """Since which release the default wheels of this platform ask for which glibc, by the table of releases."""
+    from torchsmith.knowledge import torch_releases
+
+    machine = seen.value("machine")
+    platform = "linux-aarch64" if machine and machine.platform == "linux-aarch64" else "linux-x86_64"
+    floors = [(release, torch_releases.glibc(release, platform)) for release in torch_releases.known()]
+    last = [release for (release, floor), (_next, after) in pairwise(floors) if floor != after]
+    parts = [f"up to {release} the default ones need glibc {torch_releases.glibc(release, platform)}" for release in last]
+    return ", ".join((*parts, f"{'later ones' if parts else 'they need'} {floors[-1][1]}"))
+
+
 @told("glibc-too-old")
 def answer(seen: Seen) -> Advice:
     """From the text alone."""
     version = name(seen, "version", "glibc-not-found").removeprefix("GLIBC_")
+    complaint = seen.first("glibc-not-found")
+    of_torch = complaint is None or _OF_TORCH.search(complaint.text) is not None
+    asks = torch_said(seen) if of_torch else "a library here"
     return Advice(
         "machine",
-        f"{torch_said(seen)} needs glibc {version or 'of a newer system'}, and this system has an older C library or another one",
+        f"{asks} needs glibc {version or 'of a newer system'}, and this system has an older C library or another one",
         remedies=(
             NEWER_SYSTEM,
-            by_you("Or an older torch whose wheels are for this system", "up to 2.5 they need glibc 2.17, from 2.6 on 2.28"),
+            by_you("Or an older torch whose wheels are for this system", _floors(seen))
+            if of_torch
+            else by_you("Or an older release of the package that asks, or one that is built on this system"),
         ),
         wont_help=(NOT_IN_PLACE, WontHelp("Reinstalling the same torch", "its libraries ask for the same glibc")),
         decide_by=(("ldd", "--version"),),

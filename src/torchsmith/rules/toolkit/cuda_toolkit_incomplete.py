@@ -29,8 +29,9 @@ from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.toolkit import Toolkits
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Remedy, Safety, Severity, WontHelp
-from torchsmith.model.versions import key
-from torchsmith.rules.toolkit.shared import RUNS, active, named
+from torchsmith.model.versions import key, minor
+from torchsmith.rules.readings.told import toolkit
+from torchsmith.rules.toolkit.shared import RUNS, active, by_conda, in_conda, named, packages
 
 PACKAGES = {
     "cuda_runtime.h": "cuda-cudart-dev",
@@ -48,7 +49,7 @@ def check(machine: Machine, toolkits: Toolkits, torch: Torch) -> Iterator[Findin
         return
     numbers = "-".join(str(number) for number in key(toolkit.version)[:2])
     packages = tuple(f"{PACKAGES[name]}-{numbers}" for name in toolkit.missing)
-    apt = machine.distro in {"debian", "ubuntu"} and bool(numbers)
+    apt = bool(machine.kin({"debian", "ubuntu"})) and bool(numbers)
     yield Finding(
         Severity.NOTE,
         "toolkit",
@@ -73,19 +74,20 @@ def answer(seen: Seen) -> Advice:
     header = seen.captured("header", "header-of-toolkit-missing", "cccl-header-missing")
     library = seen.captured("library", "library-of-toolkit-missing") or seen.captured("dll", "library-of-toolkit-missing")
     what = header or (f"lib{library}" if library else "a header or library")
-    version = seen.captured("toolkit", "toolkit-named", "cuda-said")
-    dashed = version.replace(".", "-") if version else "12-8"
-    conda = ("conda", "install", "-c", "nvidia", "cuda-libraries-dev", "cuda-cudart-dev")
-    apt = ("sudo", "apt-get", "install", f"cuda-libraries-dev-{dashed}", f"cuda-cudart-dev-{dashed}")
+    version = minor(toolkit(seen))
+    told_of = packages(seen, version, "cuda-libraries-dev", "cuda-cudart-dev")
+    conda = (by_conda(version),) if "." in version else ()
     return Advice(
         "toolkit",
         f"The toolkit lacks {what}, which the build needs",
         remedies=(
             Remedy(
                 "Install the development packages of the toolkit, or the whole of it",
-                "in the toolkit's own version; in a conda environment with conda",
+                "from NVIDIA's repository, in the toolkit's own version"
+                if told_of
+                else "in the toolkit's own version, from where it came",
                 Safety.DISPLAY_ONLY,
-                commands=() if seen.os == "windows" else (apt, conda),
+                commands=told_of or (conda if in_conda(seen) else ()),
             ),
         ),
         wont_help=(RUNS, WontHelp("Copying headers of another version", "they declare other functions than the library has")),

@@ -10,8 +10,8 @@ The compiler that nvcc would call (NVCC_CCBIN, CC, else gcc on PATH; the newest 
 the toolkit's host_config.h.
 
 ## What to do
-Only if you build extensions: name an older compiler (CC, CXX, NVCC_CCBIN; on Windows `vcvarsall x64 -vcvars_ver=14.38`), or use
-a newer toolkit.
+Only if you build extensions: name an older compiler (CC, CXX, NVCC_CCBIN; on Windows an older toolset, `vcvarsall x64
+-vcvars_ver=14.xx`), or use a newer toolkit.
 
 ## What not to do
 `-allow-unsupported-compiler`: it silences the check, and errors in the standard library's headers follow.
@@ -34,6 +34,8 @@ from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, W
 from torchsmith.model.versions import key, major
 from torchsmith.rules.toolkit.shared import RUNS, active, named
 
+TOOLSETS = ("Get-ChildItem", r"C:\Program Files*\Microsoft Visual Studio\*\*\VC\Tools\MSVC")
+"""What lists the installed toolsets of every edition: no number is one that a machine must have."""
 COMPILERS = (("CC", "gcc"), ("CXX", "g++"), ("NVCC_CCBIN", "g++"))
 
 
@@ -48,9 +50,11 @@ def check(toolkits: Toolkits, host_compiler: HostCompiler, torch: Torch) -> Iter
     if most is None or number(host_compiler) <= most:
         return
     name = {"msvc": "Visual C++"}.get(host_compiler.name, host_compiler.name)
-    allowed = f"14.{most - 1900}" if host_compiler.name == "msvc" else str(most)
+    allowed = str(most)
+    accepted = f"14.{most - 1900} at most" if host_compiler.name == "msvc" else f"{most} at most"
     if host_compiler.name == "msvc":
-        actions: tuple[Command | SetVariable, ...] = (Command(("vcvarsall", "x64", f"-vcvars_ver={allowed}")),)
+        allowed = f"older than 14.{most - 1900 + 1}"
+        actions: tuple[Command | SetVariable, ...] = (Command(TOOLSETS),)
     else:
         plus = {"gcc": "g++", "clang": "clang++"}[host_compiler.name]
         actions = (
@@ -62,12 +66,14 @@ def check(toolkits: Toolkits, host_compiler: HostCompiler, torch: Torch) -> Iter
     yield Finding(
         Severity.NOTE,
         "toolkit",
-        f"{name} {host_compiler.version} is newer than {named(toolkit)} accepts: {allowed} at most",
+        f"{name} {host_compiler.version} is newer than {named(toolkit)} accepts: {accepted}",
         evidence=(active(toolkits, toolkit), Proof("host_compiler", f"{shown}: {host_compiler.version}")),
         remedies=(
             Remedy(
                 f"To build extensions, let nvcc use {name} {allowed}",
-                "install it if it is not here",
+                "the folders are the toolsets that are here: `vcvarsall x64 -vcvars_ver=14.xx` takes one of them"
+                if host_compiler.name == "msvc"
+                else "install it if it is not here",
                 Safety.DISPLAY_ONLY,
                 actions,
             ),
@@ -98,16 +104,15 @@ def answer(seen: Seen) -> Advice:
     version = seen.captured("toolkit", "toolkit-named")
     row = table.get(version) if version else None
     most = seen.captured("most", "host-compiler-refused") or (row.gcc_max if row and row.gcc_max else "")
-    microsoft = (
-        seen.os == "windows" or seen.captured("last", "host-compiler-refused") or seen.captured("stl", "host-compiler-refused")
-    )
+    microsoft = seen.os == "windows" or any(seen.captured(group) for group in ("last", "stl", "msvc", "cl"))
     if microsoft:
-        allowed = f"14.{row.msc_ver_max - 1900}" if row and row.msc_ver_max else "14.38"
+        limit_of = f"older than 14.{row.msc_ver_max - 1900 + 1}" if row and row.msc_ver_max else "that this CUDA accepts"
         remedy = Remedy(
-            f"Build with the Visual C++ toolset {allowed} or older",
-            "the installer of Visual Studio offers older toolsets among the single components",
+            f"Build with a Visual C++ toolset {limit_of}",
+            "the folders are the toolsets that are here: `vcvarsall x64 -vcvars_ver=14.xx` takes one of them; the installer of"
+            " Visual Studio offers older ones among the single components",
             Safety.DISPLAY_ONLY,
-            commands=(("vcvarsall", "x64", f"-vcvars_ver={allowed}"),),
+            actions=(Command(TOOLSETS),),
         )
     else:
         number_of = most.partition(".")[0]
@@ -115,7 +120,10 @@ def answer(seen: Seen) -> Advice:
             f"Build with gcc {number_of or 'of an older version'}",
             "install it beside the newer one",
             Safety.DISPLAY_ONLY,
-            commands=tuple(("export", f"{name}={tool}-{number_of}") for name, tool in COMPILERS) if number_of else (),
+            actions=(
+                *_gcc(seen, number_of),
+                *(SetVariable(name, f"{tool}-{number_of}") for name, tool in COMPILERS if number_of),
+            ),
         )
     return Advice(
         "toolkit",
@@ -129,3 +137,10 @@ def answer(seen: Seen) -> Advice:
             WontHelp("Reinstalling torch or the driver", "neither is asked while compiling"),
         ),
     )
+
+
+def _gcc(seen: Seen, number_of: str) -> tuple[Command, ...]:
+    """The package of an older gcc, where the distribution keeps several."""
+    machine = seen.value("machine")
+    debian = machine is not None and machine.kin({"debian", "ubuntu"})
+    return (Command(("sudo", "apt-get", "install", f"gcc-{number_of}", f"g++-{number_of}")),) if debian and number_of else ()

@@ -31,6 +31,7 @@ from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.known import Unknown
+from torchsmith.rules.readings.places import on_mac
 
 
 @rule("no-nvidia-gpu")
@@ -57,7 +58,7 @@ def check(torch: Torch, gpus: Gpus | None, driver_state: DriverState | Unknown |
 @told("no-nvidia-gpu")
 def answer(seen: Seen) -> Advice:
     """A Mac has none, a machine may have another maker's."""
-    mac = seen.os == "macos" or seen.has("mac-named", "apple-silicon-named")
+    mac = on_mac(seen)
     use = "Tell the program to use the CPU" + (", or mps on Apple silicon" if mac else "")
     return Advice(
         "machine",

@@ -35,6 +35,7 @@ from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, W
 from torchsmith.model.known import Unknown
 from torchsmith.rules.common import gpu_names, reinstall
 from torchsmith.rules.driver.shared import by_you
+from torchsmith.rules.readings.places import on_mac
 
 MAKERS = {AMD: "AMD", INTEL: "Intel"}
 BUILDS = {AMD: "rocm", INTEL: "xpu"}
@@ -85,7 +86,7 @@ def answer(seen: Seen) -> Advice:
     """By the maker that the text names."""
     if seen.has("other-accelerator-named"):
         maker, use = "another maker's accelerator", "the plug-in of that accelerator, and its device name instead of cuda"
-    elif seen.os == "macos" or seen.has("apple-silicon-named", "mac-named"):
+    elif on_mac(seen):
         maker, use = "Apple's GPU", "the macOS wheel of the default index, with the device mps"
     elif seen.has("intel-gpu-named"):
         maker, use = "an Intel GPU", "the XPU build, with the device xpu"

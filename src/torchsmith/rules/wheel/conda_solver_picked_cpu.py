@@ -61,10 +61,11 @@ def check(
     asked = [record for name in _CULPRITS if (record := packages.conda_record(name)) and "cuda" not in record.conda_build]
     cuda = driver.cuda if isinstance(driver, Driver) else None
     specs = ["pytorch=*=*cuda*", *([f"cuda-version<={cuda}"] if cuda else [])]
+    place = interpreter.conda_place
     commands = (
-        [Command(("conda", "remove", "-p", interpreter.prefix, "cpuonly"))] if any(r.name == "cpuonly" for r in asked) else []
+        [Command(("conda", "remove", *place, "cpuonly"))] if any(r.name == "cpuonly" for r in asked) else []
     )
-    commands.append(Command(("conda", "install", "-p", interpreter.prefix, "-c", "conda-forge", *specs)))
+    commands.append(Command(("conda", "install", *place, "-c", "conda-forge", *specs)))
     yield Finding(
         Severity.BLOCKER,
         "package:torch",

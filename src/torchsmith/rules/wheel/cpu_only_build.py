@@ -46,7 +46,7 @@ def check(torch: Torch, gpus: Gpus, fitting_build: FittingBuild | Unknown | None
         "package:torch",
         f"torch {torch.version} is a CPU build: it cannot use {gpu_names(gpus)}",
         evidence=(Proof("torch", f"{torch.version}: no CUDA in torch/version.py"), Proof("gpus", gpu_names(gpus))),
-        remedies=reinstall(fitting_build, "a build with CUDA for this GPU and driver"),
+        remedies=reinstall(fitting_build, "a build with CUDA for this GPU"),
         wont_help=(
             WontHelp("Installing a CUDA toolkit or cuDNN, or setting CUDA_HOME", "the CUDA code is missing inside torch itself"),
             WontHelp("Updating the driver", "a CPU build never asks it"),

@@ -115,7 +115,7 @@ def _finding(
         "package:torch",
         summary,
         evidence=(*evidence, Proof("torch", f"{torch.version}: " + (f"CUDA {torch.cuda}" if torch.cuda else "no CUDA"))),
-        remedies=(*((clear,) if entries else ()), *reinstall(build, "a build for this GPU and driver, from one named index")),
+        remedies=(*((clear,) if entries else ()), *reinstall(build, "a build for this GPU, from one named index")),
         wont_help=(
             WontHelp("Adding --extra-index-url", "the installer picks by version among all indexes"),
             WontHelp("Installing a CUDA toolkit or a driver", "which build was installed is the index's doing"),
