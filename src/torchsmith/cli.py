@@ -209,7 +209,12 @@ def _run_explain(options: argparse.Namespace, host: Host | None) -> int:
     from torchsmith.model.finding import Severity
 
     del host
+    from torchsmith.knowledge import causes
+
     ignore = dict(item.partition("=")[::2] for item in options.ignore)
+    for slug in (*options.select, *ignore):
+        if slug not in causes.slugs():
+            raise UsageError(f"no cause is called `{slug}`; `torchsmith facts causes` lists them")
     reading = explain_stream.Reading(assume.facts(options.assume), tuple(options.select), ignore)
     early = (lambda diagnosis: _print_explanation(diagnosis, options)) if options.format == "text" else None
     with stream.opened(options.file) as source:

@@ -24,6 +24,9 @@ NOT_ENVIRONMENT = frozenset(
     {"out-of-memory", "user-code-bug", "benign-arch-warning", "mig-single-instance-limit", "hardcoded-cuda-device"}
 )
 
+HEALTHY = "no-fault"
+"""The cause that is none: a report that shows a healthy environment."""
+
 
 def check(
     host: Host,
@@ -79,7 +82,8 @@ def exit_code(diagnosis: Diagnosis, fail_on: Severity) -> int:
     """The contract's exit code: 1 for a finding at or above ``fail_on``, 3 where nobody could tell, else 0."""
     order = [Severity.NOTE, Severity.DEGRADED, Severity.BLOCKER]
     not_ours = diagnosis.verdict is Verdict.NOT_ENVIRONMENT
-    if not not_ours and any(order.index(f.severity) >= order.index(fail_on) for f in diagnosis.root_causes):
+    found = [finding for finding in diagnosis.root_causes if finding.cause != HEALTHY]
+    if not not_ours and any(order.index(f.severity) >= order.index(fail_on) for f in found):
         return 1
     return 3 if diagnosis.verdict is Verdict.UNKNOWN else 0
 

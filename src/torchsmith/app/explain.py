@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from torchsmith.app.check import NOT_ENVIRONMENT, with_commands
+from torchsmith.app.check import HEALTHY, NOT_ENVIRONMENT, with_commands
 from torchsmith.app.source import NOT_TOLD
 from torchsmith.engine.collect import collect
 from torchsmith.engine.fold import SURE, fold
@@ -36,8 +36,8 @@ _USUAL: dict[str, Fact[Any]] = {
     "interpreter": Known(Interpreter("python", "3", "", "", 64, "", "linux", "venv", (), ()), NOT_TOLD),
 }
 """What commands are made for where a text names no package manager: the environment that ``python`` runs, changed by pip."""
-HEALTHY, LIKELY = "no-fault", 0.5
-"""The cause that is none, and how sure another must be to stand against it."""
+LIKELY = 0.5
+"""How sure the answer that nothing is wrong must be, and how sure a cause that stands against it."""
 GUESS = 0.55
 """How sure a cause that only a look at the machine proves can be from words alone."""
 

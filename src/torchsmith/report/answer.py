@@ -33,7 +33,7 @@ _FORMS = {
 _SOURCE = pattern(r"(?P<form>.{1,60}), line \d+")
 _EXCEPTION = pattern(r"(?:^|[\s:|])[A-Z]\w{2,60}(?:Error|Exception|Interrupt)\b")
 WANTED = (
-    ("the whole error, from its first line (`Traceback` ...) to its last, with what was printed before it", ()),
+    ("the whole error, from its first line to its last, with what was printed before it", ()),
     ("what torch says of its environment", ("python", "-m", "torch.utils.collect_env")),
     ("what the driver says", ("nvidia-smi",)),
     ("or, on the machine itself, the shortest way", ("torchsmith", "check")),
@@ -79,6 +79,10 @@ def opening(diagnosis: Diagnosis) -> Opening | None:
         return None
     if diagnosis.undecided:
         return Opening("Could not tell", "a fact that decides is unknown", calm=False)
+    if any(judgement.reason.startswith("ignored: ") for judgement in diagnosis.judgements):
+        return Opening("No cause found", "without the causes that were left out, nothing explains this text", calm=False)
+    if "a Python error" in kinds(diagnosis) or isinstance(diagnosis.facts.get("error_lines"), Known):
+        return Opening("No cause found", "there is an error in this text, and none that torchsmith knows", calm=False)
     if recognised_facts(diagnosis) or diagnosis.complaints:
         return Opening("No cause found", "what is recognised shows no fault; the error itself may be missing", calm=False)
     return Opening("Nothing recognised", "this text shows no error and no fact that torchsmith knows", calm=False)

@@ -34,8 +34,11 @@ from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.known import Unknown
+from torchsmith.model.pattern import pattern
 from torchsmith.rules.container.shared import NO_GPU
 
+_OF_SYSTEM = pattern(r"lib(?:stdc\+\+|gcc_s|z|GL|glib-2\.0|gthread-2\.0)\.so[.\d]{0,8}")
+"""Libraries that wheels leave to the system, and that Nix keeps in its store."""
 LINK = "/run/opengl-driver/lib/libcuda.so.1"
 WSL_FOLDER = "/usr/lib/wsl/lib"
 
@@ -87,6 +90,9 @@ def check(machine: Machine, nix: Nix, torch: Torch, kernel_module: KernelModule 
 @told("nix-no-driver-lib")
 def answer(seen: Seen) -> Advice:
     """A program out of the Nix store, and no driver found."""
+    lost = seen.captured("library", "library-not-found")
+    if _OF_SYSTEM.fullmatch(lost):
+        return _of_system(lost)
     nixos = any("nixos" in complaint.text.lower() for complaint in seen.complaints)
     wsl = seen.has("wsl-words")
     link = Remedy(
@@ -115,4 +121,33 @@ def answer(seen: Seen) -> Advice:
             WontHelp("LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu", "the host's glibc comes with it, and Nix's programs crash"),
         ),
         decide_by=(("ls", "-l", LINK.rpartition("/")[0]),),
+    )
+
+
+def _of_system(library: str) -> Advice:
+    """Not the driver's library but one of the system: the same loader, the same remedy."""
+    return Advice(
+        "machine",
+        f"a wheel from outside Nix asks for {library}, and Nix's loader is not shown the system's libraries",
+        remedies=(
+            Remedy(
+                "Name the libraries in the shell that starts Python: in mkShell, LD_LIBRARY_PATH ="
+                ' "${pkgs.lib.makeLibraryPath [ pkgs.stdenv.cc.cc.lib pkgs.zlib ]}:/run/opengl-driver/lib"',
+                "they come from the store, so they fit Nix's glibc; the last folder holds the driver's on NixOS",
+                Safety.DISPLAY_ONLY,
+            ),
+            Remedy(
+                "Or, for a Python that does not come from Nix: programs.nix-ld.enable = true, with these packages in"
+                " programs.nix-ld.libraries",
+                "nix-ld stands in for the loader that such programs expect",
+                Safety.DISPLAY_ONLY,
+                (Command(("sudo", "nixos-rebuild", "switch")),),
+            ),
+            Remedy("Or take torch from nixpkgs (python3Packages.torch-bin)", "it is patched for the store", Safety.DISPLAY_ONLY),
+        ),
+        wont_help=(
+            WontHelp("LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu", "the host's glibc comes with it, and Nix's programs crash"),
+            WontHelp("Reinstalling torch", "its wheel leaves this library to the system"),
+        ),
+        decide_by=(("ldd", "--version"), ("printenv", "LD_LIBRARY_PATH")),
     )

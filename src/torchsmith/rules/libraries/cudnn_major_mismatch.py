@@ -104,7 +104,7 @@ def answer(seen: Seen) -> Advice:
     """From the text alone."""
     library = name(seen, "library") or name(seen, "tried") or name(seen, "asked")
     asked = cudnn_not_found.major_of(library)
-    other = next((major for major in (cudnn_not_found.ours(seen), 17 - asked) if major != asked), 0) if asked else 0
+    other = next((major for major in (cudnn_not_found.ours(seen), 17 - asked) if major and major != asked), 0) if asked else 0
     package = next((package for signature, package in _NAMED.items() if seen.has(signature)), "")
     wanted = MADE_FOR.get((package, other), "")
     fitting = f"made for cuDNN {other}, which torch here has" if other else "made for the cuDNN of the torch here"

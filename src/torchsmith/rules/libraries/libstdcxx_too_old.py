@@ -100,6 +100,9 @@ def _remedies(how: str, interpreter: Interpreter, torch: Torch) -> tuple[Remedy,
 @told("libstdcxx-too-old")
 def answer(seen: Seen) -> Advice:
     """From the text alone."""
+    lost = name(seen, "library", "library-not-found")
+    if lost.startswith(("libstdc++", "libgcc_s")) and not seen.has("glibcxx-not-found"):
+        return _absent(lost)
     version = name(seen, "version", "glibcxx-not-found") or name(seen, "abi", "glibcxx-not-found") or "a newer GLIBCXX"
     return Advice(
         "machine",
@@ -120,5 +123,23 @@ def answer(seen: Seen) -> Advice:
             WontHelp("Replacing the system's libstdc++ by hand", "every C++ program of the system depends on it"),
             WontHelp("Reinstalling the package that asks", "its files stay as new as they are"),
         ),
+        decide_by=CHECK,
+    )
+
+
+def _absent(library: str) -> Advice:
+    """The library is not too old: there is none where the loader looks."""
+    return Advice(
+        "machine",
+        f"{library} of the C++ compiler lies nowhere where the loader looks",
+        remedies=(
+            by_you("In conda: install it into the environment", "", ("conda", "install", "-c", "conda-forge", "libstdcxx-ng")),
+            by_you("In a slim container of Debian or Ubuntu: install it", "", ("apt-get", "install", "libstdc++6", "libgcc-s1")),
+            by_you(
+                "Under Nix: name ${pkgs.stdenv.cc.cc.lib}/lib in the shell's LD_LIBRARY_PATH",
+                "Nix's loader does not look at the system's folders",
+            ),
+        ),
+        wont_help=(WontHelp("Reinstalling the package that asks", "its wheel leaves this library to the system"),),
         decide_by=CHECK,
     )

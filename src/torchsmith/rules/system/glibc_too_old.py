@@ -2,7 +2,7 @@
 # The C library is too old for this torch
 
 ## What it means
-torch's Linux wheels are made for a certain glibc and newer: on x86-64 2.17 up to torch 2.6 as the default index has it, 2.28
+torch's Linux wheels are made for a certain glibc and newer: on x86-64 2.16 up to torch 2.6 as the default index has it, 2.28
 later; on ARM, and for torch 2.6 with CUDA 12.6, 2.28 from 2.6 on. On an older system the import
 ends in "version `GLIBC_2.28' not found". On a system with musl (Alpine) no wheel of torch fits at all.
 
