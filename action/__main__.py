@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import tempfile
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,16 @@ def main(verb: str) -> int:
     try:
         {"read": read, "answer": answer}[verb]()
     except (ApiError, log.UnreadableLogError) as error:
-        print(f"::error title=torchsmith explain::{_escaped(str(error))}")
-        return 1
+        return _failed(str(error))
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        # What GitHub sends is taken at its word; whatever breaks that is one message too.
+        return _failed(f"the event or an answer of the API is not what it should be: {type(error).__name__}")
     return 0
+
+
+def _failed(message: str) -> int:
+    print(f"::error title=torchsmith explain::{_escaped(message)}")
+    return 1
 
 
 def read() -> None:
@@ -42,7 +50,11 @@ def read() -> None:
     except NothingAsked as reason:
         print(f"nothing to do: {_escaped(str(reason))}")
         return
-    text = _log(asked) if asked.run else asked.text.encode("utf-8", "replace")
+    # The mark says that it is text, whatever a reporter lets it begin with.
+    text = _log(asked) if asked.run else asked.text.encode("utf-8-sig", "replace")
+    if not text.removeprefix(BOM_UTF8).strip():
+        print("nothing to do: the text is empty")
+        return
     folder = Path(tempfile.mkdtemp(prefix="torchsmith-", dir=os.environ.get("RUNNER_TEMP")))
     (folder / "text").write_bytes(text)
     _output(text=folder / "text", number=asked.number or "", run=asked.run or "")

@@ -60,5 +60,6 @@ def _run(event: dict[str, Any]) -> Question:
         raise NothingAsked(f"the run ended with {run['conclusion']}")
     # GitHub lists pull requests into other repositories too.
     here = event["repository"]["id"]
-    numbers = [int(pull["number"]) for pull in run["pull_requests"] if pull["base"]["repo"]["id"] == here]
+    pulls = run["pull_requests"] or ()
+    numbers = [int(pull["number"]) for pull in pulls if (pull["base"]["repo"] or {}).get("id") == here]
     return Question(numbers[0] if numbers else None, "", int(run["id"]), int(run.get("run_attempt") or 1))

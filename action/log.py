@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import re
 import zipfile
+import zlib
 from collections import deque
 from dataclasses import dataclass
 from typing import IO
@@ -18,6 +20,9 @@ TAIL = 8 << 20
 _CHUNK = 1 << 20
 _JOB = re.compile(r"(\d{1,5})_([^/\\]{1,200})\.txt")
 _ERROR = b"##[error]"
+
+
+_DAMAGED = (zlib.error, lzma.LZMAError)
 
 
 class UnreadableLogError(Exception):
@@ -43,7 +48,7 @@ def of_failed_job(archive: IO[bytes]) -> Log:
     try:
         with zipfile.ZipFile(archive) as logs:
             return _first_failed(logs)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, *_DAMAGED) as error:
         raise UnreadableLogError(f"the archive of logs cannot be read: {type(error).__name__}") from None
 
 
@@ -81,4 +86,5 @@ def _read(logs: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, room: int) 
                 held -= len(kept.popleft())
     text = b"".join(kept)[-TAIL:]
     cut = size > len(text)
-    return Log(name, text.partition(b"\n")[2] if cut else text, cut), failed, size
+    whole = text.partition(b"\n")[2] if cut else text
+    return Log(name, whole or text, cut), failed, size

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import yaml
 from action import api, event, log
+from action.__main__ import main as action_main
 
 from tests.report.test_explanation import live
 
@@ -420,3 +421,15 @@ def test_the_examples_are_workflows_of_least_permissions() -> None:
         for step in job["steps"]:
             assert set(step.get("with", {})) <= set(ACTION["inputs"])
             assert "run" not in step
+
+
+def test_an_event_that_is_none_is_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent = tmp_path / "event.json"
+    monkeypatch.setenv("GITHUB_EVENT_PATH", str(sent))
+    monkeypatch.setenv("GITHUB_EVENT_NAME", "issues")
+    for text in ("", "[]", "{}", '{"action": "opened", "issue": {"labels": null}}', "[" * 100_000):
+        sent.write_text(text)
+        assert action_main("read") == 1
+        assert capsys.readouterr().out.startswith("::error title=torchsmith explain::")

@@ -153,3 +153,21 @@ def test_check_as_markdown(capsys: pytest.CaptureFixture[str]) -> None:
         ["check", "--format", "markdown", "--assume", "gpu=RTX 5070 Ti", "--assume", "os=windows", "--assume", "torch=2.9.0+cpu"]
     )
     assert capsys.readouterr().out.startswith("### `cpu-only-build`: ")
+
+
+def test_a_fault_of_ours_is_one_line_and_70(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(*_: object) -> int:
+        raise LookupError("a\x1b[31m")
+
+    monkeypatch.setattr(cli, "_run_rule", broken)
+    assert cli.run(["rule"]) == 70
+    said = capsys.readouterr().err
+    assert said.startswith("error: a fault of torchsmith itself: ") and said.count("\n") == 1 and "\x1b" not in said
+    monkeypatch.setenv("TORCHSMITH_TRACEBACK", "1")
+    with pytest.raises(LookupError):
+        cli.run(["rule"])
+
+
+def test_a_cause_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["explain", "--ignore", "no-such-cause", __file__]) == 2
+    assert "no-such-cause" in capsys.readouterr().err

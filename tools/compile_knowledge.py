@@ -89,6 +89,9 @@ def compiled_signatures() -> str:
         )
         for entry in load_signatures.entries()
     ]
+    for name, *_, required, _, _, _ in rows:
+        if not required:
+            raise SystemExit(f"{name}: one way of its pattern has no fixed text of {load_signatures.SHORTEST} characters")
     body = "".join(f"    {literal(row)},\n" for row in rows)
     text = f"# id, role, says, pattern, literals, points, over, needs\nROWS: tuple[tuple[Any, ...], ...] = (\n{body})\n"
     header = HEADER.format(noqa="# ruff: noqa: E501, Q003\n", name="signatures/*.toml")

@@ -43,6 +43,12 @@ def run(arguments: Sequence[str], host: Host | None = None) -> int:
             return 70
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has gone: say nothing more, not even at exit
         return 0
+    except Exception as error:
+        if os.environ.get("TORCHSMITH_TRACEBACK"):
+            raise
+        said = f"{type(error).__name__}: {error}".encode("ascii", "backslashreplace").decode()[:300]
+        print(f"error: a fault of torchsmith itself: {said!r}; TORCHSMITH_TRACEBACK=1 shows where", file=sys.stderr)
+        return 70
 
 
 def _with_verb(arguments: list[str]) -> list[str]:

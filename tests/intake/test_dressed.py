@@ -181,3 +181,29 @@ def test_of_very_many_lines_the_end_is_read() -> None:
     assert lines[-1].number == 300_001
     assert len(lines) <= text.LINES_LIMIT
     assert [line.number for line in lines[:2]] == [1, 2]
+
+
+def test_a_translated_line_is_quoted_as_it_was_written() -> None:
+    """Whoever looks for the line must find it; what a caret marks is what was recognised."""
+    said = (
+        "OSError: [WinError 126] Das angegebene Modul wurde nicht gefunden. "
+        r'Error loading "C:\v\torch\lib\fbgemm.dll" or one of its dependencies.'
+    )
+    found = next(c for c in signatures.read(text.lines(said)) if c.signature == "torch-dll-error")
+    assert "could not be found" in found.text
+    shown, mark = found.quotation
+    assert shown == said
+    assert mark
+    assert shown[mark[0] : mark[1]].startswith("WinError 126] Das angegebene")
+    assert shown[mark[0] : mark[1]].endswith(found.text[found.mark[0] : found.mark[1]][-12:] if found.mark else "")
+
+
+def test_a_cut_quotation_says_so() -> None:
+    line = "x" * 400 + " RuntimeError: CUDA error: no kernel image is available for execution on the device " + "y " * 400
+    found = next(c for c in signatures.read(text.lines(line)) if c.signature == "no-kernel-image")
+    assert found.text.startswith("...")
+    assert found.text.endswith("...")
+    assert found.mark
+    assert "no kernel image" in found.text[found.mark[0] : found.mark[1]]
+    whole = next(c for c in signatures.read(text.lines(line[401:480])) if c.signature == "no-kernel-image")
+    assert "..." not in whole.text

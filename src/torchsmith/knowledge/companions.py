@@ -9,7 +9,7 @@ from torchsmith.model.versions import public
 
 @record
 class Companions:
-    """What belongs to a torch release: versions, and for triton and xformers version specifiers."""
+    """What belongs to a torch release: versions, and for triton, xformers and torchcodec version specifiers."""
 
     torch: str
     torchvision: str
@@ -19,6 +19,7 @@ class Companions:
     triton_spec: str | None
     triton_windows_series: str | None
     xformers_spec: str | None
+    torchcodec_spec: str | None
 
 
 def for_torch(torch: str) -> Companions | None:

@@ -149,5 +149,5 @@ def _of_system(library: str) -> Advice:
             WontHelp("LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu", "the host's glibc comes with it, and Nix's programs crash"),
             WontHelp("Reinstalling torch", "its wheel leaves this library to the system"),
         ),
-        decide_by=(("ldd", "--version"), ("printenv", "LD_LIBRARY_PATH")),
+        decide_by=(("printenv", "LD_LIBRARY_PATH"),),
     )

@@ -74,7 +74,7 @@ def answer(seen: Seen) -> Advice:
     found = reinstall(seen.value("fitting_build"), "the build that fits this machine")
     plain = Remedy(
         "Install torch with the pip of the very Python that runs the program",
-        "on Windows name a CUDA index, or it is a CPU build: `torchsmith plan` chooses",
+        "on Windows name a CUDA index, or it is a CPU build",
         commands=(("python", "-m", "pip", "install", "torch", "torchvision"),),
     )
     return Advice(

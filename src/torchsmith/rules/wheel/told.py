@@ -30,7 +30,7 @@ def cuda_torch(seen: Seen, why: str) -> tuple[Remedy, ...]:
     return (
         Remedy(
             "Remove torch, torchvision and torchaudio, and install all three from one CUDA index of PyTorch",
-            f"{why}; this index asks least of the driver, the newest GPUs need a newer one: `torchsmith plan` chooses",
+            f"{why}; this index asks least of the driver, the newest GPUs need a newer one",
             Safety.DISPLAY_ONLY,
             commands=(
                 (python, "-m", "pip", "uninstall", "-y", *FAMILY),
