@@ -298,7 +298,7 @@ def test_a_run_that_failed_for_other_reasons_is_no_matter_for_a_comment(runner: 
     assert status == 0, runner.log
     assert outputs["cause"] == ""
     assert hub.comments == []
-    assert "Nothing recognised" in runner.summary.read_text()
+    assert "none that torchsmith knows" in runner.summary.read_text()
 
 
 @on_run

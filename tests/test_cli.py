@@ -162,7 +162,9 @@ def test_a_fault_of_ours_is_one_line_and_70(monkeypatch: pytest.MonkeyPatch, cap
     monkeypatch.setattr(cli, "_run_rule", broken)
     assert cli.run(["rule"]) == 70
     said = capsys.readouterr().err
-    assert said.startswith("error: a fault of torchsmith itself: ") and said.count("\n") == 1 and "\x1b" not in said
+    assert said.startswith("error: a fault of torchsmith itself: ")
+    assert said.count("\n") == 1
+    assert "\x1b" not in said
     monkeypatch.setenv("TORCHSMITH_TRACEBACK", "1")
     with pytest.raises(LookupError):
         cli.run(["rule"])

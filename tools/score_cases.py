@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from torchsmith.app import explain
+from torchsmith.app import check, explain
 
 GUESS = 0.6
 """A cause that only the live machine proves must be told with less confidence than this."""
@@ -58,8 +58,8 @@ class Score(NamedTuple):
     @property
     def false_alarm(self) -> bool:
         """For a negative: the environment is blamed, be it as a guess."""
-        harmless = {*explain.NOT_ENVIRONMENT, explain.HEALTHY, *self.case["secondary_causes"]}
-        return self.verdict in {"blocked", "degraded"} or bool(self.causes) and self.causes[0] not in harmless
+        harmless = {*check.NOT_ENVIRONMENT, check.HEALTHY, *self.case["secondary_causes"]}
+        return self.verdict in {"blocked", "degraded"} or (bool(self.causes) and self.causes[0] not in harmless)
 
     @property
     def confused(self) -> bool:

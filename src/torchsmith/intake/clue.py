@@ -19,12 +19,14 @@ class Line:
     """One line of the text, cleaned and bounded, or a piece of a longer one that begins after ``start`` characters of it.
 
     ``number`` counts from 1. ``said`` is the line before Windows' messages in it were made English; empty where none was.
+    ``dropped`` is how many characters of the pasted line stand before ``text``.
     """
 
     number: int
     text: str
     start: int = 0
     said: str = ""
+    dropped: int = 0
 
 
 def pieces(length: int, limit: int) -> range:

@@ -127,7 +127,7 @@ class Search:
         starts: Iterable[int] = (0,) if len(raw) <= text.LINE_LIMIT else pieces(len(raw), text.LINE_LIMIT)
         for start in starts:
             for line in text.lines(decode(raw[start : start + text.LINE_LIMIT])):
-                found = self._of(Line(number, line.text, before + start))
+                found = self._of(Line(number, line.text, before + start, line.said, line.dropped))
                 roles |= found or set()
                 hit = hit or found is not None
         return roles if hit else None

@@ -142,7 +142,8 @@ def _across(signature: Signature, lines: Sequence[Line], join: Callable[[str], s
     """What is found only across a break; its position is in the first of the lines."""
     begin = lines[0].text.rstrip()
     parts = (begin, *(line.text.strip() for line in lines[1:]))
-    whole = Line(lines[0].number, "".join(part + join(part) for part in parts)[:LINE_LIMIT])
+    text = "".join(part + join(part) for part in parts)[:LINE_LIMIT]
+    whole = Line(lines[0].number, text, lines[0].start, dropped=lines[0].dropped)
     matched = re.search(signature.pattern, whole.text) if signature.may_match(whole.text.lower()) else None
     if matched and matched.start() < len(begin) < matched.end():
         yield complaint(signature, whole, matched)
@@ -153,7 +154,7 @@ def complaint(signature: Signature, line: Line, matched: re.Match[str]) -> Compl
     quoted, mark = _quoted(line.text, matched.start(), matched.end())
     said = _quoted(line.said, *_same_part(line.text, line.said, matched.start(), matched.end())) if line.said else None
     captured = {name: text for name, text in matched.groupdict().items() if text is not None}
-    position = Position(line.number, line.start + matched.start() + 1)
+    position = Position(line.number, line.start + line.dropped + matched.start() + 1)
     return Complaint(signature.id, signature.role, signature.says, quoted, position, captured, mark, said)
 
 

@@ -16,6 +16,8 @@ LINE_LIMIT = 4096
 LINES_LIMIT = 200_000
 """Of more lines the first and the last half are read: what went wrong stands at the end."""
 _ESCAPED_LIMIT = 1 << 20
+_FOUND_BY = 12
+"""Characters by which what is left of a line is found again in it."""
 
 _ESCAPES = pattern(r"\x1b(?:\[[0-9;:?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b\n]{0,256}(?:\x07|\x1b\\)?|[@-Z\\^_=>])")
 _CONTROL = pattern(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -82,13 +84,18 @@ def lines(text: str) -> tuple[Line, ...]:
                 said = _undressed(piece)
                 cleaned = _in_english(said)
                 if cleaned and not cleaned.isspace() and len(found) < 2 * LINES_LIMIT:
-                    found.append(Line(number, cleaned, place, "" if cleaned == said else said))
+                    found.append(Line(number, cleaned, place, "" if cleaned == said else said, _dropped(piece, said)))
         if broken is None:
             return tuple(found)
         start = broken.end()
         if number == skipped.start and skipped:
             last = next(islice(breaks, len(skipped) - 1, None), None)
             number, start = number + len(skipped), last.end() if last else len(text)
+
+
+def _dropped(piece: str, said: str) -> int:
+    """How many characters of a line stand before what is left of it; 0 where it is not found again as it was."""
+    return 0 if piece.startswith(said[:_FOUND_BY]) else max(0, piece.find(said[:_FOUND_BY]))
 
 
 def _pieces(text: str, start: int, end: int) -> list[tuple[int, str]]:

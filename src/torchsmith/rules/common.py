@@ -47,7 +47,8 @@ def uncovered(
     from_table = coverage.evidence != "binary"
     counted = f"{device.native + device.jit} of {device.total} kernel groups have code for {capability}"
     proof = f"no code for {capability}, as the table of published builds has it" if from_table else counted
-    remedies = reinstall(build, f"it has code for compute capability {capability}")
+    runs = "" if isinstance(build, FittingBuild) and build.needs_driver else " and runs on this driver"
+    remedies = reinstall(build, f"it has code for compute capability {capability}{runs}")
     if device.ptx_driver:
         update = f"Update the NVIDIA driver to one that supports CUDA {device.ptx_driver}"
         why = "torch carries PTX for this GPU, which only a driver of that CUDA or newer can compile"

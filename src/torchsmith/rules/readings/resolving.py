@@ -111,8 +111,11 @@ def platform_of(tag: str) -> tuple[str, str]:
 def satisfied(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """A build of another label than the index that was asked stays where it is; one of the same label is what was wanted."""
     have = local_label(complaint.captured["version"])
-    named = {c.captured["label"] for c in seen.complaints if c.signature == "pytorch-index-named"}
-    if named - {have}:
+    transcript = seen.value("transcript")
+    request = transcript.before(complaint.position.line) if transcript else None
+    asked = {index_label(index.url).rpartition("/")[2] for index in request.indexes} - {""} if request else set()
+    named = asked or {c.captured["label"] for c in seen.complaints if c.signature == "pytorch-index-named"}
+    if named and have not in named:
         yield Pointer("local-version-satisfied", 0.85)
     elif have == "cpu" and not named:
         yield Pointer("local-version-satisfied", 0.88)

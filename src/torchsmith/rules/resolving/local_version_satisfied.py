@@ -14,7 +14,8 @@ Ask for the label (`torch==2.8.0+cu126`), or uninstall torch, torchvision and to
 reinstall` (uv: `--reinstall-package torch`).
 
 ## What not to do
-Repeating the command with another index URL, or `--upgrade`: the installed version still satisfies it.
+Repeating the command with another index URL: the installed version still satisfies it. `--upgrade` takes a label that sorts
+after the installed one (none, `cpu`, `cu118`, `cu126`, `cu128` ...) and leaves one that sorts before it.
 
 ## Sources
 PEP 440 on local versions; pip and uv on local indexes.
@@ -41,8 +42,8 @@ def check(transcript: Transcript) -> Iterator[Finding]:
     if met is None or transcript.of("torch") or local_label(met.asked):
         return
     have = local_label(met.version)
-    meant = [label for label in _asked(transcript) if label != have]
-    if not meant or (not have and len(meant) == 0):
+    meant = _asked(transcript, met.line)
+    if not meant or have in meant:
         return
     confidence = 0.9 if have else 0.65
     yield Finding(
@@ -51,16 +52,16 @@ def check(transcript: Transcript) -> Iterator[Finding]:
         f"torch {met.version} satisfies `{met.asked}`, so the installer leaves it and takes nothing from the index {meant[0]}",
         evidence=(Proof("transcript", f"line {met.line}: {met.asked} is satisfied by {met.version}"),),
         remedies=_remedies(meant[0], public(met.version)),
-        wont_help=_WONT,
+        wont_help=_wont(have, meant[0]),
         confidence=confidence,
     )
 
 
-def _asked(transcript: Transcript) -> list[str]:
-    urls = [index.url for request in transcript.requests for index in request.indexes] + [
-        index.url for index in transcript.indexes
-    ]
-    return [label for url in urls if (label := index_label(url).rpartition("/")[2])]
+def _asked(transcript: Transcript, line: int) -> list[str]:
+    """The labels of the indexes of the command that a line answers; of the indexes that were looked in where it names none."""
+    request = transcript.before(line)
+    indexes = request.indexes if request and request.indexes else transcript.indexes
+    return [label for index in indexes if (label := index_label(index.url).rpartition("/")[2])]
 
 
 @told("local-version-satisfied")
@@ -71,7 +72,7 @@ def answer(seen: Seen) -> Advice:
         "package:torch",
         f"The installed torch {version or 'of another build'} already satisfies the requirement, so nothing was replaced",
         remedies=_remedies(label_of(seen), public(version)),
-        wont_help=_WONT,
+        wont_help=_wont(local_label(version), label_of(seen)),
         decide_by=(("python", "-m", "pip", "show", "torch"),),
     )
 
@@ -87,7 +88,9 @@ def _remedies(label: str, version: str) -> tuple[Remedy, ...]:
     )
 
 
-_WONT = (
-    WontHelp("The same command with `--upgrade` or another index URL", "the installed version still satisfies it"),
-    *BLAME,
-)
+def _wont(have: str, wanted: str) -> tuple[WontHelp, ...]:
+    """Labels sort as text, after no label at all: ``--upgrade`` takes only a later one."""
+    later = not wanted or have < wanted
+    again = "The same command with another index URL" + ("" if later else ", or with `--upgrade`")
+    why = "the installed version still satisfies it" + ("" if later else f", and +{have} counts as newer than +{wanted}")
+    return (WontHelp(again, why), *BLAME)

@@ -32,6 +32,7 @@ from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.finding import Finding, Proof, Remedy, Safety, Severity, WontHelp
 from torchsmith.model.versions import key, minor
+from torchsmith.rules.resolving.shared import transcripts
 
 PLATFORMS = ("linux-x86_64", "linux-aarch64", "windows", "macos-arm64")
 
@@ -82,6 +83,10 @@ def answer(seen: Seen) -> Advice:
     release, span = _asked(seen)
     interpreter = seen.value("interpreter")
     have = f"Python {minor(interpreter.version)}" if interpreter else _by_list(seen)
+    here = key(interpreter.version)[1:2] if interpreter else ()
+    if span and here and span[0] <= here[0] <= span[1]:
+        # What refused it knows better than the table: this Python is not one to propose.
+        span = (span[0], here[0] - 1) if here[0] > span[0] else None
     advised = f"3.{span[1]}" if span else "3.11" if seen.has("removed-from-python") else ""
     if seen.has("syntax-of-newer-python"):
         what, advised = f"The code is written for a newer Python than {have}", advised or "3.12"
@@ -94,12 +99,7 @@ def answer(seen: Seen) -> Advice:
         "python",
         what,
         (
-            Remedy(
-                f"Make an environment with Python {advised}" if advised else "Make an environment with a Python that it allows",
-                "uv fetches that Python if it is not here",
-                Safety.DISPLAY_ONLY,
-                commands=(("uv", "venv", "--python", advised),) if advised else (),
-            ),
+            _narrowed(span) if span and _of_project(seen) else _made(advised),
             Remedy("Or ask for a release that has wheels for this Python", safety=Safety.DISPLAY_ONLY),
         ),
         (
@@ -107,6 +107,29 @@ def answer(seen: Seen) -> Advice:
             WontHelp("Upgrading pip", "it looks for the right tag"),
         ),
         (("python", "-VV"),),
+    )
+
+
+def _made(advised: str) -> Remedy:
+    return Remedy(
+        f"Make an environment with Python {advised}" if advised else "Make an environment with a Python that it allows",
+        "uv fetches that Python if it is not here",
+        Safety.DISPLAY_ONLY,
+        commands=(("uv", "venv", "--python", advised),) if advised else (),
+    )
+
+
+def _of_project(seen: Seen) -> bool:
+    """Whether uv resolves for every Python that a project allows, not for the one that runs."""
+    return any(request.manager == "uv" and request.verb in {"add", "lock", "sync", "run"} for request in transcripts(seen).requests)
+
+
+def _narrowed(span: tuple[int, int]) -> Remedy:
+    return Remedy(
+        f'Write `requires-python = ">=3.{span[0]},<3.{span[1] + 1}"` into pyproject.toml (or any range within it), then lock again',
+        "uv resolves for every Python that the project allows; which one runs changes nothing",
+        Safety.DISPLAY_ONLY,
+        commands=(("uv", "lock"),),
     )
 
 

@@ -26,12 +26,30 @@ from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.finding import Remedy, WontHelp
 
 
+CLEAR = {
+    "pip": ("python", "-m", "pip", "cache", "purge"),
+    "uv": ("uv", "cache", "clean"),
+    "conda": ("conda", "clean", "--all"),
+    "poetry": ("poetry", "cache", "clear", "--all", "."),
+    "pdm": ("pdm", "cache", "clear"),
+}
+
+
+def _installer(seen: Seen) -> str:
+    """Who downloaded: by its own error, by what it printed, by whose environment it is; pip where nothing tells."""
+    if any(c.role == "fatal" and "Conda" in c.text for c in seen.complaints):
+        return "conda"
+    environment = seen.value("environment")
+    manager = environment.manager.partition("-")[0] if environment else ""
+    if manager in {"", "pip"}:
+        manager = "uv" if seen.has("uv-context") else "poetry" if seen.has("poetry-context") else "pip"
+    return manager if manager in CLEAR else "pip"
+
+
 @told("wheel-download-corrupt")
 def answer(seen: Seen) -> Advice:
     """By the installer that the text shows."""
-    environment = seen.value("environment")
-    conda = (environment is not None and environment.manager == "conda") or any("Conda" in c.text for c in seen.complaints)
-    commands = (("conda", "clean", "--all"),) if conda else (("python", "-m", "pip", "cache", "purge"),)
+    commands = (CLEAR[_installer(seen)],)
     cut = seen.has("download-cut") and not seen.has("hash-mismatch", "archive-broken")
     return Advice(
         "package:torch",
