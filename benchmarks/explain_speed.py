@@ -37,7 +37,7 @@ TRACEBACK = (
     + '  File "/home/user/project/model.py", line 12, in forward\n    x = x.to("cuda")\n'
     + "RuntimeError: CUDA error: no kernel image is available for execution on the device\n"
 )
-WITHOUT = "import sys; sys.modules['ahocorasick_rs'] = None; from torchsmith.__main__ import main; sys.exit(main())"
+WITHOUT = "import sys; sys.modules['hyperscan'] = None; from torchsmith.__main__ import main; sys.exit(main())"
 
 
 def lines(random_: random.Random) -> Iterator[str]:

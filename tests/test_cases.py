@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tools.score_cases import score
+
 from torchsmith.knowledge import causes
 
 HERE = Path(__file__).parent / "cases"

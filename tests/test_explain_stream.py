@@ -154,6 +154,20 @@ def test_memory_stays_small(tmp_path: Path) -> None:
     assert usage.ru_maxrss < 150 * 1024
 
 
+@POSIX
+def test_a_line_of_200_megabytes_from_a_pipe() -> None:
+    child = subprocess.Popen([*COMMAND, "-", "--json"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    assert child.stdin
+    piece = b"nothing in particular, and so on; " * 31_000
+    for _ in range(200):
+        child.stdin.write(piece)
+    child.stdin.close()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode in {0, 3}
+    assert usage.ru_maxrss < 150 * 1024
+
+
 def test_large_utf_16(tmp_path: Path) -> None:
     noise = "".join(NOISE.format(number) for number in range(20_000))
     file = tmp_path / "log"

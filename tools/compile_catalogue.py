@@ -81,7 +81,7 @@ def rules() -> list[RuleNode]:
     return [found[slug] for slug in sorted(found)]
 
 
-ANSWERS_HEADER = '''"""Who reads and answers what a text tells. Written by tools/compile_catalogue.py from the declarations; not by hand."""
+ANSWERS_HEADER = '''"""Who reads and answers what a text tells. Written by tools/compile_catalogue.py; not by hand."""
 # fmt: off
 
 from __future__ import annotations

@@ -94,17 +94,29 @@ def compiled_signatures() -> str:
             raise SystemExit(f"{name}: one way of its pattern has no fixed text of {load_signatures.SHORTEST} characters")
     body = "".join(f"    {literal(row)},\n" for row in rows)
     text = f"# id, role, says, pattern, literals, points, over, needs\nROWS: tuple[tuple[Any, ...], ...] = (\n{body})\n"
-    header = HEADER.format(noqa="# ruff: noqa: E501, Q003\n", name="signatures/*.toml")
+    header = HEADER.format(noqa="# ruff: noqa: E501, Q003, S108\n", name="signatures/*.toml")
     return f"{header}from typing import Any\n\n{text}"
 
 
 def compiled_needles() -> str:
     """The module text of what the search of large logs looks for first."""
-    literals = {text for entry in load_signatures.entries() for text in load_signatures.literals(entry.pattern)}
-    needles = load_needles.cover(literals, load_needles.ordinary())
-    body = "".join(f"    {literal(needle)}: {literal(own)},\n" for needle, own in needles.items())
-    header = HEADER.format(noqa="# ruff: noqa: E501\n", name="signatures/*.toml and data/ordinary.log")
-    return f"{header}# by needle: the literals that it stands for\nNEEDLES: dict[str, tuple[str, ...]] = {{\n{body}}}\n"
+    # Contexts are no complaints: where a log comes from stands at its begin, its end, or beside its errors.
+    entries = [entry for entry in load_signatures.entries() if entry.role != "context"]
+    needs = {entry.id: load_signatures.needs(entry.pattern) for entry in entries}
+    chosen = load_needles.choose(needs, load_needles.ordinary())
+    header = HEADER.format(noqa="# ruff: noqa: E501, Q003, S108\n", name="signatures/*.toml and data/ordinary.log")
+    partly = "".join(f"    {literal(name)},\n" for name in chosen.partly)
+    return (
+        f"{header}# by needle: the texts that it stands for\n{_table('NEEDLES', chosen.needles)}"
+        f"# by signature: texts of which a match holds one\n{_table('GROUPS', chosen.groups)}"
+        "# signatures that can be said in ordinary words, too\n"
+        f"PARTLY: tuple[str, ...] = (\n{partly})\n"
+    )
+
+
+def _table(name: str, rows: dict[str, tuple[str, ...]]) -> str:
+    body = "".join(f"    {literal(key)}: {literal(texts)},\n" for key, texts in rows.items())
+    return f"{name}: dict[str, tuple[str, ...]] = {{\n{body}}}\n"
 
 
 def main(arguments: list[str]) -> int:

@@ -194,8 +194,9 @@ def _record(table: str, results: list[Result], seconds: float, commit: str) -> N
 
 
 _ABOUT = """\
-Each execution gives one input to a reader. A fault is: an exception that is not BinaryError (of pasted text: any), more than a second of CPU time,
-more than 64 MiB of memory, or anything opened, imported or started. `tests/fuzz/judge.py` holds the limits, `tests/fuzz/corpus`
+Each execution gives one input to a reader. A fault is: an exception that is not BinaryError (of pasted text: any, a broken
+promise of `tests/fuzz/pasted.py` among them), more than a second of CPU time, more than 64 MiB of memory, or anything opened,
+imported or started. `tests/fuzz/judge.py` holds the limits, `tests/fuzz/corpus`
 the kept inputs, which CI replays.
 """
 

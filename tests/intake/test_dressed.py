@@ -207,3 +207,19 @@ def test_a_cut_quotation_says_so() -> None:
     assert "no kernel image" in found.text[found.mark[0] : found.mark[1]]
     whole = next(c for c in signatures.read(text.lines(line[401:480])) if c.signature == "no-kernel-image")
     assert "..." not in whole.text
+
+
+def test_a_translated_line_is_quoted_so_over_a_break_too() -> None:
+    said = (
+        r'OSError: [WinError 126] Das angegebene Modul wurde nicht gefunden. Error loading "C:\v\torch\lib\c10.dll" or one of',
+        "its dependencies.",
+    )
+    found = next(c for c in signatures.read(text.lines("\n".join(said))) if c.signature == "torch-dll-error")
+    assert found.quotation[0] == " ".join(said)
+
+
+def test_the_column_behind_a_translation_is_that_of_the_paste() -> None:
+    error = "RuntimeError: CUDA error: no kernel image is available for execution on the device"
+    said = f"Das angegebene Modul wurde nicht gefunden. {error}"
+    found = next(c for c in signatures.read(text.lines(said)) if c.signature == "no-kernel-image")
+    assert said[found.position.column - 1 :].startswith(found.text[found.mark[0] : found.mark[1]] if found.mark else "?")

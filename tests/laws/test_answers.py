@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,8 +24,20 @@ from torchsmith.model.position import Position
 
 ENTRIES = {entry.id: entry for entry in load_signatures.entries()}
 GROUPS = {name: set(re.compile(entry.pattern).groupindex) for name, entry in ENTRIES.items()}
+ALL = tuple(ENTRIES)
 MARK = "pwned"
-HOSTILE = (f"$({MARK})", f"; {MARK}", f"--index-url={MARK}", f"-r/etc/{MARK}", f"../{MARK}", f"`{MARK}`", f'" & {MARK}', f"{MARK}\n")
+HOSTILE = (
+    f"$({MARK})",
+    f"; {MARK}",
+    f"--index-url={MARK}",
+    f"-r/etc/{MARK}",
+    f"../{MARK}",
+    f"`{MARK}`",
+    f'" & {MARK}',
+    f"{MARK}\n",
+)
+INSTALLED = f"nvidia-{MARK}-cu12"
+"""An installed package as a list of packages names it, in letters that mean nothing to a shell: it may be uninstalled."""
 NAME = f"{MARK}-1.0"
 """A name that any pattern of names lets pass: whose it is, no pattern can tell."""
 
@@ -59,6 +71,7 @@ PARTS = {
 }
 
 
+@cache
 def _usual(name: str) -> dict[str, str]:
     """What the groups catch in the examples."""
     found: dict[str, str] = {}
@@ -69,19 +82,21 @@ def _usual(name: str) -> dict[str, str]:
     return found
 
 
+@cache
 def _captured(name: str, said: str) -> dict[str, str]:
     """Every group with this text, where its pattern lets it pass; else with what it catches in an example."""
     given = {group: said for group in GROUPS[name] if PARTS[name, group].fullmatch(said)}
     return {**_usual(name), **given}
 
 
+@cache
 def _seen(said: str, *, ids: tuple[str, ...], system: str) -> Seen:
-    """Complaints of these signatures that caught this wherever they can, beside packages of that name and a torch of that build."""
+    """Complaints of these signatures that caught this wherever they can, beside packages and a torch that say it too."""
     complaints = tuple(
         Complaint(name, ENTRIES[name].role, "", said, Position(number, 1), _captured(name, said))
         for number, name in enumerate(ids, 1)
     )
-    packages = (Package(MARK, "1.0", ""), Package(f"nvidia-{MARK}-cu12", "1.0", ""), Package("numpy", f"1.0+{MARK}", ""))
+    packages = (Package(MARK, "1.0", ""), Package(INSTALLED, "1.0", ""), Package("numpy", f"1.0+{MARK}", ""))
     facts = {
         "machine": Known(Machine(system, "x86_64", distro="ubuntu" if system == "linux" else ""), "text"),
         "torch": Known(Torch(f"/{MARK}", f"2.5.1+{MARK}", "cuda", MARK, "12.4"), "text"),
@@ -92,7 +107,7 @@ def _seen(said: str, *, ids: tuple[str, ...], system: str) -> Seen:
 
 def _words(slug: str, seen: Seen) -> Iterator[str]:
     """Every word that the answer puts into a command or an action."""
-    advice = getattr(import_module(TOLD[slug]), "answer")(seen)
+    advice = import_module(TOLD[slug]).answer(seen)
     for remedy in advice.remedies:
         for command in remedy.commands:
             yield from command
@@ -116,20 +131,17 @@ def test_no_pasted_text_reaches_a_command(slug: str, system: str) -> None:
     """Each signature alone, since answers ask for one after another; all together, since some ask for two."""
     asked = tuple(name for name in _asked_ids(slug) if name in ENTRIES)
     for said in HOSTILE:
-        for ids in (*((name,) for name in asked), tuple(ENTRIES)):
+        for ids in (*((name,) for name in asked), ALL):
             for word in _words(slug, _seen(said, ids=ids, system=system)):
-                assert MARK not in word, (ids if len(ids) == 1 else "all signatures", said, word)
-
-
-INSTALLERS = {"installs", "Install"}
+                assert MARK not in word or word == INSTALLED, (ids if len(ids) == 1 else "all signatures", said, word)
 
 
 @pytest.mark.parametrize("slug", sorted(TOLD))
 def test_no_pasted_name_is_installed(slug: str) -> None:
     """A module or package of which only the text speaks may be anybody's: its name is not given to an installer."""
-    for ids in (*((name,) for name in _asked_ids(slug) if name in ENTRIES), tuple(ENTRIES)):
+    for ids in (*((name,) for name in _asked_ids(slug) if name in ENTRIES), ALL):
         seen = _seen(NAME, ids=ids, system="linux")
-        for remedy in getattr(import_module(TOLD[slug]), "answer")(seen).remedies:
+        for remedy in import_module(TOLD[slug]).answer(seen).remedies:
             wanted = [word for action in remedy.actions if isinstance(action, actions.Install) for word in action.requirements]
             wanted += [word for command in remedy.commands if "install" in command for word in command]
             assert not [word for word in wanted if word.startswith(MARK)], ids[:1]
@@ -138,7 +150,6 @@ def test_no_pasted_name_is_installed(slug: str) -> None:
 # ---- what rules ask for exists
 
 FILES = sorted(Path(torchsmith.rules.__file__).parent.rglob("*.py"))
-BY_IDS = {"has", "first", "of"}
 
 
 def _calls(file: Path) -> Iterator[tuple[str, list[ast.expr]]]:
@@ -158,6 +169,7 @@ def _texts(nodes: list[ast.expr]) -> list[str]:
     return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
 
+@cache
 def _asked_ids(slug: str) -> list[str]:
     """The signatures that stand as texts in the file of an answer: in calls, tables and constants."""
     file = Path(str(import_module(TOLD[slug]).__file__))
@@ -176,6 +188,7 @@ def test_what_is_asked_for_exists(file: Path) -> None:
         group, ids = (texts[0], texts[1:]) if _texts(nodes[:1]) else ("", texts)
         assert set(ids) <= set(ENTRIES)
         if group and ids and not starred:
-            assert any(group in GROUPS[name] for name in ids), f"none of {ids} has a group {group}"
+            lacks = [name for name in ids if group not in GROUPS[name]]
+            assert not lacks, f"no group {group}"
         elif group and not starred:
             assert any(group in groups for groups in GROUPS.values()), group

@@ -14,6 +14,7 @@ from torchsmith.report.shell import quoted
         (("pip", "install", "numpy>=1.26,<2"), 'pip install "numpy>=1.26,<2"'),
         (("python", "-c", "import torch; print(torch.version.cuda)"), 'python -c "import torch; print(torch.version.cuda)"'),
         (("dir", r"C:\Program Files\NVIDIA"), r'dir "C:\Program Files\NVIDIA"'),
+        (("pip", "install", "torch!=2.5.0"), 'pip install "torch!=2.5.0"'),
         (("pip", "install", "torch==2.4.1+cu121"), "pip install torch==2.4.1+cu121"),
         ((r"C:\My Python\python.exe", "-V"), r'& "C:\My Python\python.exe" -V'),
     ],

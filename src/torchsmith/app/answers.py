@@ -1,4 +1,4 @@
-"""Who reads and answers what a text tells. Written by tools/compile_catalogue.py from the declarations; not by hand."""
+"""Who reads and answers what a text tells. Written by tools/compile_catalogue.py; not by hand."""
 # fmt: off
 
 from __future__ import annotations

@@ -152,13 +152,19 @@ def _finding(candidate: Candidate, most: float, seen: Seen) -> Finding:
         finding = replace(finding, remedies=_told(candidate.cause, seen).remedies)
     decide_by = finding.decide_by
     if confidence < SURE and not decide_by:
-        decide_by = _told(candidate.cause, seen).decide_by or (RECORD,)
+        decide_by = _told(candidate.cause, seen).decide_by
+    decide_by = tuple(command for command in decide_by if not _answered(command, seen)) or (RECORD,)
     return replace(
         finding,
         confidence=round(confidence, 2),
         evidence=(*proofs, *finding.evidence),
         decide_by=decide_by if confidence < SURE else (),
     )
+
+
+def _answered(command: tuple[str, ...], seen: Seen) -> bool:
+    """Whether the text shows a command at a prompt, and so what it printed."""
+    return any(complaint.text.rstrip().endswith(f" {' '.join(command)}") for complaint in seen.complaints)
 
 
 def _told(cause: str, seen: Seen) -> Finding:

@@ -54,5 +54,8 @@ def _needs(build: Build, capabilities: tuple[int, ...], machine: Machine) -> str
     from torchsmith.knowledge import drivers
 
     windows = machine.os == "windows"
-    floors = [drivers.needed(build.cuda or "", windows=windows), *(drivers.floor_for_sm(sm, windows=windows) for sm in capabilities)]
+    floors = [
+        drivers.needed(build.cuda or "", windows=windows),
+        *(drivers.floor_for_sm(sm, windows=windows) for sm in capabilities),
+    ]
     return max((floor for floor in floors if floor), key=key, default="")

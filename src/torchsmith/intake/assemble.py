@@ -69,6 +69,7 @@ def _machine(clues: Clues) -> Known[Machine] | None:
     platform = str(clues.value("platform") or "")
     name = str(clues.value("os") or "")
     system = _system(name or platform) or (str(clues.value("os-word") or "linux") if said.about != "os-word" else said.value)
+    name = name or (str(clues.value("distro-word") or "") if system == "linux" else "")
     kernel = re.match(r"Linux-(?P<release>\S{1,120}?)-(?:x86_64|aarch64|ppc64le)(?:-|$)", platform)
     build = re.search(r"\b10\.0\.(\d{4,6})\b", f"{platform} {name}")
     release = kernel["release"] if kernel else ""

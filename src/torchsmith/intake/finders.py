@@ -1,81 +1,91 @@
-"""Where in a block of a log any of some hundred short texts stands: in Rust (the extra ``logs``), or in Python."""
+"""Where in a block of a log any of some hundred short texts stands: with Hyperscan (the extra ``logs``), or in Python."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-WORDS = 150_000
-"""Words that are remembered: a log says the same ones again and again."""
-SHORT = 4
-"""Characters of a part below which it would be in every other word."""
+REMEMBERED = 16 << 20
+"""Bytes of words that are remembered: a log says the same ones again and again."""
+# Numbers differ where words do not.
+_NUMBERS_ALIKE = bytes(48 if 48 <= byte < 58 else byte for byte in range(256))
 
 
 class Fast:
-    """Aho-Corasick: one step for each byte, however many texts there are."""
+    """Hyperscan: vector instructions, capitals or not, however many texts there are as long as they are rare."""
 
     def __init__(self, needles: Sequence[bytes]) -> None:
-        from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
+        import hyperscan
 
         self._needles = needles
-        self._any: Any = BytesAhoCorasick(needles, matchkind=MatchKind.LeftmostFirst, implementation=Implementation.DFA)
-        self._every: Any = BytesAhoCorasick(needles)
+        self._base: Any = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        flags = [hyperscan.HS_FLAG_CASELESS] * len(needles)
+        self._base.compile(expressions=list(needles), ids=list(range(len(needles))), flags=flags, literal=True)
 
-    def starts(self, low: bytes) -> list[int]:
+    def places(self, block: bytes) -> list[int]:
         """Places in the block, in order: at least one in each line that has a needle, and perhaps some in others."""
-        return [start for _, start, _ in self._any.find_matches_as_indexes(low)]
+        return sorted(end - 1 for _, end in self._found(block))
 
-    def within(self, low: bytes) -> set[bytes]:
+    def within(self, line: bytes) -> set[bytes]:
         """Every needle of a line."""
-        return {self._needles[index] for index, _, _ in self._every.find_matches_as_indexes(low, overlapping=True)}
+        return {self._needles[index] for index, _ in self._found(line)}
+
+    def _found(self, data: bytes) -> list[tuple[int, int]]:
+        found: list[tuple[int, int]] = []
+        self._base.scan(data, match_event_handler=lambda index, _start, end, *_: found.append((index, end)))
+        return found
 
 
 class Plain:
-    """Looks at each word once: one that has no part of any needle in it is never looked at again."""
+    """Looks at each pair of words once: two words of a needle are enough to look for all of it."""
 
     def __init__(self, needles: Sequence[bytes]) -> None:
-        self._by_part: dict[bytes, list[bytes]] = {}
-        self._phrases: list[bytes] = []
-        for needle in needles:
-            part = max(needle.split(), key=len)
-            if len(part) < SHORT:
-                self._phrases.append(needle)
-            else:
-                self._by_part.setdefault(part, []).append(needle)
-        self._cold: set[bytes] = set()
-        self._hot: dict[bytes, tuple[bytes, ...]] = {}
+        self._needles = [(needle, _part(needle).translate(_NUMBERS_ALIKE)) for needle in needles]
+        self._cold: set[tuple[bytes, bytes]] = set()
+        self._hot: dict[tuple[bytes, bytes], tuple[bytes, ...]] = {}
+        self._size = 0
 
-    def starts(self, low: bytes) -> list[int]:
+    def places(self, block: bytes) -> list[int]:
         """Places in the block, in order: at least one in each line that has a needle, and perhaps some in others."""
-        hot = self._learn(set(low.split()))
-        found = {at for word in hot for at in _places(low, word)}
-        return sorted(found.union(*(_places(low, phrase) for phrase in self._phrases)))
+        low = block.lower()
+        return sorted({at for needle in self._likely(low) for at in _places(low, needle)})
 
-    def within(self, low: bytes) -> set[bytes]:
+    def within(self, line: bytes) -> set[bytes]:
         """Every needle of a line."""
-        hot = self._learn(set(low.split()))
-        likely = [needle for word in hot for needle in self._hot[word]]
-        return {needle for needle in (*likely, *self._phrases) if needle in low}
+        low = line.lower()
+        return {needle for needle in self._likely(low) if needle in low}
 
-    def _learn(self, words: set[bytes]) -> set[bytes]:
-        """Those of the words that have a part of a needle in them."""
-        fresh = words - self._cold - self._hot.keys()
+    def _likely(self, low: bytes) -> set[bytes]:
+        """Needles of which two words are there, numbers aside."""
+        pairs = set(pairwise((b"", *low.translate(_NUMBERS_ALIKE).split(), b"")))
+        fresh = pairs - self._cold - self._hot.keys()
         if fresh:
-            if len(self._cold) > WORDS:
-                self._cold = set()
-            joined = b" ".join(fresh)
-            present = [part for part in self._by_part if part in joined]
-            for word in fresh:
-                parts = [part for part in present if part in word]
-                if parts:
-                    self._hot[word] = tuple(needle for part in parts for needle in self._by_part[part])
-                else:
-                    self._cold.add(word)
-            if len(self._hot) > WORDS:
-                self._hot = {word: self._hot[word] for word in words & self._hot.keys()}
-        return words & self._hot.keys()
+            self._learn(fresh)
+        return {needle for pair in pairs & self._hot.keys() for needle in self._hot[pair]}
+
+    def _learn(self, pairs: set[tuple[bytes, bytes]]) -> None:
+        size = sum(len(one) + len(other) for one, other in pairs)
+        self._size += size
+        if self._size > REMEMBERED:
+            self._cold, self._hot, self._size = set(), {}, size
+        joined = b"\n".join(map(b" ".join, pairs))
+        present = [each for each in self._needles if each[1] in joined]
+        for pair in pairs:
+            said = b" ".join(pair) if present else b""
+            if own := tuple(needle for needle, alike in present if alike in said):
+                self._hot[pair] = own
+            else:
+                self._cold.add(pair)
+
+
+def _part(needle: bytes) -> bytes:
+    """The longest two neighbouring words."""
+    words = needle.split(b" ")
+    return max(map(b" ".join, pairwise(words)), key=len) if len(words) > 2 else needle
 
 
 def _places(low: bytes, word: bytes) -> Iterable[int]:
@@ -90,7 +100,7 @@ def _places(low: bytes, word: bytes) -> Iterable[int]:
 def best() -> type[Fast | Plain]:
     """The faster of the two that is there."""
     try:
-        import ahocorasick_rs  # noqa: F401
+        import hyperscan  # noqa: F401
     except ImportError:
         return Plain
     return Fast

@@ -58,6 +58,9 @@ _JETSON = pattern(r"\b[Jj]etson\b|\bL4T\b|\bJetPack\b|-tegra\b")
 _AARCH64 = pattern(r"\baarch64\b|\barm64\b")
 # Not "win32" alone: a 64-bit Python on Windows calls its platform so too.
 _BITS = pattern(r"\bcp\d{2,3}m?-win32\b|\bPython3?\d{1,3}-32[\\/]|32[- ]bit \(Intel\)")
+_DISTRO = pattern(
+    r"\b(?:Ubuntu|Debian|CentOS|Fedora|Rocky Linux|AlmaLinux|NixOS|Arch Linux)\b(?: (?:Linux |release |LTS )?\d{1,2}(?:\.\d{1,2})?\b)?"
+)
 _UNAME = pattern(r"\bLinux [\w.-]{1,64} (?P<release>\d\.\d{1,3}\.[\w.+-]{1,80}) #\d.{0,120}?\b(?P<arch>x86_64|aarch64)\b")
 _WSL = pattern(r"\b(?:WSL|wsl) ?(?P<version>[12])?\b")
 
@@ -98,6 +101,11 @@ def _system(text: str) -> str | None:
     return next((system for system, words in _SYSTEMS if words.search(text)), None)
 
 
+def _distro(text: str) -> str | None:
+    found = _DISTRO.search(text)
+    return found[0] if found else None
+
+
 def _uname(text: str) -> str | None:
     """``uname -a`` in the form of Python's own name of a platform."""
     found = _UNAME.search(text)
@@ -125,6 +133,7 @@ _KINDS: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         _system,
     ),
     "platform": (("Linux",), _uname),
+    "distro-word": (("Ubuntu", "Debian", "CentOS", "Fedora", "Rocky", "AlmaLinux", "NixOS", "Arch Linux"), _distro),
     "wsl-word": (("WSL", "wsl"), _wsl),
     "jetson-word": (("etson", "L4T", "JetPack", "tegra"), lambda text: _JETSON.search(text) and True),
     "arch-word": (("aarch64", "arm64"), lambda text: _AARCH64.search(text) and "aarch64"),

@@ -132,17 +132,17 @@ class Scan:
     def _search_in(self, bare: bytes, block: bytes, number: int) -> None:
         """Look at the lines of a block that must be; ``bare`` is the block without what hides words."""
         at = done = start = 0
-        low = bare.lower()
-        if b"\t" in low:
-            low = low.replace(b"\t", b" ")
-        for place in self._search.starts(low):
+        same = bare is block  # but for tabs: the places are the same
+        if b"\t" in bare:
+            bare = bare.replace(b"\t", b" ")
+        for place in self._search.places(bare):
             if place < done:
                 continue
-            begin, end = _line(low, place)
-            steps = low.count(b"\n", at, begin)
+            begin, end = _line(bare, place)
+            steps = bare.count(b"\n", at, begin)
             at, done = begin, end + 1
             number += steps
-            if bare is block:
+            if same:
                 start, last = begin, end
             else:
                 for _ in range(steps):

@@ -1,8 +1,8 @@
 """Which lines of a large log complain, and which the formats will want to see: candidates first, then the full patterns.
 
-A line that matches a signature holds one of its literals, and each literal holds a needle (knowledge/load_needles.py). Needles
-that stand in many lines of this log for nothing give way to the literals that they stand for; a literal that does, to nothing:
-its signatures are put aside, and looked for in the excerpt only.
+A line that matches a signature holds one of its texts, and each text holds a needle (knowledge/load_needles.py). Needles that
+stand in many lines of this log for nothing give way to the texts that they stand for; a text that does, to nothing. What such
+texts would have told, and what is told in ordinary words, is looked for in the excerpt only.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from torchsmith.intake.finders import Fast, Plain
     from torchsmith.model.complaint import Complaint
 
-PATIENCE = 400
-"""Lines that are looked at for nothing before some needles give way."""
-HOT = 20
-"""Lines of these that make a needle give way."""
 SAID = 400
 """Characters of the longest line in which what was put aside is looked for: no compiler's command line."""
+PATIENCE = 400
+"""Lines that are looked at for nothing before some needles give way."""
+RARE = 20_000
+"""Bytes of the log for which one such line more is allowed."""
+HOT = 20
+"""Lines of these that make a needle give way."""
 # Text in the formats' own words, rare elsewhere; the lines around it are kept for them.
 TRIGGERS = (
     *("pytorch version", "collecting environment information", "cuda used to build pytorch", "nvidia driver version"),
@@ -48,7 +50,7 @@ class Search:
     """Signatures that still want complaints, the texts by which their lines are found, and what was found."""
 
     def __init__(self, finder: type[Fast | Plain]) -> None:
-        from torchsmith.knowledge.compiled.needles import NEEDLES
+        from torchsmith.knowledge.compiled.needles import GROUPS, NEEDLES, PARTLY
 
         self._make = finder
         self._every = signatures.every()
@@ -57,15 +59,17 @@ class Search:
         self._found: list[tuple[int, int, int, Complaint]] = []
         self._triggered = dict.fromkeys(TRIGGERS, 0)
         self._wanting: dict[str, list[int]] = {}
-        for index, signature in enumerate(self._every):
-            for literal in signature.literals:
+        self._groups = [GROUPS.get(signature.id, ()) for signature in self._every]
+        self._partly = frozenset(PARTLY)
+        for index, group in enumerate(self._groups):
+            for literal in group:
                 self._wanting.setdefault(literal, []).append(index)
         self._needles: dict[str, tuple[str, ...]] = {text: (text,) for text in (*TRIGGERS, *_TOLD)}
         for needle, literals in NEEDLES.items():
             self._needles[needle] = (*self._needles.get(needle, ()), *literals)
         self._patience = PATIENCE
         self._wasted: dict[str, int] = {}
-        self._looked = 0
+        self._looked = self._read = 0
         self._take()
 
     def _take(self) -> None:
@@ -89,14 +93,15 @@ class Search:
         aside = {
             each.id
             for index, each in enumerate(self._every)
-            if self._kept[index] < KEPT and not self._searched.issuperset(each.literals)
+            if self._kept[index] < KEPT
+            and (each.id in self._partly or not self._searched.issuperset(self._groups[index] or ("",)))
         }
         found = {(said.position.line, said.position.column, index): said for *_, index, said in self._found}
         if aside:
             taken = {(line, index) for line, _, index in found}
-            for said in read(tuple(line for line in excerpt if len(line.text) <= SAID)):
+            for said in read(tuple(line for line in excerpt if len(line.text) <= SAID), aside):
                 index = order[said.signature]
-                if said.signature in aside and (said.position.line, index) not in taken:
+                if (said.position.line, index) not in taken:
                     found[said.position.line, said.position.column, index] = said
         kept = [0] * len(self._every)
         chosen = []
@@ -111,11 +116,12 @@ class Search:
         """How many fatal complaints were found so far."""
         return sum(said.role == "fatal" for *_, said in self._found)
 
-    def starts(self, low: bytes) -> list[int]:
-        """Places in a block (in lower case) whose lines must be looked at."""
-        if self._looked >= self._patience:
+    def places(self, block: bytes) -> list[int]:
+        """Places in a block whose lines must be looked at."""
+        self._read += len(block)
+        if self._looked >= self._patience + self._read // RARE:
             self._give_way()
-        return self._finder.starts(low)
+        return self._finder.places(block)
 
     def look(self, raw: bytes, number: int, before: int = 0) -> set[str] | None:
         """Take the complaints of a line; the roles of the new ones, empty for a trigger, None for nothing.
@@ -176,5 +182,5 @@ class Search:
                     kept[literal] = (*kept.get(literal, ()), literal)
         self._needles = kept
         self._patience += PATIENCE  # what does not help must not be tried for ever
-        self._wasted, self._looked = {}, 0
+        self._wasted, self._looked, self._read = {}, 0, 0
         self._take()

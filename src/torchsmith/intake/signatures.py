@@ -18,7 +18,7 @@ from torchsmith.model.position import Position
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from torchsmith.model.signature import Signature
 
@@ -34,9 +34,9 @@ BEGIN, LONGEST = 4, 120
 """Characters of a literal by which it is looked up (none is shorter), and of the part of a line in which a broken one begins."""
 
 
-def read(lines: Sequence[Line]) -> tuple[Complaint, ...]:
-    """The complaints of these lines, in the order of the text."""
-    every = signatures.every()
+def read(lines: Sequence[Line], among: Collection[str] | None = None) -> tuple[Complaint, ...]:
+    """The complaints of these lines, in the order of the text; of all signatures, or of those with these ids."""
+    every = tuple(signature for signature in signatures.every() if among is None or signature.id in among)
     text = _Joined([line.text.lower() for line in lines], _newline)
     found: list[list[Complaint]] = [list(_of(signature, lines, text)) for signature in every]
     if len(text.whole) <= BROKEN_LIMIT:
@@ -143,7 +143,9 @@ def _across(signature: Signature, lines: Sequence[Line], join: Callable[[str], s
     begin = lines[0].text.rstrip()
     parts = (begin, *(line.text.strip() for line in lines[1:]))
     text = "".join(part + join(part) for part in parts)[:LINE_LIMIT]
-    whole = Line(lines[0].number, text, lines[0].start, dropped=lines[0].dropped)
+    written = ((lines[0].said or begin).rstrip(), *((line.said or line.text).strip() for line in lines[1:]))
+    said = "".join(part + join(part) for part in written)[:LINE_LIMIT] if any(line.said for line in lines) else ""
+    whole = Line(lines[0].number, text, lines[0].start, said, lines[0].dropped)
     matched = re.search(signature.pattern, whole.text) if signature.may_match(whole.text.lower()) else None
     if matched and matched.start() < len(begin) < matched.end():
         yield complaint(signature, whole, matched)
@@ -152,9 +154,10 @@ def _across(signature: Signature, lines: Sequence[Line], join: Callable[[str], s
 def complaint(signature: Signature, line: Line, matched: re.Match[str]) -> Complaint:
     """What a match says; the quotation is cut around it."""
     quoted, mark = _quoted(line.text, matched.start(), matched.end())
-    said = _quoted(line.said, *_same_part(line.text, line.said, matched.start(), matched.end())) if line.said else None
+    first, last = _same_part(line.text, line.said, matched.start(), matched.end()) if line.said else matched.span()
+    said = _quoted(line.said, first, last) if line.said else None
     captured = {name: text for name, text in matched.groupdict().items() if text is not None}
-    position = Position(line.number, line.start + line.dropped + matched.start() + 1)
+    position = Position(line.number, line.start + line.dropped + first + 1)
     return Complaint(signature.id, signature.role, signature.says, quoted, position, captured, mark, said)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _PLAIN = pattern(r"[A-Za-z0-9_@%+=:,./~-]+")
 _PLAIN_POWERSHELL = pattern(r"[A-Za-z0-9_+=:./\\-]+")
 # What PowerShell or cmd replaces between double quotes, and what ends them.
-_IN_DOUBLE = pattern('["$`%!\u201c\u201d\u201e]')
+_IN_DOUBLE = pattern('["$`%\u201c\u201d\u201e]')
 # PowerShell takes the typographic ones for single quotes too; doubled, each stands for itself.
 _QUOTES = pattern("['\u2018\u2019\u201a\u201b]")
 

@@ -9,6 +9,7 @@ from torchsmith.model.action import Install, SetVariable
 from torchsmith.model.complaint import Seen
 from torchsmith.model.finding import Remedy, Safety, WontHelp
 from torchsmith.model.versions import at_least, compute_capability, minor
+from torchsmith.rules.libraries.told import DISTRIBUTIONS
 from torchsmith.rules.readings import told
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
@@ -54,7 +55,9 @@ def without_isolation(seen: Seen) -> tuple[str, ...]:
     """The command that builds the package against what is installed."""
     manager = seen.value("environment")
     tool = ("uv", "pip") if seen.has("uv-context") or (manager and manager.manager == "uv") else ("pip",)
-    return (*tool, "install", "--no-build-isolation", package(seen))
+    # A name of the text may be anybody's: only a package that is known to be built against torch enters a command.
+    name = package(seen).lower().replace("_", "-")
+    return (*tool, "install", "--no-build-isolation", name if name in DISTRIBUTIONS.values() else "PACKAGE")
 
 
 def refused(seen: Seen) -> archs.Code | None:

@@ -120,7 +120,8 @@ def check(
 def answer(seen: Seen) -> Advice:
     """The engine's words, or a container that sees nothing of a driver."""
     kind = next((kind for kind in ("podman", "kubernetes", "apptainer") if _named(seen, kind)), "docker")
-    title, commands = JETSON if seen.has("tegra-words") else ENGINES[kind]
+    title, usual = JETSON if seen.has("tegra-words") else ENGINES[kind]
+    commands: tuple[tuple[str, ...], ...] = usual
     toolkit = (
         *_install(seen),
         Command(("sudo", "nvidia-ctk", "runtime", "configure", "--runtime=docker")),

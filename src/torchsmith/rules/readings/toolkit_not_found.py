@@ -57,7 +57,7 @@ def cmake(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
     """CMake lists what is missing: all four is no toolkit; root and nvcc alone is how Nix looks without cudaSupport."""
     missing = complaint.captured.get("missing", "").split()
     if "CUDA_NVCC_EXECUTABLE" in missing and not any(name.startswith(("CUDA_INCLUDE", "CUDA_CUDART")) for name in missing):
-        nix = seen.has("nix-builds") or seen.has("cuda-libraries-without-nvcc")
+        nix = seen.has("nix-builds")
         yield Pointer(NIX, 0.85 if nix else 0.6)
         yield Pointer(NONE, 0.35)
     elif "CUDA_TOOLKIT_ROOT_DIR" in missing or any("NVCC_EXECUTABLE" in name or "BIN_DIR" in name for name in missing):

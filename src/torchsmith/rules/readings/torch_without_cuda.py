@@ -10,7 +10,7 @@ from torchsmith.model.complaint import Complaint, Pointer, Seen
 from torchsmith.model.known import Known
 from torchsmith.model.versions import major
 from torchsmith.rules.readings.commands import installs_other, installs_torch, only_files, plainly
-from torchsmith.rules.readings.places import on_mac
+from torchsmith.rules.readings.places import lists_gpu, on_mac
 
 _CONDA = ("conda-cpu-build-string", "conda-cpuonly", "conda-gives-cpu-words")
 _REPLACED = ("pip-replaces-torch", "torch-uninstalled", "uv-replaces-torch", "reinstalls-torch-words")
@@ -53,7 +53,7 @@ def not_available(complaint: Complaint, seen: Seen) -> Iterator[Pointer]:
         yield Pointer("driver-too-old-for-cuda", 0.8)
     elif torch and torch.kind == "cuda":
         driver = seen.value("driver")
-        if driver is None or not driver.works:
+        if (driver is None or not driver.works) and not lists_gpu(seen):
             yield Pointer("no-nvidia-driver", 0.3)
             yield Pointer("no-nvidia-gpu", 0.5 if seen.has("no-gpu-words", "lspci-without-nvidia") else 0.15)
         yield Pointer("cuda-visible-devices-hides", 0.15)
@@ -160,7 +160,7 @@ def _machine(seen: Seen) -> Iterator[Pointer]:
     elif seen.has("no-gpu-words", "lspci-without-nvidia") and not seen.has("conda-installs-pytorch"):
         yield Pointer("hardcoded-cuda-device", 0.55)
         yield Pointer("no-nvidia-gpu", 0.5)
-    elif seen.has("wants-the-cpu", "program-names-cuda") and not seen.has("nvidia-gpu-words", "gpu-named", "driver-named"):
+    elif seen.has("wants-the-cpu", "program-names-cuda") and not seen.has("nvidia-gpu-words", "gpu-named"):
         yield Pointer("hardcoded-cuda-device", 0.6)
         yield Pointer("cpu-only-build", 0.35)
 

@@ -66,7 +66,7 @@ def _finding(what: str, proof: Proof, label: str, confidence: float) -> Finding:
 @told("pytorch-index-as-only-index")
 def answer(seen: Seen) -> Advice:
     """With the package that was not found."""
-    package = seen.captured("package", "uv-not-in-registry", "from-versions")
+    package = seen.captured("package", "uv-not-in-registry") or seen.captured("name", "from-versions")
     return Advice(
         "project",
         f"{package or 'A package'} is not on the PyTorch index, and the installer was told to look there only",

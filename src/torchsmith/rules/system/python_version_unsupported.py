@@ -121,12 +121,12 @@ def _made(advised: str) -> Remedy:
 
 def _of_project(seen: Seen) -> bool:
     """Whether uv resolves for every Python that a project allows, not for the one that runs."""
-    return any(request.manager == "uv" and request.verb in {"add", "lock", "sync", "run"} for request in transcripts(seen).requests)
+    return any(request.verb in {"add", "lock", "sync", "run"} for request in transcripts(seen).asked("uv"))
 
 
 def _narrowed(span: tuple[int, int]) -> Remedy:
     return Remedy(
-        f'Write `requires-python = ">=3.{span[0]},<3.{span[1] + 1}"` into pyproject.toml (or any range within it), then lock again',
+        f'Write `requires-python = ">=3.{span[0]},<3.{span[1] + 1}"` (or a part of it) into pyproject.toml, then lock again',
         "uv resolves for every Python that the project allows; which one runs changes nothing",
         Safety.DISPLAY_ONLY,
         commands=(("uv", "lock"),),

@@ -25,7 +25,6 @@ from torchsmith.engine.declare import told
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.finding import Remedy, WontHelp
 
-
 CLEAR = {
     "pip": ("python", "-m", "pip", "cache", "purge"),
     "uv": ("uv", "cache", "clean"),
