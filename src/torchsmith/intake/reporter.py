@@ -59,7 +59,7 @@ _AARCH64 = pattern(r"\baarch64\b|\barm64\b")
 # Not "win32" alone: a 64-bit Python on Windows calls its platform so too.
 _BITS = pattern(r"\bcp\d{2,3}m?-win32\b|\bPython3?\d{1,3}-32[\\/]|32[- ]bit \(Intel\)")
 _DISTRO = pattern(
-    r"\b(?:Ubuntu|Debian|CentOS|Fedora|Rocky Linux|AlmaLinux|NixOS|Arch Linux)\b(?: (?:Linux |release |LTS )?\d{1,2}(?:\.\d{1,2})?\b)?"
+    r"\b(?:Ubuntu|Debian|CentOS|Fedora|Rocky Linux|AlmaLinux|NixOS|Arch Linux)\b(?: (?:Linux |LTS )?\d{1,2}(?:\.\d{1,2})?\b)?"
 )
 _UNAME = pattern(r"\bLinux [\w.-]{1,64} (?P<release>\d\.\d{1,3}\.[\w.+-]{1,80}) #\d.{0,120}?\b(?P<arch>x86_64|aarch64)\b")
 _WSL = pattern(r"\b(?:WSL|wsl) ?(?P<version>[12])?\b")

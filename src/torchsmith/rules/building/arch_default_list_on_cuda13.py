@@ -37,7 +37,6 @@ def answer(seen: Seen) -> Advice:
         "No architecture was named, and the default list begins with GPUs that CUDA 13 no longer compiles for",
         remedies=(
             variable(
-                seen,
                 "Name the architectures",
                 "leave in it what you run on",
                 "TORCH_CUDA_ARCH_LIST",

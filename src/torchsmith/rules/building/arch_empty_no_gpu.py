@@ -33,9 +33,7 @@ def answer(seen: Seen) -> Advice:
         "environment",
         "The build is told no GPU architecture and sees no GPU that it could ask",
         remedies=(
-            variable(
-                seen, "Name the architectures", "of the GPUs on which it will run", "TORCH_CUDA_ARCH_LIST", architectures(seen)
-            ),
+            variable("Name the architectures", "of the GPUs on which it will run", "TORCH_CUDA_ARCH_LIST", architectures(seen)),
             shown("In a Dockerfile write it as ENV before the build step"),
         ),
         wont_help=(

@@ -41,7 +41,6 @@ def answer(seen: Seen) -> Advice:
         "The list of GPU architectures is not in the form that is read: torch takes 8.6;9.0+PTX, CMake alone takes 86;90",
         remedies=(
             variable(
-                seen,
                 "Write dotted numbers for torch",
                 "CMAKE_CUDA_ARCHITECTURES takes them without the dot",
                 "TORCH_CUDA_ARCH_LIST",

@@ -42,7 +42,6 @@ def answer(seen: Seen) -> Advice:
         f"This nvcc no longer compiles for {named}; the last toolkit that does is {last}",
         remedies=(
             variable(
-                seen,
                 "Leave it out where no such GPU is used",
                 "keep the GPUs that you have",
                 "TORCH_CUDA_ARCH_LIST",

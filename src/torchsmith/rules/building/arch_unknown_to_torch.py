@@ -41,7 +41,6 @@ def answer(seen: Seen) -> Advice:
         remedies=(
             shown("Build with a newer torch", "each release knows the GPUs of its time"),
             variable(
-                seen,
                 "Or name the architectures that it knows",
                 "+PTX lets newer GPUs compile the rest at run time",
                 "TORCH_CUDA_ARCH_LIST",

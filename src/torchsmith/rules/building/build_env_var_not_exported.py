@@ -29,11 +29,12 @@ from torchsmith.rules.building.shared import DRIVER, REINSTALL, shown, variable
 @told("build-env-var-not-exported")
 def answer(seen: Seen) -> Advice:
     """The setting where the build sees it."""
+    del seen
     return Advice(
         "environment",
         "A build setting is made where the build does not see it: it is not exported, or ends with its own step",
         remedies=(
-            variable(seen, "Export the setting", "in a Dockerfile: ENV FORCE_CUDA=1 before the build step", "FORCE_CUDA", "1"),
+            variable("Export the setting", "in a Dockerfile: ENV FORCE_CUDA=1 before the build step", "FORCE_CUDA", "1"),
             shown("Remove what was built without it, and build again", "", ("rm", "-rf", "build")),
         ),
         wont_help=(REINSTALL, DRIVER),

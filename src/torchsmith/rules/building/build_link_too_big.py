@@ -35,7 +35,6 @@ def answer(seen: Seen) -> Advice:
         "The library with code for so many GPU architectures is larger than the linker can address",
         remedies=(
             variable(
-                seen,
                 "Build for the GPUs that you have",
                 "each architecture adds hundreds of megabytes",
                 "TORCH_CUDA_ARCH_LIST",

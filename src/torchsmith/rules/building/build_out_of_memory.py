@@ -30,15 +30,13 @@ from torchsmith.rules.building.shared import shown, variable
 @told("build-out-of-memory")
 def answer(seen: Seen) -> Advice:
     """Fewer at a time."""
+    del seen
     return Advice(
         "machine",
         "The machine's memory ran out while compiling: too many compilers at once",
         remedies=(
+            variable("Compile with fewer jobs", "about one for each 4 GiB of free memory, 5 GiB for flash-attn", "MAX_JOBS", "2"),
             variable(
-                seen, "Compile with fewer jobs", "about one for each 4 GiB of free memory, 5 GiB for flash-attn", "MAX_JOBS", "2"
-            ),
-            variable(
-                seen,
                 "And with one thread for each nvcc",
                 "packages that read it multiply their memory by it",
                 "NVCC_THREADS",

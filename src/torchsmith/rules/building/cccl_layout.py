@@ -29,12 +29,12 @@ from torchsmith.rules.building.shared import DRIVER, shown, variable
 @told("cccl-layout")
 def answer(seen: Seen) -> Advice:
     """The folder where they lie now."""
+    del seen
     return Advice(
         "toolkit",
         "CUB, Thrust and libcu++ lie in include/cccl since CUDA 13, where this build does not look",
         remedies=(
             variable(
-                seen,
                 "Let compilers look there",
                 "the toolkit in its usual place is assumed",
                 "CPLUS_INCLUDE_PATH",

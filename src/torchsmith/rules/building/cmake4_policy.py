@@ -29,12 +29,13 @@ from torchsmith.rules.building.shared import REINSTALL, installs, variable
 @told("cmake4-policy")
 def answer(seen: Seen) -> Advice:
     """An older CMake, or the setting that CMake itself offers."""
+    del seen
     return Advice(
         "package:cmake",
         "CMake 4 refuses a project that states a minimum below 3.5",
         remedies=(
-            installs(seen, "Build with CMake 3", "a CMake from the system package must not come first on PATH then", "cmake<4"),
-            variable(seen, "Or let CMake 4 try", "it also holds for the submodules", "CMAKE_POLICY_VERSION_MINIMUM", "3.5"),
+            installs("Build with CMake 3", "a CMake from the system package must not come first on PATH then", "cmake<4"),
+            variable("Or let CMake 4 try", "it also holds for the submodules", "CMAKE_POLICY_VERSION_MINIMUM", "3.5"),
         ),
         wont_help=(WontHelp("Deleting the build folder", "the sources state the version"), REINSTALL),
     )

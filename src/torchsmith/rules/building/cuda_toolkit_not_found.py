@@ -40,7 +40,7 @@ def answer(seen: Seen) -> Advice:
     conda = (by_conda(cuda),) if cuda and (windows or in_conda(seen)) else ()
     install = conda if in_conda(seen) else of_system or conda
     home = f"C:\\Program Files\\NVIDIA GPU Computing Toolkit\\CUDA\\v{cuda}" if windows else "/usr/local/cuda"
-    folder = variable(seen, "Name it, where it is installed elsewhere", "", "CUDA_HOME", home)
+    folder = variable("Name it, where it is installed elsewhere", "", "CUDA_HOME", home)
     source = "from conda" if install == conda and conda else "from NVIDIA's repository or installer"
     return Advice(
         "toolkit",

@@ -34,13 +34,12 @@ def answer(seen: Seen) -> Advice:
         "The extension was built without its CUDA part: no GPU was seen while building, and the build said nothing",
         remedies=(
             variable(
-                seen,
                 "Make the build compile for CUDA",
                 "detectron2, torchvision, pytorch3d and others heed it",
                 "FORCE_CUDA",
                 "1",
             ),
-            variable(seen, "Name the architectures", "no GPU is there to ask", "TORCH_CUDA_ARCH_LIST", architectures(seen)),
+            variable("Name the architectures", "no GPU is there to ask", "TORCH_CUDA_ARCH_LIST", architectures(seen)),
             shown("Remove what was built, and build again", "nvcc of torch's CUDA major must be there", ("rm", "-rf", "build")),
         ),
         wont_help=(

@@ -38,7 +38,6 @@ def answer(seen: Seen) -> Advice:
         f"{name[0].upper()}{name[1:]} needs torch to build, and build isolation hides the installed one from it",
         remedies=(
             installs(
-                seen,
                 "Install what the build needs",
                 "without isolation nobody else does",
                 "setuptools",

@@ -32,7 +32,7 @@ def answer(seen: Seen) -> Advice:
     """The stub for the linker, never for the loader."""
     windows = seen.os == "windows"
     search = variable(
-        seen, "Let the linker search the toolkit's stubs", "only while building", "LIBRARY_PATH", "/usr/local/cuda/lib64/stubs"
+        "Let the linker search the toolkit's stubs", "only while building", "LIBRARY_PATH", "/usr/local/cuda/lib64/stubs"
     )
     return Advice(
         "toolkit",

@@ -63,7 +63,7 @@ def answer(seen: Seen) -> Advice:
         "environment",
         f"{said} is not in the environment, and without isolation nobody installs it",
         remedies=(
-            installs(seen, "Install the build requirements", "then repeat the build as before", *wanted, *USUAL),
+            installs("Install the build requirements", "then repeat the build as before", *wanted, *USUAL),
             *(
                 ()
                 if name or not module

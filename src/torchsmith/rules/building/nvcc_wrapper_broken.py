@@ -30,15 +30,13 @@ from torchsmith.rules.building.shared import REINSTALL, variable
 @told("nvcc-wrapper-broken")
 def answer(seen: Seen) -> Advice:
     """The real nvcc, named outright."""
+    del seen
     return Advice(
         "toolkit",
         "The nvcc that the build calls is a wrapper or link that does not reach a working compiler",
         remedies=(
+            variable("Name the real nvcc", "the toolkit in its usual place is assumed", "CUDACXX", "/usr/local/cuda/bin/nvcc"),
             variable(
-                seen, "Name the real nvcc", "the toolkit in its usual place is assumed", "CUDACXX", "/usr/local/cuda/bin/nvcc"
-            ),
-            variable(
-                seen,
                 "Let the wrapper be a launcher only",
                 "instead of standing in for nvcc",
                 "CMAKE_CUDA_COMPILER_LAUNCHER",

@@ -28,22 +28,14 @@ def package(seen: Seen, otherwise: str = "PACKAGE") -> str:
     return name if NAME.fullmatch(name) and name.lower() not in {"wheel", "the", "a"} else otherwise
 
 
-def _known(seen: Seen) -> bool:
-    return bool(seen.value("environment") and seen.value("interpreter"))
+def installs(title: str, why: str, *requirements: str) -> Remedy:
+    """A remedy that installs packages, by the environment's manager."""
+    return Remedy(title, why, actions=(Install(requirements),))
 
 
-def installs(seen: Seen, title: str, why: str, *requirements: str) -> Remedy:
-    """A remedy that installs packages: by the environment's manager where the text tells it, else by pip."""
-    if _known(seen):
-        return Remedy(title, why, actions=(Install(requirements),))
-    return Remedy(title, why, commands=(("pip", "install", *requirements),))
-
-
-def variable(seen: Seen, title: str, why: str, name: str, value: str) -> Remedy:
-    """A remedy that sets an environment variable for the build."""
-    if _known(seen):
-        return Remedy(title, why, Safety.DISPLAY_ONLY, actions=(SetVariable(name, value),))
-    return Remedy(title, why, Safety.DISPLAY_ONLY, commands=(("set" if seen.os == "windows" else "export", f"{name}={value}"),))
+def variable(title: str, why: str, name: str, value: str) -> Remedy:
+    """A remedy that sets an environment variable for the build, in the reporter's shell."""
+    return Remedy(title, why, Safety.DISPLAY_ONLY, actions=(SetVariable(name, value),))
 
 
 def shown(title: str, why: str = "", *commands: tuple[str, ...]) -> Remedy:

@@ -29,11 +29,12 @@ from torchsmith.rules.building.shared import DRIVER, REINSTALL, shown, variable
 @told("vs-cuda-integration")
 def answer(seen: Seen) -> Advice:
     """Ninja needs no integration."""
+    del seen
     return Advice(
         "toolkit",
         "Visual Studio has no CUDA integration, which CMake's Visual Studio generator needs",
         remedies=(
-            variable(seen, "Use Ninja instead", "from the x64 Native Tools prompt of Visual Studio", "CMAKE_GENERATOR", "Ninja"),
+            variable("Use Ninja instead", "from the x64 Native Tools prompt of Visual Studio", "CMAKE_GENERATOR", "Ninja"),
             shown(
                 "Or run the toolkit's installer again and choose Visual Studio Integration", "after Visual Studio is installed"
             ),

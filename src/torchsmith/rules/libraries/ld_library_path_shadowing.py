@@ -192,7 +192,6 @@ def answer(seen: Seen) -> Advice:
         f"{what}: LD_LIBRARY_PATH, a module or conda puts a foreign folder in front",
         remedies=(
             unset(
-                seen,
                 "LD_LIBRARY_PATH",
                 "Start Python without LD_LIBRARY_PATH",
                 "the wheels find their own libraries beside themselves",

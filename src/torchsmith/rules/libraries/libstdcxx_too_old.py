@@ -112,7 +112,6 @@ def answer(seen: Seen) -> Advice:
                 "In conda: update the environment's C++ library", "", ("conda", "install", "-c", "conda-forge", "libstdcxx-ng")
             ),
             unset(
-                seen,
                 "LD_LIBRARY_PATH",
                 "Take folders with an old libstdc++ out of LD_LIBRARY_PATH",
                 "the first one found is used by all",

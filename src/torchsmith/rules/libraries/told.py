@@ -41,11 +41,9 @@ def install(seen: Seen, title: str, why: str, *requirements: str, again: bool = 
     return Remedy(title, why, commands=(("pip", "install", *more, *requirements),))
 
 
-def unset(seen: Seen, name: str, title: str, why: str) -> Remedy:
+def unset(name: str, title: str, why: str) -> Remedy:
     """Take a variable out of the shell."""
-    if _known(seen):
-        return Remedy(title, why, actions=(UnsetVariable(name),))
-    return Remedy(title, why, commands=(("unset", name),))
+    return Remedy(title, why, actions=(UnsetVariable(name),))
 
 
 def torch_again(seen: Seen, why: str) -> tuple[Remedy, ...]:

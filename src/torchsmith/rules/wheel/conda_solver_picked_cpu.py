@@ -62,9 +62,7 @@ def check(
     cuda = driver.cuda if isinstance(driver, Driver) else None
     specs = ["pytorch=*=*cuda*", *([f"cuda-version<={cuda}"] if cuda else [])]
     place = interpreter.conda_place
-    commands = (
-        [Command(("conda", "remove", *place, "cpuonly"))] if any(r.name == "cpuonly" for r in asked) else []
-    )
+    commands = [Command(("conda", "remove", *place, "cpuonly"))] if any(r.name == "cpuonly" for r in asked) else []
     commands.append(Command(("conda", "install", *place, "-c", "conda-forge", *specs)))
     yield Finding(
         Severity.BLOCKER,
