@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from torchsmith.app.explain import explain
 from torchsmith.intake import formats, signatures, text
+
+
+def stated(text: bytes) -> dict[str, Any]:
+    return formats.read(text)
+
 
 CONDA = """(ml) C:\\Users\\eva>conda list
 # packages in environment at C:\\Users\\eva\\miniconda3\\envs\\ml:
@@ -67,7 +74,7 @@ def test_no_driver_is_claimed_that_the_text_does_not_tell() -> None:
     ],
 )
 def test_the_kind_of_an_environment_has_a_ground(path: str, kind: str) -> None:
-    facts = formats.read(f'Python version: 3.12.1\n  File "{path}", line 3\ntorch==2.6.0\n'.encode())
+    facts = stated(f'Python version: 3.12.1\n  File "{path}", line 3\ntorch==2.6.0\n'.encode())
     assert facts["environment"].value.kind == kind
     assert facts["interpreter"].value.kind == kind
 
@@ -85,15 +92,15 @@ def test_the_kind_of_an_environment_has_a_ground(path: str, kind: str) -> None:
     ],
 )
 def test_the_system(said: str, system: str) -> None:
-    assert formats.read(said.encode())["machine"].value.os == system
+    assert stated(said.encode())["machine"].value.os == system
 
 
 def test_uname_tells_wsl() -> None:
-    assert formats.read(b"Linux D7 5.15.167.4-microsoft-standard-WSL2 #1 SMP x86_64 GNU/Linux\n")["machine"].value.wsl == 2
+    assert stated(b"Linux D7 5.15.167.4-microsoft-standard-WSL2 #1 SMP x86_64 GNU/Linux\n")["machine"].value.wsl == 2
 
 
 def test_a_list_of_packages_is_placed_by_all_its_lines() -> None:
-    packages = formats.read(CONDA.encode())["packages"]
+    packages = stated(CONDA.encode())["packages"]
     assert packages.source == "conda list, lines 5-8"
     assert packages.position is not None
     assert packages.position.line == 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from torchsmith.intake import pythons
+from torchsmith.intake.clue import Clue
 from torchsmith.knowledge import torch_builds
 from torchsmith.model.facts.install import CompanionBuild, CompanionBuilds
 from torchsmith.model.facts.machine import Machine
@@ -13,14 +14,13 @@ from torchsmith.model.facts.torch import Torch, TorchGpuCode
 from torchsmith.model.gpu_code import Group
 from torchsmith.model.known import Fact, Known
 from torchsmith.model.pattern import pattern
-from torchsmith.model.record import replace
 from torchsmith.model.versions import at_least, cuda_of_label, local_label, minor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from torchsmith.intake.clue import Clue, Clues
+    from torchsmith.intake.clue import Clues
 
 UNNAMED = "of unknown version"
 """Stands for torch's version where the text proves what it is but never says which; it compares as no version at all."""
@@ -152,7 +152,7 @@ def _interpreter(clues: Clues, machine: Machine | None) -> Known[Interpreter] | 
 def _conda_python(clues: Clues) -> Clue | None:
     """The record of Python itself in a list of conda's."""
     record = next((clue for clue in clues.of("conda") if clue.value[0] == "python" and not clue.value[4]), None)
-    return replace(record, value=record.value[1]) if record else None
+    return Clue("python", record.value[1], record.form, record.line) if record else None
 
 
 def _environment(clues: Clues, source: str) -> Known[Environment]:
