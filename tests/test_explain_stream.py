@@ -140,6 +140,17 @@ def test_a_large_log_with_the_error_in_the_middle(tmp_path: Path, name: str) -> 
     assert first["evidence"][0]["position"]["line"] == 40_001
 
 
+# The peak that wait4 reports begins with that of the process that forked; this one is the program's own, in KiB.
+MEASURED = [
+    *(sys.executable, "-c"),
+    (
+        "import sys; from torchsmith.__main__ import main; sys.argv[0] = 'torchsmith'; sys.argv.insert(1, 'explain');"
+        " code = main(); peak = [line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')];"
+        " print(*peak, file=sys.stderr); sys.exit(code)"
+    ),
+]
+
+
 @POSIX
 def test_memory_stays_small(tmp_path: Path) -> None:
     file = tmp_path / "log"
@@ -147,25 +158,24 @@ def test_memory_stays_small(tmp_path: Path) -> None:
     with file.open("wb") as into:
         for _ in range(24):
             into.write(block)
-    child = subprocess.Popen([*COMMAND, str(file), "--json"], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+    child = subprocess.Popen([*MEASURED, str(file), "--json"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    _, said = child.communicate()
     assert child.returncode in {0, 3}
-    assert usage.ru_maxrss < 150 * 1024
+    assert int(said.split()[-1]) < 150 * 1024
 
 
 @POSIX
 def test_a_line_of_200_megabytes_from_a_pipe() -> None:
-    child = subprocess.Popen([*COMMAND, "-", "--json"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    child = subprocess.Popen([*MEASURED, "-", "--json"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert child.stdin
     piece = b"nothing in particular, and so on; " * 31_000
     for _ in range(200):
         child.stdin.write(piece)
     child.stdin.close()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+    child.stdin = None
+    _, said = child.communicate()
     assert child.returncode in {0, 3}
-    assert usage.ru_maxrss < 150 * 1024
+    assert int(said.split()[-1]) < 150 * 1024
 
 
 def test_large_utf_16(tmp_path: Path) -> None:

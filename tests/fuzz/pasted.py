@@ -139,7 +139,7 @@ def complained(data: bytes) -> None:
 def _stands(complaint: Complaint, numbers: set[int]) -> None:
     assert complaint.position.line in numbers, "a complaint has its line"
     assert 1 <= complaint.position.column <= text.LINE_LIMIT, "a column is in the line"
-    assert len(complaint.text) <= signatures.SHOWN, "a quotation is short"
+    assert len(complaint.text) <= signatures.SHOWN + 6, "a quotation is short, with the marks of what was cut"
     assert not set("".join(complaint.captured.values())) & UNPRINTABLE, "what is captured is printable"
     if complaint.mark:
         assert 0 <= complaint.mark[0] <= complaint.mark[1] <= len(complaint.text), "the mark is in the quotation"

@@ -82,7 +82,7 @@ def test_long_lines_cost_little(unit: str) -> None:
     begun = time.process_time()
     stated((unit * (size // len(unit))).encode())
     stated((f"{unit * (400 // len(unit))}\n" * 250).encode())
-    assert time.process_time() - begun < 3
+    assert time.process_time() - begun < 6
 
 
 def test_long_lines_are_read_in_pieces_and_counted() -> None:
@@ -105,7 +105,7 @@ def test_a_version_of_digits_only() -> None:
     begun = time.process_time()
     for count in (20, 33, 40, 400, 4000):
         stated(f'F {"8" * count}"\nCollecting torch=={"8a" * count}"\n'.encode())
-    assert time.process_time() - begun < 3
+    assert time.process_time() - begun < 6
 
 
 RUNS = ("8", "a", ".", "-", " ", "A", "_", "8.", "a.", "a-", "1 ", "  a", ",", "/", "=", ":", "|", "'", '"', "(", "\\", "sm_90, ")

@@ -80,9 +80,9 @@ def _trees(value: Any) -> list[Any]:
 def test_no_line_makes_it_slow(entry: load_signatures.Entry) -> None:
     pattern = re.compile(entry.pattern)
     for line in _adversarial(entry):
-        start = time.perf_counter()
+        start = time.process_time()
         pattern.search(line)
-        assert time.perf_counter() - start < BOUND, line[:80]
+        assert time.process_time() - start < BOUND, line[:80]
 
 
 def _adversarial(entry: load_signatures.Entry) -> list[str]:

@@ -35,7 +35,7 @@ _SYSTEMS = (
     (
         "windows",
         pattern(
-            r"\b[Ww]indows (?:1[01]|Server|7|8)\b|\b[Ww]in(?:10|11)\b|(?<![A-Za-z])[A-Za-z]:[\\/][\w>]|WindowsPath\(|\.dll\b"
+            r"\b[Ww]indows (?:1[01]|Server|7|8)\b|\b[Ww]in(?:10|11)\b|(?<![\w.@-])[A-Za-z]:[\\/][\w>]|WindowsPath\(|\.dll\b"
             r"|Press any key to continue"
         ),
     ),
