@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from torchsmith import __version__
+from torchsmith import __version__, console
 from torchsmith.model.errors import TorchsmithError, UsageError
 
 TYPE_CHECKING = False
@@ -87,15 +87,8 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _target_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--python", metavar="PATH", help="the interpreter, or the folder of the environment, to look at")
-    parser.add_argument(
-        "--wait", type=_seconds, default=2.0, metavar="SECONDS", help="limit for each program and driver call (2)"
-    )
-
-
 def _check(parser: argparse.ArgumentParser) -> None:
-    _target_options(parser)
+    console.target_options(parser)
     parser.add_argument("--all", action="store_true", help="every environment on this machine")
     parser.add_argument(
         "--from", dest="source", metavar="FILE", help="a bundle or pasted text instead of this machine; - for stdin"
@@ -106,7 +99,7 @@ def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--select", action="append", default=[], metavar="SLUG", help="run only these rules")
     parser.add_argument("--ignore", action="append", default=[], metavar="SLUG[=REASON]", help="leave a rule out")
     parser.add_argument("--exit-style", choices=("contract", "nagios"), default="contract")
-    _output_options(parser, "markdown")
+    console.output_options(parser, "markdown")
     parser.set_defaults(verb=_run_check)
 
 
@@ -118,7 +111,7 @@ def _explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--select", action="append", default=[], metavar="SLUG", help="consider only these causes")
     parser.add_argument("--ignore", action="append", default=[], metavar="SLUG[=REASON]", help="leave a cause out")
     parser.add_argument("--exit-style", choices=("contract", "nagios"), default="contract")
-    _output_options(parser, "markdown", "github")
+    console.output_options(parser, "markdown", "github")
     parser.set_defaults(verb=_run_explain)
 
 
@@ -138,26 +131,25 @@ def _inspect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--assume", action="append", default=[], metavar="KEY=VALUE", help="take a fact as given: gpu, driver ..."
     )
-    parser.add_argument("--wait", type=_seconds, default=2.0, metavar="SECONDS", help="limit for each driver call (2)")
-    _output_options(parser)
+    parser.add_argument("--wait", type=console.seconds, default=2.0, metavar="SECONDS", help="limit for each driver call (2)")
+    console.output_options(parser)
     parser.set_defaults(verb=_run_inspect)
 
 
-def _output_options(parser: argparse.ArgumentParser, *pages: str) -> None:
-    """``pages`` are the formats of this verb besides text and JSON."""
-    parser.add_argument(
-        "--json", action="store_const", const="json", dest="format", default="text", help="the same as --format json"
-    )
-    parser.add_argument("--format", choices=("text", "json", *pages), default="text")
-    parser.add_argument(
-        "--fail-on", choices=("blocker", "degraded", "note"), default="blocker", help="exit 1 from this severity on"
-    )
-    parser.add_argument("--verbose", "-v", action="store_true", help="everything that was found")
-    parser.add_argument("--no-color", action="store_true", help="no colours, also on a terminal")
+def _plan(parser: argparse.ArgumentParser) -> None:
+    from torchsmith import cli_plan
+
+    cli_plan.plan_options(parser)
+
+
+def _why_not(parser: argparse.ArgumentParser) -> None:
+    from torchsmith import cli_plan
+
+    cli_plan.why_not_options(parser)
 
 
 def _bundle(parser: argparse.ArgumentParser) -> None:
-    _target_options(parser)
+    console.target_options(parser)
     parser.add_argument("--output", "-o", metavar="FILE", help="where to write it; standard output if not given")
     parser.add_argument("--note", default="", help="a line of your own in it")
     parser.set_defaults(verb=_run_bundle)
@@ -178,6 +170,8 @@ VERBS = {
     "check": ("inspect and diagnose: one root cause first", _check),
     "explain": ("the root cause behind a pasted log, traceback or report", _explain),
     "inspect": ("what binaries contain: GPU code, libraries, ABI; read, never run", _inspect),
+    "plan": ("which torch, from where, by which approach: options in order", _plan),
+    "why-not": ("why an option was rejected, and what would have to change", _why_not),
     "bundle": ("record this machine, redacted, into one file for `check --from`", _bundle),
     "rule": ("a rule's page; without SLUG, the list", _rule),
     "facts": ("the knowledge tables with their sources", _facts),
@@ -193,7 +187,7 @@ def _run_check(options: argparse.Namespace, host: Host | None) -> int:
     for slug in (*options.select, *ignore):
         if slug not in known:
             raise UsageError(f"no rule is called `{slug}`; `torchsmith rule` lists them")
-    host, assumed = asked.evidence(host or _local(options), options.source, options.python, options.assume)
+    host, assumed = asked.evidence(host or console.local(options), options.source, options.python, options.assume)
     detail = options.verbose or options.format != "text"
     if options.all:
         from torchsmith.app import environments
@@ -237,7 +231,7 @@ def _run_inspect(options: argparse.Namespace, host: Host | None) -> int:
     from torchsmith.app import asked, inspect
     from torchsmith.model.finding import Severity
 
-    host = host or _local(options)
+    host = host or console.local(options)
     other, assumed = asked.evidence(host, None, None, options.assume)
     wanted = inspect.Wanted(
         options.platform, options.python_tag, options.index_url, deep=options.deep, hash=options.hash, listed=options.listed or ""
@@ -246,47 +240,40 @@ def _run_inspect(options: argparse.Namespace, host: Host | None) -> int:
     if options.format == "json":
         from torchsmith.report import inspection_json
 
-        _write(inspection_json.render(found))
+        console.write(inspection_json.render(found))
     else:
         from torchsmith.report import inspection_text
 
-        _write(inspection_text.render(found, *_screen(options), options.verbose))
+        console.write(inspection_text.render(found, *console.screen(options), options.verbose))
     return inspect.exit_code(found, Severity(options.fail_on))
-
-
-def _screen(options: argparse.Namespace) -> tuple[int, bool]:
-    """Columns, and whether colours are welcome."""
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    colour = terminal and not options.no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return (os.get_terminal_size(1).columns if terminal else 80), bool(colour)
 
 
 def _print_diagnoses(diagnoses: Sequence[Diagnosis], options: argparse.Namespace) -> None:
     if options.format == "json":
         from torchsmith.report import json
 
-        _write(json.render(diagnoses, options.all))
+        console.write(json.render(diagnoses, options.all))
         return
     if options.format == "markdown":
         from torchsmith.report import markdown
 
-        _write("\n".join(markdown.render(diagnosis) for diagnosis in diagnoses))
+        console.write("\n".join(markdown.render(diagnosis) for diagnosis in diagnoses))
         return
     from torchsmith.report import text
 
-    width, colour = _screen(options)
-    _write("\n".join(text.render(diagnosis, width, colour, options.verbose) for diagnosis in diagnoses))
+    width, colour = console.screen(options)
+    console.write("\n".join(text.render(diagnosis, width, colour, options.verbose) for diagnosis in diagnoses))
 
 
 def _print_explanation(diagnosis: Diagnosis, options: argparse.Namespace) -> None:
     if options.format == "text":
         from torchsmith.report import explanation
 
-        _write(explanation.render(diagnosis, *_screen(options), options.verbose))
+        console.write(explanation.render(diagnosis, *console.screen(options), options.verbose))
     elif options.format == "github":
         from torchsmith.report import github
 
-        _write(github.render(diagnosis))
+        console.write(github.render(diagnosis))
     else:
         options.all = False
         _print_diagnoses([diagnosis], options)
@@ -296,13 +283,13 @@ def _run_bundle(options: argparse.Namespace, host: Host | None) -> int:
     from torchsmith.app import asked, bundle
     from torchsmith.host import files
 
-    host, assumed = asked.evidence(host or _local(options), None, options.python, ())
+    host, assumed = asked.evidence(host or console.local(options), None, options.python, ())
     text = bundle.record(host, assumed, options.note)
     if options.output:
         files.write_new(options.output, text)
         print(f"wrote {options.output}: read it before you share it; nothing was sent anywhere", file=sys.stderr)
     else:
-        _write(text)
+        console.write(text)
     return 0
 
 
@@ -310,7 +297,7 @@ def _run_rule(options: argparse.Namespace, host: Host | None) -> int:
     del host
     from torchsmith.app import pages
 
-    _write(pages.page(options.slug) if options.slug else pages.listing())
+    console.write(pages.page(options.slug) if options.slug else pages.listing())
     return 0
 
 
@@ -318,33 +305,5 @@ def _run_facts(options: argparse.Namespace, host: Host | None) -> int:
     del host
     from torchsmith.app import tables
 
-    _write(tables.show(options.table, options.json) if options.table else tables.listing())
+    console.write(tables.show(options.table, options.json) if options.table else tables.listing())
     return 0
-
-
-def _local(options: argparse.Namespace) -> Host:
-    from torchsmith.host.local import LocalHost
-
-    return LocalHost(wait=options.wait)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    if not 0.1 <= seconds <= 600:
-        raise argparse.ArgumentTypeError("a number of seconds from 0.1 to 600")
-    return seconds
-
-
-def _write(text: str) -> None:
-    """Print, also on a console that cannot show every character."""
-    if sys.stdout is None:
-        raise OSError("standard output is closed")
-    try:
-        sys.stdout.write(text)
-    except UnicodeEncodeError:
-        encoding = sys.stdout.encoding or "ascii"
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-    sys.stdout.flush()

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from torchsmith.knowledge import laws_of_libraries
+from torchsmith.knowledge import laws_of_decisions, laws_of_libraries
 from torchsmith.knowledge.load import Cell, Row, Table
 from torchsmith.model.versions import at_least, cuda_of_label, key
 
@@ -362,7 +362,7 @@ def laws_of(table: Table) -> tuple[Law, ...]:
 
 def by_name(name: str) -> Law:
     """The law of a name; ``KeyError`` if there is none."""
-    law: Law = getattr(laws_of_libraries, name, None) or globals()[name]
+    law: Law = getattr(laws_of_libraries, name, None) or getattr(laws_of_decisions, name, None) or globals()[name]
     return law
 
 

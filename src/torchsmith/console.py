@@ -1,0 +1,67 @@
+"""What the verbs of the command line share: their common options, and how an answer is printed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torchsmith.host.base import Host
+
+
+def target_options(parser: argparse.ArgumentParser) -> None:
+    """Which environment to look at, and how long to wait for an answer."""
+    parser.add_argument("--python", metavar="PATH", help="the interpreter, or the folder of the environment, to look at")
+    parser.add_argument("--wait", type=seconds, default=2.0, metavar="SECONDS", help="limit for each program and driver call (2)")
+
+
+def output_options(parser: argparse.ArgumentParser, *pages: str) -> None:
+    """``pages`` are the formats of this verb besides text and JSON."""
+    parser.add_argument(
+        "--json", action="store_const", const="json", dest="format", default="text", help="the same as --format json"
+    )
+    parser.add_argument("--format", choices=("text", "json", *pages), default="text")
+    parser.add_argument(
+        "--fail-on", choices=("blocker", "degraded", "note"), default="blocker", help="exit 1 from this severity on"
+    )
+    parser.add_argument("--verbose", "-v", action="store_true", help="everything that was found")
+    parser.add_argument("--no-color", action="store_true", help="no colours, also on a terminal")
+
+
+def screen(options: argparse.Namespace) -> tuple[int, bool]:
+    """Columns, and whether colours are welcome."""
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    colour = terminal and not options.no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (os.get_terminal_size(1).columns if terminal else 80), bool(colour)
+
+
+def local(options: argparse.Namespace) -> Host:
+    """This machine."""
+    from torchsmith.host.local import LocalHost
+
+    return LocalHost(wait=options.wait)
+
+
+def write(text: str) -> None:
+    """Print, also on a console that cannot show every character."""
+    if sys.stdout is None:
+        raise OSError("standard output is closed")
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:
+        encoding = sys.stdout.encoding or "ascii"
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.flush()
+
+
+def seconds(text: str) -> float:
+    """A number of seconds that a program may take."""
+    try:
+        given = float(text)
+    except ValueError:
+        given = -1
+    if not 0.1 <= given <= 600:
+        raise argparse.ArgumentTypeError("a number of seconds from 0.1 to 600")
+    return given
