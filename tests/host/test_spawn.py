@@ -117,8 +117,9 @@ def test_a_hung_child_does_not_outlive_us(number: signal.Signals, tmp_path: Path
     program = tmp_path / "python"
     program.write_text(f'#!/bin/sh\necho $$ > "{tmp_path}/pid.new"; mv "{tmp_path}/pid.new" "{tmp_path}/pid"; sleep 60 & wait\n')
     program.chmod(0o755)
+    default = ["env", f"--default-signal={number.name}"]  # under nohup a child would ignore SIGHUP, and rightly
     ours = subprocess.Popen(
-        [PYTHON, "-m", "torchsmith", "check", "--wait", "60", "--python", str(program)],
+        [*default, PYTHON, "-m", "torchsmith", "check", "--wait", "60", "--python", str(program)],
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
