@@ -43,12 +43,17 @@ def _assume(host: Host, assumed: dict[str, Fact[Any]], assumptions: Sequence[str
     from torchsmith.host.replay import ReplayHost
     from torchsmith.probes import machine
 
+    folder, here_too = assume.folder(assumptions), host
     if assume.another_machine(assumptions):
         host, assumed = ReplayHost({}, reason="not assumed, and this is not that machine"), {}
         more = assume.facts(assumptions)
     else:
         here = assumed.get("machine") or machine.machine(host)
         more = assume.facts(assumptions, here.value if isinstance(here, Known) else None)
+    if folder is not None:
+        from torchsmith.app import project
+
+        more = assume.in_project(project.read(here_too, folder), more)
     values = assume.variables(assumptions)
     return _with_variables(host, assumed.get("variables"), values, more) if values else (host, more)
 

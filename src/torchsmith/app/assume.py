@@ -5,15 +5,12 @@ One mechanism for what-if questions, for planning for another machine, for suppo
 
 from __future__ import annotations
 
-from torchsmith.app import surroundings
-from torchsmith.knowledge import drivers
-from torchsmith.knowledge import gpus as table
+from torchsmith.app import assume_gpus, surroundings
 from torchsmith.model.errors import UsageError
-from torchsmith.model.facts.gpu import Device, Driver, Gpus, Libcuda, NvidiaLibraries, Nvml, PciDevices
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Environment, Interpreter, Package, Packages
 from torchsmith.model.facts.torch import Candidate, Torch, TorchImport
-from torchsmith.model.known import Known, Unknown
+from torchsmith.model.known import Known
 from torchsmith.model.record import replace
 from torchsmith.model.versions import cuda_of_label, key, local_label
 from torchsmith.probes.variables import NAMES
@@ -25,9 +22,12 @@ if TYPE_CHECKING:
 
     from torchsmith.model.known import Fact
 
-KEYS = ("gpu", "driver", "os", "arch", "python", "glibc", "toolkit", "torch", "cpu", "ram", "container", "variable")
-REPEATED = frozenset({"gpu", "variable"})
-MACHINE_KEYS = frozenset({"os", "arch", "glibc"})
+KEYS = (
+    "gpu", "driver", "os", "arch", "python", "glibc", "libc", "toolkit", "torch", "package", "manager", "cpu", "ram", "disk",
+    "container", "jetpack", "project", "variable",
+)  # fmt: skip
+REPEATED = frozenset({"gpu", "package", "variable"})
+MACHINE_KEYS = frozenset({"os", "arch", "glibc", "libc"})
 SYSTEMS = ("linux", "windows", "wsl", "macos")
 ARCHES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 PLATFORMS = {"linux": "linux", "windows": "win32", "macos": "darwin"}
@@ -55,20 +55,24 @@ def facts(items: Sequence[str], machine: Machine | None = None) -> dict[str, Fac
         if name not in REPEATED and len(values) > 1:
             raise UsageError(f"`--assume {name}` is given {len(values)} times; only {' and '.join(sorted(REPEATED))} may be")
     single = {name: values[0] for name, values in given.items() if name not in REPEATED}
-    system = _machine(single, machine)
+    gpus = assume_gpus.named(given.get("gpu", ["none"]))
+    system = _machine(single, machine, arm=bool(assume_gpus.ARM & set(gpus.kinds)))
     assumed: dict[str, Fact[Any]] = {}
     if MACHINE_KEYS & set(single):
         assumed["machine"] = Known(system, _source(single, *MACHINE_KEYS))
     if "gpu" in given or "driver" in single:
-        assumed |= _stack(given.get("gpu"), single.get("driver"), system)
+        assumed |= assume_gpus.facts(given.get("gpu"), gpus, single.get("driver"), system)
+    assumed |= assume_gpus.jetson(gpus, single.get("jetpack"), system)
     if "python" in single:
         source = f"assumed: python={single['python']}"
         assumed["interpreter"] = Known(_interpreter(single["python"], system), source)
         assumed["environment"] = Known(Environment("venv", "pip", source), source)
-    if "torch" in single:
-        assumed |= _torch(single["torch"])
     if single.keys() & surroundings.KEYS:
         assumed |= surroundings.facts(single, system)
+    if "torch" in single:
+        assumed |= _torch(single["torch"])
+    if "package" in given:
+        assumed["packages"] = _packages(given["package"], assumed.get("packages"))
     return assumed
 
 
@@ -98,6 +102,24 @@ def variables(items: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def folder(items: Sequence[str]) -> str | None:
+    """The folder of the project that is assumed."""
+    return next((value.strip() for name, _, value in (item.partition("=") for item in items) if name.strip().lower() == "project"), None)
+
+
+def in_project(project: Fact[Any], given: dict[str, Fact[Any]]) -> dict[str, Fact[Any]]:
+    """The facts with the project's own; what manages it manages its environment, unless another manager is assumed."""
+    facts = {**given, "pasted_project": project}
+    if not isinstance(project, Known) or project.value is None or not project.value.manager:
+        return facts
+    known = given.get("environment")
+    if isinstance(known, Known) and known.value.manager != "pip":
+        return facts
+    manager = project.value.manager
+    environment = Environment(surroundings.KINDS.get(manager, manager), manager, project.source, project.value.folder)
+    return {**facts, "environment": Known(environment, project.source)}
+
+
 def another_machine(items: Sequence[str]) -> bool:
     """Whether the assumptions speak of another machine than this one: then nothing else of this one counts."""
     return any(item.partition("=")[0].strip().lower() in MACHINE_KEYS for item in items)
@@ -107,70 +129,34 @@ def _source(single: dict[str, str], *names: str) -> str:
     return "assumed: " + ", ".join(f"{name}={single[name]}" for name in sorted(names) if name in single)
 
 
-def _machine(single: dict[str, str], here: Machine | None) -> Machine:
+def _machine(single: dict[str, str], here: Machine | None, *, arm: bool) -> Machine:
     system = single.get("os", "").lower()
     if system and system not in SYSTEMS:
         raise UsageError(f"`--assume os={single['os']}`: the systems are {', '.join(SYSTEMS)}")
-    arch = single.get("arch", "x86_64").lower()
+    arch = single.get("arch", "aarch64" if arm else "x86_64").lower()
     if arch not in ARCHES:
         raise UsageError(f"`--assume arch={single['arch']}`: the architectures are x86_64 and aarch64")
+    libc, version = _libc(single)
     if here is not None and not system and "arch" not in single:
-        return replace(here, libc="glibc", libc_version=single["glibc"]) if "glibc" in single else here
+        return replace(here, libc=libc, libc_version=version) if libc else here
     linux = system in {"", "linux", "wsl"}
-    libc = single.get("glibc", "") if linux else ""
     return Machine(
         os="linux" if linux else system,
         arch=ARCHES[arch],
-        libc="glibc" if libc else "",
-        libc_version=libc,
+        libc=libc if linux else "",
+        libc_version=version if linux else "",
         wsl=2 if system == "wsl" else None,
     )
 
 
-def _device(index: int, name: str) -> Device:
-    """A GPU by its product name, or by its compute capability alone (``sm_120``, ``12.0``)."""
-    bare = name.lower().removeprefix("sm_")
-    if bare.replace(".", "", 1).isdigit():
-        number = key(bare)
-        sm = number[0] * 10 + number[1] if len(number) == 2 else number[0]
-        return Device(index, f"GPU of compute capability {sm // 10}.{sm % 10}", sm)
-    row = table.by_name(name)
-    if row is None:
-        near = table.nearest(name)
-        raise UsageError(f"no GPU is known as `{name}`" + (f"; the nearest are {', '.join(near)}" if near else ""))
-    return Device(index, row.name or name, row.sm)
-
-
-def _stack(names: list[str] | None, version: str | None, machine: Machine) -> dict[str, Fact[Any]]:
-    """What a working driver with these GPUs would answer; nothing of a driver for ``gpu=none``."""
-    source = "assumed: " + ", ".join([*(f"gpu={name}" for name in names or ()), *([f"driver={version}"] if version else [])])
-    if version is not None and not key(version):
-        raise UsageError(f"`--assume driver={version}`: a driver version looks like 581.57 or 535.183.01")
-    windows = machine.os == "windows" or machine.wsl is not None
-    cuda = drivers.max_cuda(version, windows=windows) if version else None
-    made = Known(Driver(version, None, cuda, works=None), source) if version else None
-    if names is None:
-        return {"driver": made} if made else {}
-    none = [name.lower() for name in names] == ["none"]
-    devices = () if none else tuple(_device(index, name) for index, name in enumerate(names))
-    if none:
-        libraries = NvidiaLibraries(Nvml(loaded=False), Libcuda(loaded=False))
-    else:
-        nvml = Nvml(loaded=True, status=0, driver=version, cuda=cuda, devices=devices)
-        libraries = NvidiaLibraries(nvml, Libcuda(loaded=True, status=0, cuda=cuda, devices=devices))
-    stack: dict[str, Fact[Any]] = {
-        # No driver listed them: whether this driver would know such a GPU is for a rule to say.
-        "gpus": Known(Gpus(devices, "assumption"), source),
-        "nvidia_libraries": Known(libraries, source),
-        "nvidia_smi": Known(None, source),
-        "kernel_module": Known(None, source),
-        "pci_devices": Known(PciDevices(()), source),
-    }
-    if made is None:
-        stack["driver"] = Known(None, source) if none else Unknown("not assumed: add --assume driver=VERSION", (source,))
-    else:
-        stack["driver"] = made
-    return stack
+def _libc(single: dict[str, str]) -> tuple[str, str]:
+    """The C library and its version, empty where they are not assumed."""
+    name = single.get("libc", "glibc" if "glibc" in single else "").lower()
+    if name not in {"", "glibc", "musl"}:
+        raise UsageError(f"`--assume libc={single['libc']}`: the C libraries are glibc and musl")
+    if name == "musl" and "glibc" in single:
+        raise UsageError("`--assume libc=musl` and `--assume glibc` exclude each other")
+    return name, single.get("glibc", "")
 
 
 def _interpreter(version: str, machine: Machine) -> Interpreter:
@@ -206,3 +192,19 @@ def _torch(version: str) -> dict[str, Fact[Any]]:
         "torch_import": Known(TorchImport((Candidate("site-packages/torch/__init__.py", "site-packages", "package"),)), source),
         "packages": Known(Packages((package,)), source),
     }
+
+
+def _packages(given: Sequence[str], torch: Fact[Any] | None) -> Fact[Any]:
+    """Installed packages, ``numpy==1.26.4`` each, beside torch."""
+    found = list(torch.value.installed) if isinstance(torch, Known) else []
+    for item in given:
+        name, sign, version = (part.strip() for part in item.partition("=="))
+        name = name.lower().replace("_", "-").replace(".", "-")
+        if not sign or not key(version) or not name.replace("-", "").isalnum():
+            raise UsageError(f"`--assume package={item}`: a package is assumed with its version, as in numpy==1.26.4")
+        if name == "torch":
+            raise UsageError(f"`--assume package={item}`: torch has a key of its own, --assume torch=2.14.1+cu126")
+        if any(package.name == name for package in found):
+            raise UsageError(f"`--assume package={item}`: {name} is given twice")
+        found.append(Package(name, version, "site-packages"))
+    return Known(Packages(tuple(found)), "assumed: " + ", ".join(f"package={item}" for item in given))

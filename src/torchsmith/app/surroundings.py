@@ -1,4 +1,4 @@
-"""``--assume toolkit=, cpu=, ram=, container=``: what stands around torch and its GPU."""
+"""``--assume toolkit=, cpu=, ram=, disk=, container=, manager=``: what stands around torch and its GPU."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from torchsmith.knowledge import toolkits as table
 from torchsmith.model.errors import UsageError
 from torchsmith.model.facts.container import Container
 from torchsmith.model.facts.hardware import Memory, Processor
-from torchsmith.model.facts.system import Cpu
+from torchsmith.model.facts.python import Environment
+from torchsmith.model.facts.system import Cpu, Room
 from torchsmith.model.facts.toolkit import Toolkit, Toolkits
 from torchsmith.model.known import Known
 from torchsmith.model.versions import key
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from torchsmith.model.facts.machine import Machine
     from torchsmith.model.known import Fact
 
-KEYS = frozenset({"toolkit", "cpu", "ram", "container"})
+KEYS = frozenset({"toolkit", "cpu", "ram", "disk", "container", "manager"})
 LEVELS = {"x86-64": 1, "x86-64-v1": 1, "x86-64-v2": 2, "x86-64-v3": 3, "x86-64-v4": 4}
 CONTAINERS = ("docker", "podman", "kubernetes", "apptainer", "containerd", "lxc")
-MOST_RAM = 1 << 20  # GiB
+KINDS = {"pip": "venv", "uv": "venv", "uv-project": "uv", "pipenv": "venv", "pip-tools": "venv"}
+MANAGERS = (*KINDS, "poetry", "pdm", "conda", "mamba", "pixi", "pipx", "nix")
+MOST = 1 << 20  # GiB
 
 
 def facts(given: dict[str, str], machine: Machine) -> dict[str, Fact[Any]]:
@@ -37,7 +40,9 @@ def facts(given: dict[str, str], machine: Machine) -> dict[str, Fact[Any]]:
         ("toolkit", lambda text: {"toolkits": _toolkits(text, machine)}),
         ("cpu", lambda text: _cpu(text, machine)),
         ("ram", lambda text: {"memory": _memory(text)}),
+        ("disk", lambda text: {"room": _room(text)}),
         ("container", lambda text: {"container": _container(text, machine)}),
+        ("manager", lambda text: {"environment": _environment(text)}),
     ):
         if name in given:
             source = f"assumed: {name}={given[name]}"
@@ -74,11 +79,28 @@ def _cpu(text: str, machine: Machine) -> dict[str, Any]:
 
 
 def _memory(text: str) -> Memory:
+    return Memory(_bytes("ram", "memory", text))
+
+
+def _room(text: str) -> Room:
+    """The same room where torch would go and where it is unpacked."""
+    free = _bytes("disk", "room on disk", text)
+    return Room("the environment", free, "the temporary folder", free)
+
+
+def _bytes(name: str, what: str, text: str) -> int:
     number = text.lower().removesuffix("gib").removesuffix("gb").strip()
     whole, _, part = number.partition(".")
-    if not whole.isdecimal() or (part and not part.isdecimal()) or len(number) > 12 or not 0 < float(number) <= MOST_RAM:
-        raise UsageError(f"`--assume ram={text}`: memory is given in GiB, as in 32 or 0.5")
-    return Memory(int(float(number) * (1 << 30)))
+    if not whole.isdecimal() or (part and not part.isdecimal()) or len(number) > 12 or not 0 < float(number) <= MOST:
+        raise UsageError(f"`--assume {name}={text}`: {what} is given in GiB, as in 32 or 0.5")
+    return int(float(number) * (1 << 30))
+
+
+def _environment(text: str) -> Environment:
+    manager = text.lower()
+    if manager not in MANAGERS:
+        raise UsageError(f"`--assume manager={text}`: the managers are {', '.join(MANAGERS)}")
+    return Environment(KINDS.get(manager, manager), manager, f"assumed: manager={manager}")
 
 
 def _container(text: str, machine: Machine) -> Container | None:

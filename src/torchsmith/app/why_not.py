@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from torchsmith.app import plan
-from torchsmith.choose import decide, why_not
+from torchsmith.choose import why_not
+from torchsmith.host.redact import without_secrets
+from torchsmith.model.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,4 +20,5 @@ if TYPE_CHECKING:
 def answer(host: Host, assumed: Mapping[str, Fact[Any]], wishes: Wishes, question: str) -> Answer:
     """Why the candidate is rejected, or that it is offered."""
     asked, _ = plan.look(host, assumed, wishes)
-    return why_not.answer(decide.judged(asked), asked, question)
+    answered = why_not.answer(asked, without_secrets(question))
+    return replace(answered, shell="powershell" if asked.machine.os == "windows" else "bash")

@@ -10,17 +10,12 @@ from torchsmith.model.choice import Candidate
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 
 def candidates(platform: str) -> tuple[Candidate, ...]:
-    """All of them, wheels first, oldest release first."""
-    return (*_wheels(platform), *_conda(platform))
-
-
-def labels(platform: str) -> tuple[str, ...]:
-    """The build labels that were published for other platforms only."""
-    here = {build.build for build in torch_builds.builds(platform)}
-    return tuple(label for label in torch_builds.labels() if label not in here)
+    """All of them, wheels first, oldest release first; those of one build stand together."""
+    return tuple(_wheels(platform)) + tuple(_conda(platform))
 
 
 def python_of_tag(tag: str) -> str:
@@ -29,51 +24,55 @@ def python_of_tag(tag: str) -> str:
 
 
 def _wheels(platform: str) -> Iterator[Candidate]:
-    code = {row[:2]: row for row in CODE if row[2] == platform}
+    code: dict[Any, Any] = {(row[0], row[1]): row for row in CODE if row[2] == platform}
+    spelled: dict[tuple[str, ...], tuple[str, ...]] = {}
+    addresses: dict[str, str] = {}
+    floors: dict[tuple[str, str | None], str | None] = {}
     for build in torch_builds.builds(platform):
-        carried = code.get((build.torch, build.build))
-        for tag in build.python_tags:
-            yield Candidate(
-                "wheel",
-                build.torch,
-                build.build,
-                build.kind,
-                platform,
-                python_of_tag(tag),
-                build.cuda if build.kind == "cuda" else None,
-                build.cudnn,
-                carried[3] if carried else (),
-                carried[4] if carried else (),
-                build.index_url,
-                build.pypi_default,
-                build.status,
-                build.evidence,
-                carried[6] if carried else "",
-            )
+        tags, label = build.python_tags, build.build
+        pythons = spelled.get(tags)
+        if pythons is None:
+            pythons = spelled[tags] = tuple(python_of_tag(tag) for tag in tags)
+        if label not in addresses:
+            addresses[label] = build.index_url
+        promised = (build.torch, build.wheel_platform_tag)
+        if promised not in floors:
+            floors[promised] = torch_releases.glibc(build.torch, platform, build.wheel_platform_tag)
+        carried = code.get((build.torch, label))
+        head: tuple[Any, ...] = ("wheel", build.torch, label, build.kind, platform)
+        tail: tuple[Any, ...] = (
+            build.cuda if build.kind == "cuda" else None,
+            build.cudnn,
+            *((carried[3], carried[4]) if carried else ((), ())),
+            addresses[label],
+            build.pypi_default,
+            build.status,
+            build.evidence,
+            carried[6] if carried else "",
+            pythons,
+            floors[promised],
+            build.python_evidence == "seen",
+        )
+        for python in pythons:
+            yield Candidate(*(*head, python, *tail))
 
 
 def _conda(platform: str) -> Iterator[Candidate]:
-    """The recipes name no Pythons: those of the release's wheels stand for them."""
-    for channel, torch, label, its, sass, ptx, evidence, confidence in CONDA:
+    """The recipes name no Pythons: those of the release's wheels stand for them, without the free-threaded ones."""
+    for channel, torch, label, its, sass, ptx, evidence, confidence, glibc in CONDA:
         if its != platform:
             continue
-        cuda = label.replace("=", " ").split()[-1]
-        build = "cu" + cuda.replace(".", "")
-        for tag in torch_releases.python_tags(torch, platform):
-            yield Candidate(
-                channel,
-                torch,
-                build,
-                "cuda",
-                platform,
-                python_of_tag(tag),
-                cuda,
-                None,
-                sass,
-                ptx,
-                None,
-                default=False,
-                status="stable",
-                evidence=evidence,
-                confidence=confidence,
-            )
+        kind, cuda, build = "cpu", None, "cpu"
+        if label != "cpu":
+            kind, cuda = "cuda", label.replace("=", " ").split()[-1]
+            build = "cu" + cuda.replace(".", "")
+        tags = torch_releases.python_tags(torch, _LIKE.get(platform, platform))
+        pythons = tuple(python_of_tag(tag) for tag in tags if not tag.endswith("t"))
+        head: tuple[Any, ...] = (channel, torch, build, kind, platform)
+        tail: tuple[Any, ...] = (cuda, None, sass, ptx, None, False, "stable", evidence, confidence, pythons, glibc, False)
+        for python in pythons:
+            yield Candidate(*(*head, python, *tail))
+
+
+_LIKE = {"macos-x86_64": "macos-arm64"}
+"""Where the wheels ended and the channel went on."""

@@ -1,20 +1,23 @@
 """The criteria of the decision matrix: what each is worth, from 0 to 1, and what is shown for it.
 
 A criterion looks at the candidate or at the approach, never at both: so a thousand pairs cost no more than their parts.
+What each weighs for a goal, and what it is called, is data (``torchsmith facts criteria``).
 """
 
 from __future__ import annotations
 
 from operator import attrgetter
 
-from torchsmith.knowledge import drivers, torch_releases
+from torchsmith.choose import standing
+from torchsmith.knowledge import companions as belonging
+from torchsmith.knowledge import drivers, install_sizes
 from torchsmith.knowledge.torch_builds import Archs
 from torchsmith.model.facts.gpu import Driver
-from torchsmith.model.facts.python import Environment
+from torchsmith.model.facts.toolkit import Toolkits
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Unknown
 from torchsmith.model.record import record
-from torchsmith.model.versions import minor, public
+from torchsmith.model.versions import key, public
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,20 +27,27 @@ if TYPE_CHECKING:
     from torchsmith.choose.situation import Situation
     from torchsmith.model.choice import Approach, Candidate
 
-    Cell = tuple[str | int | float | bool, float]
+    Cell = tuple[str | int | float | bool | None, float]
     OfCandidate = Callable[[Candidate, Situation], Cell]
     OfApproach = Callable[[Approach, Situation], Cell]
+
+NATIVE, JIT, UNUSED = "native", "jit", "no"
+UNKNOWN = "unknown"
+NOTHING, ANEW = "nothing", "installed anew"
+"""What changes where torch is already what it should be."""
 
 _EVIDENCE = {
     "wheel": 1.0,
     "lock": 1.0,
-    "matrix": 0.9,
-    "script": 0.9,
-    "doc": 0.8,
-    "observed": 0.8,
+    "matrix": 0.97,
+    "script": 0.95,
+    "doc": 0.95,
+    "observed": 0.95,
     "inferred": 0.5,
     "announced": 0.0,
 }
+_LARGE = 5_000_000_000
+"""A download of so many bytes is worth nothing."""
 
 
 @record
@@ -61,13 +71,17 @@ def criterion(*fields: str) -> Callable[[OfCandidate | OfApproach], Criterion]:
 @criterion("kind", "build", "sass", "ptx")
 def native_gpu_code(candidate: Candidate, situation: Situation) -> Cell:
     """How the build's code runs on the GPUs that are here."""
-    if isinstance(situation.gpus, Unknown) or not situation.gpus:
-        return "no GPU", 1.0
+    if isinstance(situation.gpus, Unknown):
+        return (UNUSED, 0.0) if candidate.kind == "cpu" else (UNKNOWN, 0.6)
+    if not situation.gpus:
+        return ("none is here", 1.0) if candidate.kind in {"cpu", "cuda"} else (NATIVE, 1.0)
     if candidate.kind != "cuda":
-        return "not used", 0.0
+        return UNUSED, 0.0
+    codes = tuple(device.sm for device in situation.gpus if device.sm)
+    if not codes or not (candidate.sass or candidate.ptx):
+        return UNKNOWN, 0.6
     carried = Archs(candidate.torch, candidate.build, candidate.platform, candidate.sass, candidate.ptx, "", "")
-    native = all(carried.sass_serves(device.sm) for device in situation.gpus if device.sm)
-    return ("native", 1.0) if native else ("by JIT", 0.4)
+    return (NATIVE, 1.0) if all(map(carried.sass_serves, set(codes))) else (JIT, 0.7)
 
 
 @criterion("cuda")
@@ -75,41 +89,129 @@ def driver_headroom(candidate: Candidate, situation: Situation) -> Cell:
     """How far the driver is from the build's CUDA."""
     if candidate.cuda is None:
         return "needs none", 1.0
-    if not isinstance(situation.driver, Driver):
-        return "driver not known", 0.5
-    native = drivers.runs_natively(situation.driver.version, candidate.cuda, windows=situation.windows_driver)
-    return ("supported", 1.0) if native else ("minor-version compatibility", 0.4)
+    have = situation.driver
+    if not isinstance(have, Driver) or not have.version:
+        return UNKNOWN, 0.5
+    if drivers.runs_natively(have.version, candidate.cuda, windows=situation.windows_driver):
+        return "supported outright", 1.0
+    if have.compat and have.cuda and key(have.cuda)[:2] >= key(candidate.cuda)[:2]:
+        return "forward compatibility", 0.5
+    return "minor-version compatibility", 0.4
+
+
+@criterion("python", "pythons")
+def python(candidate: Candidate, situation: Situation) -> Cell:
+    """How near the Python is to the one that is here; where none is, to the middle of those that the release serves."""
+    if candidate.python == situation.python:
+        return candidate.python, 1.0
+    wanted = situation.python or standing.middle_python(candidate.pythons)
+    distance = abs(standing.minor_of(candidate.python) - standing.minor_of(wanted))
+    odd = 0.3 if candidate.python.endswith("t") else 0.0
+    return candidate.python, max(0.0, (0.4 if situation.python else 1.0) - 0.04 * distance - odd)
 
 
 @criterion("torch", "build", "python")
 def change(candidate: Candidate, situation: Situation) -> Cell:
-    """How much of what is installed changes."""
-    if not isinstance(situation.torch, Torch):
-        return "torch is new", 1.0
+    """How much of what is installed changes: nothing, the build alone, or the release by its distance, upwards first."""
     have = situation.torch
-    if candidate.python != situation.python:
-        return "another Python", 0.0
-    if candidate.torch == public(have.version):
-        return ("nothing", 1.0) if candidate.build == have.build and not situation.reinstall else ("the build", 0.9)
-    near = minor(candidate.torch) == minor(have.version)
-    return (f"torch {have.version}", 0.8 if near else 0.5)
+    if not isinstance(have, Torch):
+        return "torch is new", 1.0
+    if situation.python and candidate.python != situation.python:
+        return "another Python, all packages anew", 0.05
+    wanted = public(have.version)
+    if candidate.torch == wanted:
+        if candidate.build != have.build:
+            return f"{have.build} to {candidate.build}", 0.75
+        return (ANEW, 0.9) if situation.reinstall else (NOTHING, 1.0)
+    steps = standing.steps(wanted, candidate.torch)
+    return f"torch {wanted} to {candidate.torch}", (0.7 if steps > 0 else 0.6) / (1 + 0.05 * abs(steps))
 
 
 @criterion("torch")
 def newness(candidate: Candidate, situation: Situation) -> Cell:
-    """Where the release stands among all."""
+    """Where the release stands among all, by minor releases."""
     del situation
-    known = torch_releases.known()
-    place = known.index(candidate.torch) if candidate.torch in known else 0
-    return candidate.torch, (place + 1) / len(known)
+    return candidate.torch, standing.newness(candidate.torch)
+
+
+@criterion("torch", "build", "status", "channel")
+def maturity(candidate: Candidate, situation: Situation) -> Cell:
+    """How well proven the build is: the release's standard build most, what it calls experimental least."""
+    del situation
+    if candidate.channel == "source":
+        return "built here", 0.4
+    if candidate.channel != "wheel":
+        return candidate.channel, 0.3 if candidate.channel == "pytorch" else 0.9
+    young = 0.1 if standing.young(candidate.torch) else 0.0
+    if candidate.status != "stable":
+        return candidate.status, 0.3 if candidate.status == "additional" else 0.1
+    usual = standing.usual_build(candidate.torch) == candidate.build or candidate.kind == "cpu"
+    return "the standard build" if usual else "stable", (1.0 if usual else 0.95) - young
 
 
 @criterion("evidence")
 def evidence(candidate: Candidate, situation: Situation) -> Cell:
     """How it is known that the build exists and what it carries."""
     del situation
-    words = candidate.evidence.split("+")
-    return candidate.evidence, max(_EVIDENCE.get(word, 0.6) for word in words)
+    return candidate.evidence, max(_EVIDENCE.get(word, 0.6) for word in candidate.evidence.split("+"))
+
+
+@criterion("torch")
+def companions(candidate: Candidate, situation: Situation) -> Cell:
+    """Whether torchvision and torchaudio exist for the release."""
+    del situation
+    found = belonging.for_torch(candidate.torch)
+    pairs = (("torchvision", found.torchvision), ("torchaudio", found.torchaudio)) if found else ()
+    there = [f"{name} {version}" for name, version in pairs if version]
+    return ", ".join(there) or "none known", len(there) / 2
+
+
+@criterion("cuda")
+def toolkit(candidate: Candidate, situation: Situation) -> Cell:
+    """Whether extensions can be built against it with the toolkit that is installed."""
+    found = situation.fact("toolkits")
+    current = found.current if isinstance(found, Toolkits) else None
+    if current is None or not current.version:
+        return "no toolkit", 0.5
+    if candidate.cuda is None:
+        return "uses none", 0.0
+    mine, other = key(current.version)[:2], key(candidate.cuda)[:2]
+    return f"{current.version} is here", 1.0 if mine == other else 0.5 if mine[:1] == other[:1] else 0.0
+
+
+@criterion("build", "channel", "platform")
+def lasting(candidate: Candidate, situation: Situation) -> Cell:
+    """Whether the next releases will have such a build."""
+    del situation
+    if candidate.channel == "pytorch":
+        return "the channel has ended", 0.0
+    if candidate.channel != "wheel":
+        return "goes on", 1.0
+    last = standing.last_release(candidate.build, candidate.platform)
+    return (f"ends with {last}", 0.0) if last else ("goes on", 1.0)
+
+
+@criterion("torch", "build", "kind", "platform")
+def download_bytes(candidate: Candidate, situation: Situation) -> Cell:
+    """What torch and its CUDA libraries weigh in the network."""
+    del situation
+    found = install_sizes.download(candidate.torch, candidate.build, candidate.kind, candidate.platform)
+    return (found[0], max(0.0, 1 - found[0] / _LARGE)) if found else (None, 0.4)
+
+
+@criterion("torch", "build", "kind", "platform")
+def disk_bytes(candidate: Candidate, situation: Situation) -> Cell:
+    """What they take when installed."""
+    del situation
+    found = install_sizes.unpacked(candidate.torch, candidate.build, candidate.kind, candidate.platform)
+    return (found[0], max(0.0, 1 - found[0] / _LARGE / 2)) if found else (None, 0.4)
+
+
+@criterion("name")
+def in_place(approach: Approach, situation: Situation) -> Cell:
+    """Whether it is what manages the environment that is here, or at least works in that environment."""
+    own = standing.own_manager(situation)
+    return standing.place_of(approach.name, own)
 
 
 @criterion("reversible")
@@ -119,11 +221,11 @@ def reversible(approach: Approach, situation: Situation) -> Cell:
     return approach.reversible, approach.reversible
 
 
-@criterion("reliability")
-def reliability(approach: Approach, situation: Situation) -> Cell:
-    """How often it works."""
+@criterion("touches", "contained")
+def contained(approach: Approach, situation: Situation) -> Cell:
+    """What it touches, and how far that stays apart from everything else."""
     del situation
-    return approach.reliability, approach.reliability
+    return approach.touches, approach.contained
 
 
 @criterion("flexibility")
@@ -140,12 +242,32 @@ def upkeep(approach: Approach, situation: Situation) -> Cell:
     return approach.upkeep, approach.upkeep
 
 
+@criterion("reproducible")
+def reproducible(approach: Approach, situation: Situation) -> Cell:
+    """How exactly the same can be had again, elsewhere or later."""
+    del situation
+    return approach.reproducible, approach.reproducible
+
+
 @criterion("name", "minutes")
 def minutes(approach: Approach, situation: Situation) -> Cell:
-    """The time to set it up, beside the download."""
-    own = isinstance(situation.environment, Environment) and situation.environment.manager == approach.name
-    return approach.minutes, max(0.0, 1 - approach.minutes / 30) if not own else 1.0
+    """The time to set it up, beside the download; what is here need not be set up."""
+    spent = 1 if standing.own_manager(situation) == approach.name else approach.minutes
+    return spent, max(0.0, 1 - spent / 30)
 
 
-OF_CANDIDATES = (native_gpu_code, driver_headroom, change, newness, evidence)
-OF_APPROACHES = (reversible, reliability, flexibility, upkeep, minutes)
+OF_CANDIDATES = (
+    native_gpu_code,
+    driver_headroom,
+    python,
+    change,
+    newness,
+    maturity,
+    evidence,
+    companions,
+    toolkit,
+    lasting,
+    download_bytes,
+    disk_bytes,
+)
+OF_APPROACHES = (in_place, reversible, contained, flexibility, upkeep, reproducible, minutes)

@@ -5,14 +5,18 @@ from __future__ import annotations
 from torchsmith.choose import catalogue, rank, reject
 from torchsmith.choose.constraints import ON_APPROACHES, ON_CANDIDATES
 from torchsmith.knowledge import approaches
-from torchsmith.model.choice import Choice, Rejected
+from torchsmith.model.choice import Choice, Reason, Rejected
+from torchsmith.model.known import Unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torchsmith.choose.reject import Judged
+    from torchsmith.choose.reject import Judged, Row, Way
     from torchsmith.choose.situation import Situation
+    from torchsmith.model.choice import Option
+
+TABLES = "torchsmith facts approaches, torch_builds"
 
 
 def judged(situation: Situation) -> Judged:
@@ -26,14 +30,36 @@ def decide(situation: Situation, *, every: bool = False) -> Choice:
     known = judged(situation)
     weights = approaches.weights(situation.wishes.goal)
     options = rank.options(known, situation, weights, every=every)
-    return Choice(
+    choice = Choice(
         situation.wishes,
         options,
         tuple(_rejected(known, situation)),
-        bool(options),
+        satisfied(known, options, situation),
         weights=tuple(weights.items()),
         shell="powershell" if situation.machine.os == "windows" else "bash",
     )
+    return choice if choice.satisfied else _explained(choice, known, situation)
+
+
+def satisfied(known: Judged, options: tuple[Option, ...], situation: Situation) -> bool:
+    """Whether some option does what was asked: a CPU build does only where no GPU could be used, or where it was asked for."""
+    if any(option.candidate.kind != reject.CPU for option in options):
+        return True
+    if not options:
+        return False
+    if "+cpu" in situation.wishes.torch or isinstance(situation.gpus, Unknown):
+        return True
+    from torchsmith.choose import conflicts
+
+    return any(row.candidate.kind == reject.CPU for row in conflicts.wanted(known))
+
+
+def _explained(choice: Choice, known: Judged, situation: Situation) -> Choice:
+    from torchsmith.choose import conflicts
+    from torchsmith.model.record import replace
+
+    found, repairs = conflicts.explain(known, situation)
+    return replace(choice, conflicts=found, repairs=repairs)
 
 
 def _rejected(known: Judged, situation: Situation) -> Iterator[Rejected]:
@@ -43,5 +69,22 @@ def _rejected(known: Judged, situation: Situation) -> Iterator[Rejected]:
         prefix = "" if first.channel == "wheel" else f"{first.channel}: "
         yield Rejected(f"{prefix}torch {span} {first.build}", reasons, first.build, first.torch, last.torch, first.channel)
     for way in known.ways:
-        if way.reasons:
-            yield Rejected(way.approach.name, way.reasons, approach=way.approach.name)
+        reasons = way.reasons or _nothing_for(way, known)
+        if reasons:
+            yield Rejected(way.approach.name, reasons, approach=way.approach.name)
+
+
+def _nothing_for(way: Way, known: Judged) -> tuple[Reason, ...]:
+    """Why an approach offers nothing though nothing speaks against itself: the reasons against the nearest that it could take."""
+    best: Row | None = None
+    for row in known.rows:
+        if not way.serves(row):
+            continue
+        if not row.mask & ~way.relief:
+            return ()
+        if best is None or (row.mask & ~way.relief).bit_count() <= (best.mask & ~way.relief).bit_count():
+            best = row
+    if best is None:
+        served = " or ".join(way.approach.channels)
+        return (Reason("published", f"nothing that it takes ({served}) is published for this system", TABLES),)
+    return best.reasons(way.relief, known.names)

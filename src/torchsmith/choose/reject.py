@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from torchsmith.choose.situation import Situation
     from torchsmith.model.choice import Approach, Candidate
 
+CPU = "cpu"
+"""The approach that leaves a GPU idle, and the kind of build that it takes."""
+
 
 @record
 class Row:
@@ -48,7 +51,9 @@ class Way:
         return tuple(answer for answer in self.answers if isinstance(answer, Reason))
 
     def serves(self, row: Row) -> bool:
-        """Whether it can take the candidate from where that is served."""
+        """Whether it can take the candidate from where that is served; the approach of that name takes CPU builds alone."""
+        if self.approach.name == CPU and row.candidate.kind != CPU:
+            return False
         return row.candidate.channel in self.approach.channels
 
     def takes(self, row: Row) -> bool:

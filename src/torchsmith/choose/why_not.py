@@ -2,24 +2,201 @@
 
 from __future__ import annotations
 
-from torchsmith.model.choice import Answer
+from torchsmith.choose import conflicts, decide, questions, relax
+from torchsmith.knowledge import torch_builds
+from torchsmith.model.choice import Answer, Reason
+from torchsmith.model.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torchsmith.choose.reject import Judged
+    from collections.abc import Iterable
+
+    from torchsmith.choose.questions import Question
+    from torchsmith.choose.reject import Judged, Row, Way
+    from torchsmith.choose.relax import Pair
     from torchsmith.choose.situation import Situation
+    from torchsmith.model.choice import Option
+
+BUILDS = "torchsmith facts torch_builds"
+OTHERS = 3
+"""Further groups of builds that are told where they fail for other reasons."""
 
 
-def answer(judged: Judged, situation: Situation, question: str) -> Answer:
-    """The answer to one question: a build label, a release, an approach, a Python."""
-    wanted = question.strip().lower()
-    for way in judged.ways:
-        if way.approach.name == wanted:
-            return Answer(question, "rejected" if way.reasons else "offered", way.reasons)
-    rows = [row for row in judged.rows if row.candidate.build == wanted and row.candidate.python == situation.python]
-    if not rows:
-        return Answer(question, "unknown-candidate")
-    best = min(reversed(rows), key=lambda row: row.mask.bit_count())
-    reasons = best.reasons(0, judged.names)
-    changes = tuple(reason.unless for reason in reasons if reason.unless)
-    return Answer(question, "rejected" if reasons else "offered", reasons, changes)
+def answer(situation: Situation, question: str) -> Answer:
+    """The answer to one question, in the words of ``questions``."""
+    asked = questions.parse(question)
+    understood = asked.terms or asked.approaches or asked.hypothetical
+    if asked.unknown or not (understood or "torch" in question.lower()):
+        return Answer(question, "unknown-candidate", nearest=asked.nearest, remarks=_not_understood(asked))
+    situation = asked.situation(situation)
+    judged = decide.judged(situation)
+    rows = tuple(row for row in judged.rows if asked.matches(row.candidate))
+    ways = tuple(way for way in judged.ways if asked.asks_for(way.approach))
+    if "default" in {term.kind for term in asked.terms}:
+        rows = _taken_by_default(rows, situation)
+    considered = relax.pairs(judged, _that_count(judged, rows, asked), ways)
+    if not considered:
+        return _never_published(judged, situation, asked, ways)
+    best = min(considered, key=relax.nearness(situation))
+    if not best.mask:
+        return _offered(situation, asked, best)
+    told = relax.reasons(best, judged)
+    if asked.approaches and best.way.reasons:
+        told = (*best.way.reasons, *(reason for reason in told if reason not in best.way.reasons))
+    changes = relax.changes(judged, situation, considered)
+    return Answer(
+        question,
+        "rejected",
+        told,
+        tuple(" and ".join(change.conditions) for change in changes),
+        remarks=(*_about(asked, best, rows), *_others(judged, considered, best)),
+    )
+
+
+def _not_understood(asked: Question) -> tuple[str, ...]:
+    if not asked.unknown:
+        return ("the question names nothing",)
+    return tuple(f"{word} is no build, release, Python, approach, package, GPU or driver that is known" for word in asked.unknown)
+
+
+def _that_count(judged: Judged, rows: tuple[Row, ...], asked: Question) -> tuple[Row, ...]:
+    """Without the CPU builds, where a GPU could be used and the question does not name them."""
+    if any(term.kind == "build" for term in asked.terms) or "cpu" in asked.approaches:
+        return rows
+    every = conflicts.wanted(judged)
+    if every is judged.rows:
+        return rows
+    return tuple(row for row in rows if row.candidate.kind != "cpu") or rows
+
+
+def _taken_by_default(rows: tuple[Row, ...], situation: Situation) -> tuple[Row, ...]:
+    """What an installer without an index takes: the newest release that has a wheel for this Python, else the newest."""
+    own = [row for row in rows if row.candidate.python == situation.python] or list(rows)
+    newest = max((questions.key(row.candidate.torch) for row in own), default=())
+    return tuple(row for row in own if questions.key(row.candidate.torch) == newest)
+
+
+def _offered(situation: Situation, asked: Question, best: Pair) -> Answer:
+    """Which options are it; where a better release or Python of the same build stands for it, which one that is."""
+    choice = decide.decide(situation)
+    options = [option for option in choice.options if _is_it(option, asked)]
+    if options:
+        remarks = tuple(f"option {option.rank}: {_named(option)}" for option in options[:OTHERS])
+        if len(options) > OTHERS:
+            remarks = (*remarks, f"and {len(options) - OTHERS} more")
+        return Answer(asked.text, "offered", remarks=remarks, options=tuple(option.rank for option in options))
+    candidate, approach = best.row.candidate, best.way.approach
+    remark = f"torch {candidate.version} for Python {candidate.python} fits by {approach.title}; `plan --all` lists it"
+    same = (o for o in choice.options if o.approach == approach and o.candidate.build == candidate.build)
+    stands = next(same, None)
+    if stands is None:
+        return Answer(asked.text, "offered", remarks=(remark,))
+    return Answer(asked.text, "offered", remarks=(remark, f"option {stands.rank} stands for it: {_named(stands)}"))
+
+
+def _is_it(option: Option, asked: Question) -> bool:
+    return asked.asks_for(option.approach) and asked.matches(option.candidate)
+
+
+def _named(option: Option) -> str:
+    return f"{option.approach.title}, torch {option.candidate.version}, Python {option.candidate.python}"
+
+
+def _about(asked: Question, best: Pair, rows: tuple[Row, ...]) -> tuple[str, ...]:
+    """Which of several candidates the reasons speak of."""
+    if len({(row.candidate.torch, row.candidate.build) for row in rows}) < 2 and not asked.hypothetical:
+        return ()
+    candidate = best.row.candidate
+    named = f"torch {candidate.version} for Python {candidate.python} by {best.way.approach.title}"
+    return (f"the reasons are those against the nearest to it: {named}",)
+
+
+def _others(judged: Judged, considered: list[Pair], best: Pair) -> tuple[str, ...]:
+    """What speaks against the builds that fail for other reasons than the best one."""
+    told: dict[tuple[str, ...], list[Pair]] = {}
+    nearest: dict[tuple[str, str], Pair] = {}
+    for pair in considered:
+        build = pair.row.candidate.torch, pair.row.candidate.build
+        if build not in nearest or pair.mask.bit_count() < nearest[build].mask.bit_count():
+            nearest[build] = pair
+    own = {reason.constraint for reason in relax.reasons(best, judged)}
+    for pair in nearest.values():
+        reasons = relax.reasons(pair, judged)
+        if {reason.constraint for reason in reasons} - own:
+            told.setdefault((pair.row.candidate.build, *(reason.constraint for reason in reasons)), []).append(pair)
+    remarks = []
+    for pairs in list(told.values())[-OTHERS:]:
+        first, last = pairs[0].row.candidate, pairs[-1].row.candidate
+        span = first.torch if first.torch == last.torch else f"{first.torch} - {last.torch}"
+        reasons = [r for r in relax.reasons(pairs[-1], judged) if r.constraint not in own]
+        remarks.append(f"torch {span} {first.build} fails for another reason: {reasons[0].because}")
+    return tuple(remarks)
+
+
+def _never_published(judged: Judged, situation: Situation, asked: Question, ways: tuple[Way, ...]) -> Answer:
+    """All parts of the question are known, and there is nothing that is all of them: what there is instead."""
+    platform = situation.machine.platform
+    said = " ".join((*(term.text for term in asked.terms), *asked.approaches)) or asked.text
+    elsewhere = sorted({row[3] for row in torch_builds.ROWS if _elsewhere(row, asked)} - {platform})
+    if elsewhere and not asked.approaches:
+        because = f"there is no {said} for {platform}; it was published for {', '.join(elsewhere)} only"
+    else:
+        because = f"there is no {said} for {platform}"
+    instead, remarks = _instead(judged, situation, asked, ways)
+    return Answer(asked.text, "rejected", (Reason("published", because, BUILDS),), instead, remarks=remarks)
+
+
+def _elsewhere(row: tuple[object, ...], asked: Question) -> bool:
+    """Whether a build of some platform answers to the terms on builds and releases."""
+    from torchsmith.choose.catalogue import python_of_tag
+    from torchsmith.model.choice import Candidate
+
+    build = torch_builds.Build(*row)  # type: ignore[arg-type]
+    pythons = [python_of_tag(tag) for tag in build.python_tags] or [""]
+    return any(
+        asked.matches(Candidate("wheel", build.torch, build.build, build.kind, build.platform, python, default=build.pypi_default))
+        for python in pythons
+    )
+
+
+def _instead(
+    judged: Judged, situation: Situation, asked: Question, ways: tuple[Way, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the question would have to leave out or change so that something fits, and what then would."""
+    found, remarks = [], []
+    parts = (*asked.terms, *(("",) if asked.approaches else ()))
+    for part in parts:
+        terms = tuple(term for term in asked.terms if term is not part)
+        less = replace(asked, terms=terms, approaches=asked.approaches if part else ())
+        if not terms and not less.approaches:
+            continue
+        rows = _that_count(judged, tuple(row for row in judged.rows if less.matches(row.candidate)), less)
+        chosen = ways if part else judged.ways
+        pairs = relax.pairs(judged, rows, chosen)
+        if not pairs:
+            continue
+        fits = [pair for pair in pairs if not pair.mask]
+        there = _there_is(part, pairs, situation)
+        if fits:
+            found.append(_there_is(part, fits, situation))
+        remarks.append(f"without {part.text if part else ' '.join(asked.approaches)} there is {there}")
+    return tuple(dict.fromkeys(found)), tuple(remarks)
+
+
+def _there_is(part: object, pairs: Iterable[Pair], situation: Situation) -> str:
+    """What there is in the place of one part of the question."""
+    pairs = list(pairs)
+    kind = part.kind if isinstance(part, questions.Term) else "approach"
+    candidates = [pair.row.candidate for pair in pairs]
+    if kind == "python":
+        asked = str(getattr(part, "text", "")).removeprefix("Python ").lstrip("<>=! ") or situation.python or "0"
+        return relax.python_range(sorted({candidate.python for candidate in candidates}), asked)
+    if kind == "torch":
+        known = sorted({candidate.torch for candidate in candidates}, key=questions.key)
+        return f"torch {known[0]}" if len(known) == 1 else f"torch >= {known[0]}, <= {known[-1]}"
+    if kind == "build":
+        labels = dict.fromkeys(candidate.build for candidate in reversed(candidates))
+        return f"build {' or '.join(list(labels)[:4])}"
+    if kind == "channel":
+        return f"channel {' or '.join(dict.fromkeys(candidate.channel for candidate in candidates))}"
+    return f"approach {' or '.join(dict.fromkeys(pair.way.approach.name for pair in pairs))}"

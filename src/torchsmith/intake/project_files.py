@@ -27,7 +27,7 @@ KEPT = 600
 """Statements of one kind that are kept."""
 _REQUIREMENT = pattern(
     r"\s{0,8}(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]{0,80}[A-Za-z0-9])?)(?:\[[^\]]{0,60}\])?\s{0,4}"
-    r"(?P<specifier>[(=<>!~@][^;]{0,200})?(?:;\s{0,4}(?P<marker>.{1,300}))?$"
+    r"(?P<specifier>[(=<>!~@][^;]{0,600})?(?:;\s{0,4}(?P<marker>.{1,300}))?$"
 )
 _CONDA_ITEM = pattern(
     r"\s{0,12}- (?P<item>[A-Za-z0-9_.:/-]{1,80}(?:\s?[=<>!]{1,2}\s?[\w.*=,<>!|-]{1,60})?)\s{0,8}(?:#.{0,200})?$"
@@ -50,7 +50,7 @@ def read(lines: Sequence[Line]) -> Iterator[Clue]:
     """One clue per source, binding, dependency and locked package."""
     if any(hint in line.text for line in lines for hint in _HINTS):
         yield from _toml(tuple(toml_parts.read(lines)))
-    yield from _conda(lines)
+    yield from conda(lines)
 
 
 def facts(clues: Clues) -> dict[str, Fact[Any]]:
@@ -88,7 +88,7 @@ def _toml(parts: Sequence[Part]) -> Iterator[Clue]:
             )
             yield Clue("locked", _locked(values, following), FORM, line)
             continue
-        for kind, value in _of_table(table, values):
+        for kind, value in of_table(table, values):
             yield Clue(kind, value, FORM, line)
 
 
@@ -110,7 +110,8 @@ def _locked(values: dict[str, Any], following: dict[str, dict[str, Any]]) -> Loc
     )
 
 
-def _of_table(table: str, values: dict[str, Any]) -> Iterator[Found]:
+def of_table(table: str, values: dict[str, Any]) -> Iterator[Found]:
+    """What one table of a project file says: its header and its statements."""
     yield from _standard(table, values)
     yield from _uv(table, values)
     yield from _poetry_or_pipenv(table, values)
@@ -123,11 +124,13 @@ def _of_table(table: str, values: dict[str, Any]) -> Iterator[Found]:
 def _standard(table: str, values: dict[str, Any]) -> Iterator[Found]:
     """The tables that every tool reads."""
     if table == "project":
-        yield from _requirements(values.get("dependencies"), "project")
+        if isinstance(values.get("requires-python"), str):
+            yield "dependency", Dependency("python", values["requires-python"].strip(), "requires-python")
+        yield from requirements(values.get("dependencies"), "project")
     elif table in {"project.optional-dependencies", "dependency-groups"}:
         kind = "extra" if table.startswith("project") else "group"
         for name, listed in values.items():
-            yield from _requirements(listed, f"{kind}:{name}")
+            yield from requirements(listed, f"{kind}:{name}")
 
 
 def _uv(table: str, values: dict[str, Any]) -> Iterator[Found]:
@@ -138,7 +141,7 @@ def _uv(table: str, values: dict[str, Any]) -> Iterator[Found]:
         yield from _bindings(table.removeprefix("tool.uv.sources."), values, "uv")
     elif table in {"tool.uv", "tool.uv.pip"}:
         yield from _conflicts(values.get("conflicts"))
-        yield from _requirements(values.get("dev-dependencies"), "group:dev")
+        yield from requirements(values.get("dev-dependencies"), "group:dev")
         for name in ("index-url", "extra-index-url"):
             for url in _strings(values.get(name)):
                 yield "source", Source(name, without_secrets(url), "uv", False, name == "index-url")
@@ -165,7 +168,7 @@ def _bare(values: dict[str, Any]) -> Iterator[Found]:
     """Statements without a table in front of them: what names an index is uv's, what names a source is Poetry's."""
     for package, bound in values.items():
         if package == "dependencies":
-            yield from _requirements(bound, "project")
+            yield from requirements(bound, "project")
         elif "index" in str(bound):
             yield from _bindings(package, bound, "uv")
         else:
@@ -182,7 +185,11 @@ def _source(values: dict[str, Any], tool: str) -> Iterator[Found]:
         priority = str(values.get("priority", ""))
         explicit = values.get("explicit") is True or priority == "explicit"
         default = values.get("default") is True or priority in {"default", "primary"}
-        yield "source", Source(str(values.get("name", "")), without_secrets(url), tool, explicit, default)
+        name = str(values.get("name", ""))
+        yield "source", Source(name, without_secrets(url), tool, explicit, default)
+        for package in _strings(values.get("include_packages")):  # PDM's way to bind a package
+            if "*" not in package:
+                yield "binding", Binding(normal(package), name, tool)
 
 
 def _bindings(package: str, bound: Any, tool: str) -> Iterator[Found]:
@@ -203,14 +210,29 @@ def _poetry(package: str, value: Any, where: str) -> Iterator[Found]:
     """Of a dependency and of each of its constraints: the version, and the source that it names."""
     for one in value if isinstance(value, list) else [value]:
         given = one if isinstance(one, dict) else {"version": one}
-        marker = " and ".join(str(given[key]) for key in ("markers", "platform", "python") if key in given)
+        marker = " and ".join(_markers(given))
         yield "dependency", Dependency(normal(package), str(given.get("version", "")), where, marker)
         named = given.get("source") or given.get("index")
         if isinstance(named, str):
             yield "binding", Binding(normal(package), named, where.partition("-")[0], marker)
 
 
-def _requirements(listed: Any, where: str) -> Iterator[Found]:
+def _markers(given: dict[str, Any]) -> Iterator[str]:
+    """A constraint's conditions as markers; Poetry has ``platform`` and ``python`` besides."""
+    if "markers" in given:
+        yield f"({given['markers']})" if " or " in str(given["markers"]) else str(given["markers"])
+    if "platform" in given:
+        yield f"sys_platform == '{given['platform']}'"
+    for clause in str(given.get("python", "")).split(","):
+        sign = clause.strip().rstrip("0123456789.*")
+        if sign in {">=", "<=", ">", "<", "==", "!=", "~="}:
+            yield f"python_version {sign} '{clause.strip().removeprefix(sign)}'"
+        elif clause.strip():
+            yield f"python {clause.strip()}"  # a caret: nobody can tell
+
+
+def requirements(listed: Any, where: str) -> Iterator[Found]:
+    """PEP 508 requirements in a list, or the one in a text."""
     for text in _strings(listed):
         matched = _REQUIREMENT.match(text)
         if matched:
@@ -224,7 +246,7 @@ def _conflicts(listed: Any) -> Iterator[Found]:
             yield "conflict", tuple(str(item.get("extra") or item.get("group") or "") for item in one if isinstance(item, dict))
 
 
-def _conda(lines: Sequence[Line]) -> Iterator[Clue]:
+def conda(lines: Sequence[Line]) -> Iterator[Clue]:
     """``channels:`` and ``dependencies:`` of environment.yml, and what ``pip:`` lists below it."""
     part = ""
     for line in lines:

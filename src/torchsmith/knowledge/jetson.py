@@ -22,3 +22,14 @@ def jetpack(l4t: str) -> JetPack | None:
     if number is None:
         return None
     return JetPack(int(number), dict(compat_rules.JETPACK_CUDA)[int(number)], dict(compat_rules.JETPACK_PYTHON)[int(number)])
+
+
+def known() -> tuple[int, ...]:
+    """The JetPacks that the table knows, oldest first."""
+    return tuple(sorted({int(number) for _, number in compat_rules.JETPACK_OF_L4T}))
+
+
+def linux_of(pack: int) -> str | None:
+    """The release of Jetson Linux that belongs to a JetPack, by its first number: the newest of that JetPack."""
+    releases = [release for release, number in compat_rules.JETPACK_OF_L4T if int(number) == pack]
+    return str(max(releases)) if releases else None

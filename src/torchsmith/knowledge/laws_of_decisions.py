@@ -12,6 +12,20 @@ Tables = Mapping[str, Table]
 def judgements_are_shares(table: Table, _tables: Tables) -> Iterator[str]:
     """What is judged is judged from 0 to 100."""
     for row in table.rows:
-        for column in ("reversible", "reliability", "flexibility", "upkeep"):
+        for column in ("reversible", "reliability", "flexibility", "upkeep", "reproducible", "contained"):
             if not 0 <= int(str(row[column])) <= 100:
                 yield f"{row['approach']}: {column} is {row[column]}"
+
+
+def sizes_are_of_builds(table: Table, tables: Tables) -> Iterator[str]:
+    """A size belongs to a build, what is unpacked is larger than what was downloaded, and evidence is a known word."""
+    columns = ("torch", "build", "platform")
+    builds = {tuple(row[column] for column in columns) for row in tables["torch_builds"].rows}
+    for row in table.rows:
+        name = " ".join(str(row[column]) for column in columns)
+        if tuple(row[column] for column in columns) not in builds:
+            yield f"{name}: no such build"
+        if row["unpacked_bytes"] is not None and int(str(row["unpacked_bytes"])) < int(str(row["download_bytes"])):
+            yield f"{name}: unpacked it is smaller than its wheels"
+        if row["evidence"] not in {"measured", "recalled"}:
+            yield f"{name}: evidence is measured or recalled"

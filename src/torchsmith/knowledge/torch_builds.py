@@ -34,6 +34,8 @@ class Build:
     wheel_platform_tag: str | None
     evidence: str
     """How its existence is known; ``announced`` means that nobody has seen the file yet."""
+    python_evidence: str = "seen"
+    """``assumed`` where no file for its Pythons was seen."""
 
     @property
     def version(self) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from torchsmith.knowledge.compiled.torch_releases import ROWS
 from torchsmith.model.record import record
 from torchsmith.model.versions import key, public
@@ -75,16 +73,25 @@ def manylinux(torch: str, platform: str) -> str | None:
     return {"linux-x86_64": release.manylinux_x86_64, "linux-aarch64": release.manylinux_aarch64}.get(platform)
 
 
-def glibc(torch: str, platform: str) -> str | None:
-    """The glibc that a Linux wheel needs: the greater of what its tag promises and what its libraries ask for."""
-    tag = manylinux(torch, platform)
-    release = get(torch)
-    if tag is None or release is None:
+def glibc_of_tag(tag: str | None) -> str | None:
+    """The glibc that a wheel's platform tag promises: ``2.28`` of manylinux_2_28_x86_64; None for any other tag."""
+    if not tag or not tag.startswith("manylinux"):
         return None
-    matched = re.match(r"manylinux_(\d+)_(\d+)", tag)
-    promised = f"{matched[1]}.{matched[2]}" if matched else _MANYLINUX.get(tag.partition("_")[0])
-    measured = release.glibc_needed if platform == "linux-x86_64" else None
-    return max((floor for floor in (promised, measured) if floor), key=key, default=None)
+    parts = tag.partition(".")[0].split("_")
+    return f"{parts[1]}.{parts[2]}" if len(parts) > 2 and parts[1].isdigit() else _MANYLINUX.get(parts[0])
+
+
+def glibc(torch: str, platform: str, tag: str | None = None) -> str | None:
+    """The glibc that a Linux wheel needs: the greater of what its tag promises and what its libraries ask for.
+
+    ``tag`` is the platform tag of the wheel in question; without one that promises anything, the default wheel's counts.
+    """
+    release = get(torch)
+    default = glibc_of_tag(manylinux(torch, platform))
+    if release is None or default is None:
+        return None
+    measured = release.glibc_needed if platform == "linux-x86_64" else ""
+    return max(glibc_of_tag(tag) or default, measured, key=key)
 
 
 def _tags(release: Release, platform: str) -> tuple[str, ...]:

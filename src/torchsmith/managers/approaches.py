@@ -4,27 +4,59 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from torchsmith.managers import places
 from torchsmith.model.choice import Steps
+from torchsmith.model.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.model.choice import Option, Place
 
-MODULES = {"pip": "pip"}
-"""The module of each approach."""
+MODULES = {
+    "pip": "pip",
+    "uv": "uv",
+    "uv-project": "uv_project",
+    "poetry": "poetry",
+    "pdm": "pdm",
+    "pipenv": "pipenv",
+    "pip-tools": "pip_tools",
+    "conda": "conda",
+    "mamba": "conda",
+    "pixi": "pixi",
+    "docker": "docker",
+    "nix": "nix",
+    "flox": "flox",
+    "source": "source_build",
+    "env-vars": "toolkit",
+    "user-path": "toolkit",
+}
+"""The module of each approach; the CPU build is installed by what manages the environment."""
+
+OWN = frozenset({"uv", "uv-project", "poetry", "pdm"})
+"""Managers that take the CPU build themselves; everywhere else pip does."""
+
+ELSEWHERE = frozenset({"docker", "nix", "flox"})
+"""Approaches whose result is a place of its own, whatever is installed here."""
 
 
 def steps(option: Option, place: Place) -> Steps:
-    """How the option is carried out at a place; nothing for an approach without a module."""
-    module = MODULES.get(option.approach.name)
+    """How the option is carried out at a place; nothing where all of it is there, and for an approach without a module."""
+    name = option.approach.name
+    place = _for(option, place)
+    if name not in ELSEWHERE and places.nothing_to_do(option, place):
+        return Steps()
+    if name == "cpu":
+        manager = places.manager_of(place)
+        name = manager if manager in OWN else "pip"
+    module = MODULES.get(name)
     if module is None:
         return Steps()
     made: Steps = import_module(f"torchsmith.managers.{module}").steps(option, place)
     return made
 
 
-def interpreter(place: Place) -> str:
-    """The Python that commands name: that of the environment, or of the new one that is made first."""
-    if not place.fresh and place.interpreter is not None:
-        return place.interpreter.executable
-    return r".venv\Scripts\python" if place.os == "windows" else ".venv/bin/python"
+def _for(option: Option, place: Place) -> Place:
+    """The place for this option: a new environment where it needs another Python than the one that is there."""
+    have = places.python_of(place.interpreter)
+    other = bool(have) and have != option.candidate.python
+    return replace(place, fresh=True) if other and not place.fresh else place

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from torchsmith.managers import places
 from torchsmith.managers.base import name_of
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
 from torchsmith.model.choice import Steps
+from torchsmith.model.versions import cuda_of_label, local_label, major
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,13 +39,42 @@ def torch_requirements(action: InstallTorch) -> tuple[str, ...]:
 
 
 def steps(option: Option, place: Place) -> Steps:
-    """In the environment that is there, or in a new one beside the project."""
-    from torchsmith.managers import approaches
-    from torchsmith.model.facts.python import Interpreter
-    from torchsmith.model.record import replace
+    """In the environment that is there, or in a new one; what comes from the default index in a command of its own.
 
-    base = place.interpreter or Interpreter("python", option.candidate.python, "", "", 64, "", "", "venv", (), ())
-    companions = tuple((pin.name, pin.version) for pin in option.packages if pin.name != "torch")
-    action = InstallTorch(option.candidate.torch, option.candidate.build, option.index, companions)
-    create = ((base.executable, "-m", "venv", ".venv"),) if place.fresh else ()
-    return Steps((action,), (*create, *commands(action, replace(base, executable=approaches.interpreter(place)))))
+    That command names torch again: then pip fails rather than replace it.
+    """
+    made = (*_pip_itself(option, place), *_torch(option, place))
+    rest = places.others(option, place)
+    if rest:
+        made = (*made, (*_pip(place), "install", *rest, *places.wanted(option, place)[:1]))
+    if places.manager_of(place) == "pipx":
+        from torchsmith.managers import pipx
+
+        made = tuple(pipx.through(command, places.interpreter(place)) for command in made)
+    return Steps(places.actions(option, place), made, notes=(*places.why_new(option, place), *_left_behind(option, place)))
+
+
+def _pip(place: Place) -> tuple[str, ...]:
+    return (places.executable(place), "-m", "pip")
+
+
+def _pip_itself(option: Option, place: Place) -> Commands:
+    """The environment, or pip in one that has none: uv makes such."""
+    if place.fresh:
+        return places.new_environment(option, place)
+    return ((places.executable(place), "-m", "ensurepip"),) if places.manager_of(place) == "uv" else ()
+
+
+def _torch(option: Option, place: Place) -> Commands:
+    """Removed first where pip would take what is installed for what is asked: the same release, or a broken one."""
+    wanted = places.wanted(option, place)
+    install = (*_pip(place), "install", *wanted, *(("--index-url", option.index) if option.index else ()))
+    doubtful = places.same_release(option, place) and (place.broken or not places.label(option, place))
+    return ((*_pip(place), "uninstall", "-y", *map(name_of, wanted)), install) if doubtful else (install,)
+
+
+def _left_behind(option: Option, place: Place) -> tuple[str, ...]:
+    have = cuda_of_label(local_label(place.torch or ""))
+    if place.fresh or place.os != "linux" or have is None or option.candidate.cuda is None or major(have) == major(option.candidate.cuda):
+        return ()
+    return (f"pip leaves the CUDA {major(have)} wheels of the present build (nvidia-*-cu{major(have)}): nothing loads them any more",)

@@ -13,5 +13,10 @@ if TYPE_CHECKING:
 
 def commands(action: Action, interpreter: Interpreter) -> Commands:
     """``pipx runpip APP`` in place of ``python -m pip``."""
+    return tuple(through(command, interpreter) for command in pip.commands(action, interpreter))
+
+
+def through(command: tuple[str, ...], interpreter: Interpreter) -> tuple[str, ...]:
+    """A command of pip in pipx's words."""
     application = interpreter.prefix.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    return tuple(("pipx", "runpip", application, *command[3:]) for command in pip.commands(action, interpreter))
+    return ("pipx", "runpip", application, *command[3:])

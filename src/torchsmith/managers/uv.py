@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from torchsmith.managers import emissions, places
 from torchsmith.managers.base import name_of
 from torchsmith.managers.pip import torch_requirements
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
+from torchsmith.model.choice import Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.managers.base import Commands
+    from torchsmith.model.choice import Option, Place
     from torchsmith.model.facts.python import Interpreter
 
 
@@ -36,3 +39,23 @@ def commands(action: Action, interpreter: Interpreter) -> Commands:
 def reinstalled(requirements: tuple[str, ...]) -> tuple[str, ...]:
     """The option that makes uv install these again."""
     return tuple(word for requirement in requirements for word in ("--reinstall-package", name_of(requirement)))
+
+
+def steps(option: Option, place: Place) -> Steps:
+    """In the environment that is there, or in a new one, with a Python that uv fetches if need be.
+
+    What comes from the default index has a command of its own, which names torch again so that it stays.
+    """
+    wanted = places.wanted(option, place)
+    install = ("uv", "pip", "install", "--python", places.executable(place))
+    doubtful = places.same_release(option, place) and (place.broken or not places.label(option, place))
+    again = reinstalled(wanted) if doubtful else ()
+    index = ("--default-index", option.index) if option.index else ()
+    made: Commands = ((*install, *again, *wanted, *index),)
+    if place.fresh:
+        made = (("uv", "venv", "--python", option.candidate.python, places.folder(place)), *made)
+    rest = places.others(option, place)
+    if rest:
+        made = (*made, (*install, *rest, *wanted[:1]))
+    told = places.notes(places.why_new(option, place), emissions.torch_backend(option, place), emissions.variant(option, place))
+    return Steps(places.actions(option, place), made, notes=told)

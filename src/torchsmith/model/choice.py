@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from torchsmith.model.record import record
+from torchsmith.model.record import packed, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.model.action import Action
     from torchsmith.model.facts.project import PastedProject
-    from torchsmith.model.facts.python import Environment, Interpreter
+    from torchsmith.model.facts.python import Environment, Interpreter, Packages
 
 GOALS = ("minimal-change", "inference", "training", "extension-build", "reproducible")
 
@@ -41,14 +41,15 @@ class Wishes:
     offline: bool = False
 
 
-@record
+@packed
 class Candidate:
     """One build of torch in one Python, as a channel serves it.
 
     ``channel`` is wheel, conda-forge, pytorch (its retired conda channel) or source. ``kind`` is cpu, cuda, rocm or xpu;
     ``sass`` and ``ptx`` are compute capabilities. ``index`` is the wheel index that serves it with its local label,
     ``default`` whether the package index serves the same build without one. ``evidence`` and ``confidence`` say how the
-    row is known.
+    row is known; ``python_seen`` whether the file for its Python was seen, ``pythons`` are all that the build was made for.
+    ``glibc`` is the lowest that it runs with, None off Linux.
     """
 
     channel: str
@@ -66,6 +67,9 @@ class Candidate:
     status: str = "stable"
     evidence: str = ""
     confidence: str = ""
+    pythons: tuple[str, ...] = ()
+    glibc: str | None = None
+    python_seen: bool = True
 
     @property
     def version(self) -> str:
@@ -105,7 +109,9 @@ class Approach:
     """A way to install torch. Its judgements, from 0 to 1, are data with a source (``torchsmith facts approaches``).
 
     ``channels`` are what it can take torch from; ``brings`` the constraints that it makes good by itself (a container has
-    its own Python and glibc); ``touches`` says what it changes; ``minutes`` is the set-up beside downloading.
+    its own Python and glibc); ``touches`` says what it changes, ``contained`` how far that stays apart from all else;
+    ``minutes`` is the set-up beside downloading, ``reproducible`` how exactly it can be had again. ``tool`` is the program that
+    it needs, ``get`` where that comes from.
     """
 
     name: str
@@ -118,6 +124,10 @@ class Approach:
     reliability: float
     flexibility: float
     upkeep: float
+    reproducible: float = 0.5
+    contained: float = 0.5
+    tool: str = ""
+    get: str = ""
 
 
 @record
@@ -134,7 +144,7 @@ class Score:
     """One cell of the decision matrix: what is shown, its worth from 0 to 1, and the criterion's weight for the goal."""
 
     criterion: str
-    shown: str | int | float | bool
+    shown: str | int | float | bool | None
     worth: float
     weight: float
 
@@ -207,7 +217,11 @@ class Choice:
 
 @record
 class Answer:
-    """The answer to ``why-not``: verdict is rejected, offered or unknown-candidate."""
+    """The answer to ``why-not``: verdict is rejected, offered or unknown-candidate.
+
+    ``options`` are the ranks of the options that are what was asked about; ``remarks`` say which candidate the answer
+    speaks of, and what else fails and why.
+    """
 
     candidate: str
     verdict: str
@@ -215,14 +229,18 @@ class Answer:
     would_fit_if: tuple[str, ...] = ()
     nearest: tuple[str, ...] = ()
     shell: str = "bash"
+    remarks: tuple[str, ...] = ()
+    options: tuple[int, ...] = ()
 
 
 @record
 class Place:
     """Where an option would be carried out: the system and its shell, the environment and project that are there.
 
-    ``fresh`` says that a new environment is made for it, in ``python``, because there is none that could be changed or
-    because the option needs another Python.
+    ``fresh`` says that a new environment is made for it, because there is none that could be changed or because the
+    option needs another Python. ``torch`` is what is installed, with its label (None: nobody could tell), ``broken`` that
+    it has to be installed anew; ``elsewhere`` that the plan is for another machine than this one. ``toolkits`` are
+    (version, folder) pairs, ``sms`` the compute capabilities of the GPUs.
     """
 
     os: str
@@ -232,6 +250,15 @@ class Place:
     project: PastedProject | None = None
     driver: str = ""
     fresh: bool = False
+    torch: str | None = None
+    packages: Packages | None = None
+    broken: bool = False
+    elsewhere: bool = False
+    goal: str = ""
+    arch: str = "x86_64"
+    wsl: bool = False
+    sms: tuple[int, ...] = ()
+    toolkits: tuple[tuple[str, str], ...] = ()
 
 
 @record

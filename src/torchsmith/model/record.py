@@ -100,6 +100,53 @@ _METHODS: dict[str, Any] = {
 }
 
 
+@dataclass_transform(frozen_default=True)
+def packed(cls: type[T]) -> type[T]:
+    """A ``record`` that is kept as a tuple: for values that are made by the thousand, at a tenth of the cost.
+
+    Raises:
+        TypeError: on construction, for a missing, doubled or unknown field.
+        AttributeError: on assignment.
+
+    """
+    from _collections import _tuplegetter  # type: ignore[import-not-found]
+
+    own = tuple(cls.__annotations__)
+    body = {name: item for name, item in cls.__dict__.items() if name not in {"__dict__", "__weakref__"}}
+    defaults = {name: body.pop(name) for name in own if name in body}
+    places = {name: _tuplegetter(place, None) for place, name in enumerate(own)}
+    shared = {"__new__": _packed_new, "__repr__": _shown, "__getnewargs__": _packed_values}
+    meta: Any = type(cls)
+    made = meta(
+        cls.__name__,
+        (tuple,),
+        {**body, **places, **shared, "__slots__": (), "_fields": own, "__match_args__": own, "_defaults": defaults},
+    )
+    made.__qualname__ = cls.__qualname__
+    return made  # type: ignore[no-any-return]
+
+
+def _packed_values(self: Any) -> tuple[Any, ...]:
+    return tuple(self)
+
+
+def _packed_new(kind: Any, /, *values: Any, **named: Any) -> Any:
+    names, defaults = kind._fields, kind._defaults
+    if named or len(values) != len(names):
+        if len(values) > len(names):
+            raise TypeError(f"{kind.__name__} takes {len(names)} fields, got {len(values)}")
+        given = dict(zip(names, values, strict=False))
+        for name, value in named.items():
+            if name in given or name not in names:
+                raise TypeError(f"{kind.__name__} got an unexpected or doubled field {name!r}")
+            given[name] = value
+        for name in names:
+            if name not in given and name not in defaults:
+                raise TypeError(f"{kind.__name__} misses the field {name!r}")
+        values = tuple(given[name] if name in given else defaults[name] for name in names)
+    return tuple.__new__(kind, values)
+
+
 def fields(value: object) -> tuple[str, ...]:
     """The field names of a record or a record class, in order; empty for anything else."""
     names: tuple[str, ...] = getattr(value, "_fields", ())
@@ -119,7 +166,7 @@ def plain(value: object) -> Any:
         return value
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list) and not hasattr(value, "_fields"):
         return [plain(item) for item in value]
     if isinstance(value, set | frozenset):
         return sorted(plain(item) for item in value)

@@ -21,11 +21,18 @@ _QUOTES = pattern("['\u2018\u2019\u201a\u201b]")
 
 
 def quoted(argv: Sequence[str], shell: str) -> str:
-    """One line for ``bash`` or ``powershell``."""
+    """One line for ``bash``, ``fish`` or ``powershell``."""
     if shell == "powershell":
         words = [word if _PLAIN_POWERSHELL.fullmatch(word) else _powershell(word) for word in argv]
         return ("& " if words and words[0].startswith(("'", '"')) else "") + " ".join(words)
+    if shell == "fish":
+        return " ".join(word if _PLAIN.fullmatch(word) else _fish(word) for word in argv)
     return " ".join(word if _PLAIN.fullmatch(word) else "'" + word.replace("'", "'\"'\"'") + "'" for word in argv)
+
+
+def _fish(word: str) -> str:
+    """Between single quotes fish leaves all as it is, but for the backslash and the quote itself."""
+    return "'" + word.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _powershell(word: str) -> str:

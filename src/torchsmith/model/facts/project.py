@@ -114,12 +114,16 @@ class Binding:
 
 @record
 class Dependency:
-    """A requirement that a project file declares; ``where`` is project, extra:NAME, group:NAME, poetry, conda ..."""
+    """A requirement that a project file declares; ``where`` is project, extra:NAME, group:NAME, poetry, conda ...
+
+    Which Python the project is for stands there as the package ``python``. ``file`` names the file where it was read whole.
+    """
 
     package: str
     specifier: str
     where: str
     marker: str = ""
+    file: str = ""
 
 
 @record
@@ -132,11 +136,17 @@ class Locked:
     tool: str
     marker: str = ""
     needs: tuple[str, ...] = ()
+    file: str = ""
 
 
 @record
 class PastedProject:
-    """Project files as somebody pasted them, whole or in part. ``tables`` are the headers that were seen."""
+    """Project files as somebody pasted them, whole or in part, or those of a folder.
+
+    ``tables`` are the headers that were seen. Of a folder: ``manager`` is the package manager that the project belongs to
+    (poetry, uv-project, pdm, pipenv, pip-tools, pixi, conda, pip), ``manager_version`` its major version where the files
+    tell, ``files`` are the names of those that were read, ``remarks`` say what was left out.
+    """
 
     tables: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
@@ -145,6 +155,16 @@ class PastedProject:
     locked: tuple[Locked, ...] = ()
     conflicts: tuple[tuple[str, ...], ...] = ()
     channels: tuple[str, ...] = ()
+    manager: str = ""
+    manager_version: str = ""
+    folder: str = ""
+    files: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def requires_python(self) -> str:
+        """The Pythons that the project is for, as its first file that says it writes them; empty where none does."""
+        return next((dependency.specifier for dependency in self.declared("python")), "")
 
     def declared(self, package: str) -> tuple[Dependency, ...]:
         """Where the project asks for a package by name."""

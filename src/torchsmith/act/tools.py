@@ -1,0 +1,109 @@
+"""Programs that are run: where they are, what version they have, and a folder of their own that is gone afterwards.
+
+Commands are lists of arguments. Addresses of indexes, which may bear passwords, go into variables: an argument can be read
+by every user of the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from torchsmith.host import index_config, spawn
+from torchsmith.model.pattern import pattern
+from torchsmith.model.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_VERSION = pattern(r"\b\d{1,6}(?:\.\d{1,6}){1,3}\b")
+_FOREIGN = ("VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "CONDA_PREFIX", "__PYVENV_LAUNCHER__")
+_LOOK = 20.0
+"""Seconds in which a program has to say its version."""
+
+
+@record
+class Tool:
+    """A program that can be started: the first words of its command, its name and version."""
+
+    argv: tuple[str, ...]
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        """As it is shown: ``uv 0.13.8``."""
+        return f"{self.name} {self.version}".rstrip()
+
+
+@record
+class Ended:
+    """How a program ended: exit status and both outputs; ``lost`` says why there is no answer at all."""
+
+    status: int = 0
+    out: str = ""
+    err: str = ""
+    lost: str = ""
+
+    @property
+    def said(self) -> str:
+        """Its last line, or why it said nothing."""
+        lines = (self.err.strip() or self.out.strip()).splitlines()
+        return self.lost or (lines[-1].strip() if lines else f"exit status {self.status}")
+
+
+def find(name: str, environ: Mapping[str, str] | None = None) -> Tool | None:
+    """uv or Poetry: the one beside our own interpreter, else the one on PATH; None where there is none that answers."""
+    import shutil
+
+    beside = Path(sys.executable).with_name(f"{name}.exe" if os.name == "nt" else name)
+    path = str(beside) if beside.is_file() else shutil.which(name, path=(environ or os.environ).get("PATH"))
+    return _asked((path,), name) if path else None
+
+
+def pip_of(python: str) -> Tool | None:
+    """The pip of an interpreter."""
+    return _asked((python, "-m", "pip"), "pip")
+
+
+def run(argv: Sequence[str], limit: float, environ: Mapping[str, str]) -> Ended:
+    """Run a program, at most ``limit`` seconds."""
+    try:
+        return Ended(*spawn.run(argv, limit, environ))
+    except spawn.NoAnswer as reason:
+        why = f"no end in {limit:g} s" if str(reason).startswith("slow") else str(reason)
+        return Ended(124, reason.so_far, "", why)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The user's own variables, but for those that would point a program at another environment than it is told."""
+    kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    quiet = {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "PIP_NO_INPUT": "1"}
+    return kept | quiet | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "POETRY_NO_INTERACTION": "1"} | more
+
+
+def pip_indexes_for_uv() -> dict[str, str]:
+    """The indexes that pip would ask, as uv's variables: uv does not read pip's configuration."""
+    home = os.environ.get("USERPROFILE" if os.name == "nt" else "HOME") or os.path.expanduser("~")
+    found = index_config.config(os.environ, home, os.getcwd(), "")
+    if not found.indexes:
+        return {"UV_NO_INDEX": "1", "UV_FIND_LINKS": ",".join(found.links)} if found.links else {}
+    more = {"UV_DEFAULT_INDEX": found.indexes[0], "UV_INDEX": " ".join(found.indexes[1:])}
+    more |= {"UV_FIND_LINKS": ",".join(found.links)}
+    return {name: value for name, value in more.items() if value}
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder for the time of one answer."""
+    with tempfile.TemporaryDirectory(prefix="torchsmith-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def _asked(argv: tuple[str, ...], name: str) -> Tool | None:
+    ended = run((*argv, "--version"), _LOOK, environment())
+    version = _VERSION.search(ended.out)
+    return Tool(argv, name, version[0]) if not ended.lost and ended.status == 0 and version else None

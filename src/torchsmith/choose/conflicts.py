@@ -1,0 +1,87 @@
+"""Where nothing fits: which facts and wishes exclude each other, and the cheapest ways out.
+
+Of the sets of constraints that the pairs of candidate and approach violate, the ones that contain no other are the smallest
+ways out. A set of constraints that meets every one of them can never be satisfied as a whole: the smallest such are the
+conflicts. Both are exact.
+"""
+
+from __future__ import annotations
+
+from torchsmith.choose import relax
+from torchsmith.model.choice import Conflict, Reason, Repair
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from torchsmith.choose.reject import Judged, Row
+    from torchsmith.choose.relax import Pair
+    from torchsmith.choose.situation import Situation
+
+LIMIT = 5
+"""Conflicts that are told: the shortest say most."""
+
+WIDTH = 4096
+"""Partial conflicts that are followed at once: many more than twenty constraints ever made."""
+
+
+def explain(judged: Judged, situation: Situation) -> tuple[tuple[Conflict, ...], tuple[Repair, ...]]:
+    """The smallest conflicts and the cheapest repairs; nothing of either where something fits."""
+    pairs = relax.pairs(judged, wanted(judged))
+    masks = relax.minimal(pair.mask for pair in pairs)
+    if not pairs or not masks[0]:
+        return (), ()
+    near = relax.nearness(situation)
+    told = {mask: min((pair for pair in pairs if pair.mask == mask), key=near) for mask in masks}
+    names = relax.names(judged)
+    conflicts = tuple(
+        Conflict(tuple(_said(name, told, judged) for place, name in enumerate(names) if conflict >> place & 1))
+        for conflict in hitting_sets(masks)[:LIMIT]
+    )
+    repairs = tuple(
+        Repair(change.conditions, _gives(change.pair)) for change in relax.changes(judged, situation, pairs, LIMIT)
+    )
+    return conflicts, repairs
+
+
+def wanted(judged: Judged) -> tuple[Row, ...]:
+    """The rows that do what was asked: where a GPU could be used, those that use it; else all.
+
+    A GPU could be used where some build has both its kind and its code, whatever else speaks against that build.
+    """
+    hopeless = sum(1 << place for place, name in enumerate(judged.names) if name in {"accelerator", "gpu-code"})
+    use = [row for row in judged.rows if row.candidate.kind != "cpu"]
+    if any(not row.mask & hopeless for row in use):
+        return tuple(row for row in use)
+    return judged.rows
+
+
+def hitting_sets(masks: Sequence[int]) -> list[int]:
+    """The smallest sets that have a member in common with every mask, shortest first."""
+    partial = [0]
+    for mask in masks:
+        grown = [found for found in partial if found & mask]
+        missing = [found for found in partial if not found & mask]
+        grown += [found | bit for found in missing for bit in _bits(mask)]
+        partial = relax.minimal(grown)[:WIDTH]
+    return sorted(partial, key=lambda found: (found.bit_count(), found))
+
+
+def _bits(mask: int) -> Iterable[int]:
+    while mask:
+        yield mask & -mask
+        mask &= mask - 1
+
+
+def _said(name: str, told: dict[int, Pair], judged: Judged) -> Reason:
+    """What a constraint of a conflict says, of the pair that violates the least besides."""
+    for pair in told.values():  # the masks come smallest first
+        for reason in relax.reasons(pair, judged):
+            if reason.constraint == name:
+                return reason
+    raise AssertionError(f"{name} is in no mask")
+
+
+def _gives(pair: Pair) -> str:
+    candidate = pair.row.candidate
+    return f"torch {candidate.version} for Python {candidate.python} by {pair.way.approach.title}"

@@ -1,0 +1,256 @@
+"""What would have to change until something fits: the pairs of candidate and approach, by what they violate.
+
+Each pair's violated constraints are a bit mask. The masks that contain no other one are the smallest changes; what a change
+means stands in the reasons' ``unless``, and each change is tried: the decision is made again under it.
+"""
+
+from __future__ import annotations
+
+from torchsmith.choose import reject
+from torchsmith.choose.constraints import ON_APPROACHES, ON_CANDIDATES
+from torchsmith.knowledge import change_costs, torch_releases
+from torchsmith.knowledge import drivers as branches
+from torchsmith.model.choice import Reason
+from torchsmith.model.facts.gpu import Driver
+from torchsmith.model.facts.python import Interpreter
+from torchsmith.model.pattern import pattern
+from torchsmith.model.record import record, replace
+from torchsmith.model.versions import key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from torchsmith.choose.reject import Judged, Row, Way
+    from torchsmith.choose.situation import Situation
+    from torchsmith.model.choice import Candidate
+
+TRIES = 12
+"""Pairs of one mask that are tried before it is given up, and rounds of conditions for each."""
+
+_BOUND = pattern(r"(driver|glibc) (>=|<=) (\d[\d.]*)")
+_PYTHON = pattern(r"python (?:[<>=]*\s*)?\d.*")
+
+
+@record
+class Pair:
+    """A candidate taken by an approach: the constraints that it violates (none: it is offered).
+
+    ``hopeless`` are those of them that no change in reach would satisfy.
+    """
+
+    row: Row
+    way: Way
+    mask: int
+    hopeless: int
+
+    def __init__(self, row: Row, way: Way, mask: int, hopeless: int) -> None:
+        """Written out, for there are twenty thousand of them."""
+        put = object.__setattr__
+        put(self, "row", row)
+        put(self, "way", way)
+        put(self, "mask", mask)
+        put(self, "hopeless", hopeless)
+
+
+@record
+class Change:
+    """Conditions that must all come true so that something fits, what they cost, and the pair that then does."""
+
+    conditions: tuple[str, ...]
+    cost: int
+    pair: Pair
+
+
+def names(judged: Judged) -> tuple[str, ...]:
+    """The constraints that the bits of a pair's mask stand for: those on candidates, then those on approaches."""
+    told = (reason.constraint for way in judged.ways for reason in way.reasons)
+    return tuple(dict.fromkeys((*judged.names, *told)))
+
+
+def pairs(judged: Judged, rows: Iterable[Row] | None = None, ways: Iterable[Way] | None = None) -> list[Pair]:
+    """Every candidate with every approach that can take it."""
+    bits = {name: 1 << place for place, name in enumerate(names(judged))}
+
+    def hopeless(reasons: Iterable[object]) -> int:
+        return sum(bits[r.constraint] for r in reasons if isinstance(r, Reason) and not r.unless)
+
+    chosen = [(row, hopeless(row.answers)) for row in (judged.rows if rows is None else rows)]
+    made = []
+    for way in judged.ways if ways is None else ways:
+        own, relief = sum({bits[reason.constraint] for reason in way.reasons}), ~way.relief
+        closed = hopeless(way.reasons)
+        made += [
+            Pair(row, way, row.mask & relief | own, final & relief | closed) for row, final in chosen if way.serves(row)
+        ]
+    return made
+
+
+def reasons(pair: Pair, judged: Judged) -> tuple[Reason, ...]:
+    """Why the pair is not offered: the candidate's reasons in the order of the constraints, then the approach's."""
+    return (*pair.row.reasons(pair.way.relief, judged.names), *pair.way.reasons)
+
+
+def minimal(masks: Iterable[int]) -> list[int]:
+    """The masks that contain no other one, smallest first."""
+    kept: list[int] = []
+    for mask in sorted(set(masks), key=int.bit_count):
+        if not any(mask & small == small for small in kept):
+            kept.append(mask)
+    return kept
+
+
+def nearness(situation: Situation) -> Callable[[Pair], tuple[Any, ...]]:
+    """What orders pairs: the fewest violations, then this Python, the newest release, the most reliable approach."""
+    ages, here = {release: place for place, release in enumerate(torch_releases.known())}, situation.python
+
+    def order(pair: Pair) -> tuple[Any, ...]:
+        candidate, approach = pair.row.candidate, pair.way.approach
+        return (
+            pair.mask.bit_count(),
+            candidate.python != here,
+            candidate.evidence == "announced",
+            -ages.get(candidate.torch, -1),
+            candidate.python.endswith("t"),
+            tuple(-part for part in key(candidate.cuda or "")),
+            -approach.reliability * (1 - approach.minutes / 1000),
+        )
+
+    return order
+
+
+def changes(judged: Judged, situation: Situation, considered: Sequence[Pair], limit: int = 5) -> tuple[Change, ...]:
+    """The smallest changes after which one of the pairs fits, cheapest first."""
+    open_to: dict[int, list[Pair]] = {}
+    for pair in considered:
+        if not pair.hopeless:
+            open_to.setdefault(pair.mask, []).append(pair)
+    found = []
+    for mask in minimal(open_to):
+        change = _change(judged, situation, open_to[mask])
+        if change is not None:
+            found.append(change)
+    # A change that asks for all that another asks for, and more, is none: conditions may have joined while trying.
+    found = [one for one in found if not any(set(other.conditions) < set(one.conditions) for other in found)]
+    distinct = {change.conditions: change for change in sorted(found, key=lambda change: -change.cost)}
+    return tuple(sorted(distinct.values(), key=lambda change: (change.cost, len(change.conditions))))[:limit]
+
+
+def _change(judged: Judged, situation: Situation, group: list[Pair]) -> Change | None:
+    """The weakest conditions under which one pair of the group, all with one mask, fits."""
+    near = nearness(situation)
+    group = sorted(group, key=lambda pair: (_demand(pair, judged), near(pair)))
+    for pair in group[:TRIES]:
+        conditions = _until_it_fits(pair, judged, situation)
+        if conditions is None:
+            continue
+        cost = sum(change_costs.cost(name) for name in dict.fromkeys(name for name, _ in conditions))
+        words = _joined([text for _, text in conditions], situation, lambda pair=pair: _pythons(pair, group, judged))
+        return Change(words, cost, pair)
+    return None
+
+
+def _demand(pair: Pair, judged: Judged) -> tuple[int, ...]:
+    """How new a driver it asks for: the first of a group asks the least."""
+    bounds = [_BOUND.fullmatch(reason.unless) for reason in reasons(pair, judged)]
+    return max((key(found[3]) for found in bounds if found and found[2] == ">="), default=())
+
+
+def _until_it_fits(pair: Pair, judged: Judged, situation: Situation) -> list[tuple[str, str]] | None:
+    """The conditions of a pair, with those that a change itself brings up; None where it comes to nothing."""
+    told = [(reason.constraint, reason.unless) for reason in reasons(pair, judged)]
+    for _ in range(TRIES):
+        bounded = _bounded(told)
+        if bounded is None:
+            return None
+        changed = apply((text for _, text in bounded), pair.row.candidate, situation)
+        waived = {name for name, text in bounded if not _BOUND.fullmatch(text) and not _PYTHON.fullmatch(text)}
+        left = [reason for reason in _again(pair, changed) if reason.constraint not in waived]
+        if not left:
+            return bounded
+        new = [(reason.constraint, reason.unless) for reason in left]
+        if any(not text for _, text in new) or set(new) <= set(told):
+            return None
+        told = [*bounded, *(item for item in new if item not in bounded)]
+    return None
+
+
+def _again(pair: Pair, situation: Situation) -> tuple[Reason, ...]:
+    """What speaks against the pair in a changed situation."""
+    judged = reject.judge((pair.row.candidate,), (pair.way.approach,), ON_CANDIDATES, ON_APPROACHES, situation)
+    return reasons(Pair(judged.rows[0], judged.ways[0], 0, 0), judged)
+
+
+def _bounded(told: Iterable[tuple[str, str]]) -> list[tuple[str, str]] | None:
+    """The conditions, of several bounds on one thing the tightest; None where they contradict each other."""
+    tightest: dict[tuple[str, str], tuple[str, str, str]] = {}
+    rest: list[tuple[str, str]] = []
+    for name, text in told:
+        found = _BOUND.fullmatch(text)
+        if not found:
+            if text not in [other for _, other in rest]:
+                rest.append((name, text))
+            continue
+        thing, sign, version = found.groups()
+        before = tightest.get((thing, sign))
+        if before is None or (key(version) > key(before[1])) == (sign == ">="):
+            tightest[thing, sign] = name, version, text
+    for thing in ("driver", "glibc"):
+        low, high = tightest.get((thing, ">=")), tightest.get((thing, "<="))
+        if low and high and key(low[1]) > (*key(high[1]), 9999):
+            return None
+    return [*((name, text) for name, _, text in tightest.values()), *rest]
+
+
+def apply(conditions: Iterable[str], candidate: Candidate, situation: Situation) -> Situation:
+    """The situation after a change, as far as it is one of the driver, of glibc or of the Python."""
+    for text in conditions:
+        found = _BOUND.fullmatch(text)
+        if found and found[1] == "driver":
+            newest = branches.max_cuda(found[3], windows=situation.windows_driver)
+            situation = replace(situation, driver=Driver(found[3], None, newest, works=None))
+        elif found:
+            situation = replace(situation, machine=replace(situation.machine, libc="glibc", libc_version=found[3]))
+        elif _PYTHON.fullmatch(text) and isinstance(situation.interpreter, Interpreter):
+            version, threads = candidate.python.removesuffix("t"), candidate.python.endswith("t")
+            its = replace(situation.interpreter, version=f"{version}.0", free_threaded=threads)
+            situation = replace(situation, interpreter=its)
+    return situation
+
+
+def _pythons(chosen: Pair, group: list[Pair], judged: Judged) -> list[str]:
+    """The Pythons that would do for the chosen pair's other conditions."""
+    wanted = _demand(chosen, judged)
+    return sorted({pair.row.candidate.python for pair in group if _demand(pair, judged) <= wanted}, key=_order)
+
+
+def _joined(texts: list[str], situation: Situation, pythons: Any) -> tuple[str, ...]:
+    """The conditions in words, that on the Python as the range of all that would do."""
+    here = situation.python
+    return tuple(python_range(pythons(), here) if here and _PYTHON.fullmatch(text) else text for text in texts)
+
+
+def python_range(fitting: Sequence[str], here: str) -> str:
+    """``python <= 3.13`` where any such would do, seen from the Python that is here; the nearer bound comes first."""
+    plain = [python for python in fitting if not python.endswith("t")]
+    chosen = sorted(plain or fitting, key=_order)
+    low, high = chosen[0], chosen[-1]
+    known = sorted({tag for release in torch_releases.known() for tag in _tags(release)}, key=_order)
+    within = [python for python in known if _order(low) <= _order(python) <= _order(high)]
+    suffix = ", not free-threaded" if here.endswith("t") and plain else ""
+    if low == high or set(within) - set(chosen):
+        return "python " + " or ".join(chosen) + suffix
+    if _order(here) > _order(high):
+        return f"python <= {high}" + (f", >= {low}" if known and _order(low) > _order(known[0]) else "") + suffix
+    return f"python >= {low}" + (f", <= {high}" if known and _order(high) < _order(known[-1]) else "") + suffix
+
+
+def _tags(release: str) -> list[str]:
+    known = torch_releases.get(release)
+    tags = (*known.python_linux_x86_64, *known.python_windows, *known.python_macos_arm64) if known else ()
+    return [f"{tag[2]}.{tag[3:]}" for tag in tags if not tag.endswith("t")]
+
+
+def _order(python: str) -> tuple[tuple[int, ...], bool]:
+    return key(python.removesuffix("t")), python.endswith("t")

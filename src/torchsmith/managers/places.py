@@ -1,0 +1,176 @@
+"""What the modules of approaches share: the Python of a place, a new environment there, an option's requirements."""
+
+from __future__ import annotations
+
+from torchsmith.managers import shell
+from torchsmith.model.action import Install, InstallTorch, SetVariable
+from torchsmith.model.facts.python import Interpreter
+from torchsmith.model.pattern import pattern
+from torchsmith.model.record import replace
+from torchsmith.model.versions import public
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torchsmith.managers.base import Commands
+    from torchsmith.model.action import Action
+    from torchsmith.model.choice import Option, Place
+
+FAMILY = frozenset({"torch", "torchvision", "torchaudio"})
+"""What a wheel index of a build serves with the build's local label."""
+
+_NAME = pattern(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
+
+
+def python_of(interpreter: Interpreter | None) -> str:
+    """``3.12`` or ``3.14t``; empty where nobody could tell."""
+    if interpreter is None or "." not in interpreter.version:
+        return ""
+    return ".".join(interpreter.version.split(".")[:2]) + ("t" if interpreter.free_threaded else "")
+
+
+def manager_of(place: Place) -> str:
+    """The manager of the environment that is there; empty where there is none, or a new one is made."""
+    return place.environment.manager if place.environment is not None and not place.fresh else ""
+
+
+def folder(place: Place) -> str:
+    """Where a new environment is made: ``.venv``, unless the environment that does not fit bears that name."""
+    prefix = place.interpreter.prefix.replace("\\", "/").rstrip("/") if place.interpreter else ""
+    return ".venv-torch" if prefix.rpartition("/")[2] == ".venv" else ".venv"
+
+
+def executable(place: Place) -> str:
+    """The Python that commands name: that of the environment, or of the new one that is made first."""
+    if not place.fresh and place.interpreter is not None:
+        return place.interpreter.executable
+    return rf"{folder(place)}\Scripts\python" if place.os == "windows" else f"{folder(place)}/bin/python"
+
+
+def interpreter(place: Place) -> Interpreter:
+    """The interpreter that is changed, for what takes one."""
+    base = place.interpreter or Interpreter("python", "", "", "", 64, "", "", "venv", (), ())
+    made = replace(base, executable=executable(place))
+    return replace(made, prefix=folder(place)) if place.fresh else made
+
+
+def new_environment(option: Option, place: Place) -> Commands:
+    """The command that makes it, by the Python that the option needs, which has to be installed."""
+    wanted = option.candidate.python
+    have = place.interpreter
+    if have is not None and python_of(have) == wanted and have.executable:
+        return ((have.executable, "-m", "venv", folder(place)),)
+    if place.os == "windows":
+        return (("py", f"-{wanted}", "-m", "venv", folder(place)),)
+    return ((f"python{wanted}", "-m", "venv", folder(place)),)
+
+
+def activation(place: Place) -> str:
+    """How the new environment is used in the shell there."""
+    name = folder(place)
+    line = {
+        "powershell": rf"{name}\Scripts\Activate.ps1",
+        "fish": f"source {name}/bin/activate.fish",
+    }.get(place.shell, f"source {name}/bin/activate")
+    return f"the new environment is used after `{line}`"
+
+
+def why_new(option: Option, place: Place) -> tuple[str, ...]:
+    """Why a new environment is made, and how it is used."""
+    if not place.fresh:
+        return ()
+    environment, have = place.environment, python_of(place.interpreter)
+    if environment is not None and not environment.changeable and environment.why_not:
+        return (f"a new environment is made: {environment.why_not}", activation(place))
+    if have and have != option.candidate.python:
+        return (f"a new environment is made, for Python {option.candidate.python}: {have} is here", activation(place))
+    return (activation(place),)
+
+
+def label(option: Option, place: Place) -> str:
+    """The local label as an index writes it; macOS wheels have none, and the default index takes none."""
+    return f"+{option.candidate.build}" if option.index and place.os != "macos" else ""
+
+
+def wanted(option: Option, place: Place) -> tuple[str, ...]:
+    """Torch and what comes with it from the same index, as requirements; torch first."""
+    local = label(option, place)
+    return tuple(
+        f"{pin.name}=={pin.version}{local if pin.name in FAMILY and '+' not in pin.version else ''}"
+        for pin in option.packages
+        if pin.name in FAMILY or pin.index == option.index
+    )
+
+
+def others(option: Option, place: Place) -> tuple[str, ...]:
+    """What comes from the default index beside a torch from its own; empty where one command takes all."""
+    del place
+    return tuple(f"{pin.name}=={pin.version}" for pin in option.packages if pin.name not in FAMILY and pin.index != option.index)
+
+
+def torch_action(option: Option, place: Place) -> Action:
+    """The installation as a typed action; macOS wheels bear no label, so there it is one of plain requirements."""
+    if place.os == "macos" and option.index:
+        return Install(wanted(option, place), option.index)
+    beside = tuple((pin.name, pin.version) for pin in option.packages if pin.name != "torch" and pin.name in FAMILY)
+    return InstallTorch(option.candidate.torch, option.candidate.build, option.index, beside)
+
+
+def actions(option: Option, place: Place) -> tuple[Action, ...]:
+    """All typed actions of an option that takes wheels."""
+    first = torch_action(option, place)
+    same = tuple(word for word in wanted(option, place) if word.partition("==")[0] not in FAMILY)
+    rest = others(option, place)
+    return (
+        first,
+        *((Install(same, option.index),) if same else ()),
+        *((Install(rest),) if rest else ()),
+    )
+
+
+def same_release(option: Option, place: Place) -> bool:
+    """Whether this very release is installed, so that an installer may take it for what was asked."""
+    return not place.fresh and place.torch is not None and public(place.torch) == option.candidate.torch
+
+
+def nothing_to_do(option: Option, place: Place) -> bool:
+    """Whether all of the option is installed as it should be; a companion that nobody installed is not missed."""
+    if place.fresh or place.broken or not place.torch or place.packages is None:
+        return False
+    if place.torch != option.candidate.version:
+        return False
+    for pin in option.packages:
+        have = place.packages.version(pin.name)
+        if pin.name != "torch" and (have is not None or pin.name not in FAMILY) and public(have or "") != public(pin.version):
+            return False
+    return True
+
+
+def variable(name: str, value: str, place: Place) -> Commands:
+    """The command that sets a variable for the rest of the shell."""
+    return shell.assigned(SetVariable(name, value), place.shell)
+
+
+def known_name(place: Place, tool: str, url: str) -> str:
+    """The name under which the project keeps this index for the tool already; empty if it does not."""
+    for source in place.project.of(tool) if place.project is not None else ():
+        if source.url.rstrip("/") == url.rstrip("/") and _NAME.fullmatch(source.name):
+            return source.name
+    return ""
+
+
+def has_tables(place: Place, *prefixes: str) -> bool:
+    """Whether the project's pyproject.toml has a table of this name or under it."""
+    tables = place.project.tables if place.project is not None else ()
+    return any(table == prefix or table.startswith(f"{prefix}.") for table in tables for prefix in prefixes)
+
+
+def split_by_marker(place: Place, tool: str) -> bool:
+    """Whether the project takes torch from several sources, by marker or extra: no command keeps that."""
+    bindings = place.project.bound("torch", tool) if place.project is not None else ()
+    return len(bindings) > 1 or any(binding.marker or binding.extra for binding in bindings)
+
+
+def notes(*parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Notes in order, each once."""
+    return tuple(dict.fromkeys(note for part in parts for note in part if note))
+
