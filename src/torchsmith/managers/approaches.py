@@ -35,18 +35,17 @@ MODULES = {
 OWN = frozenset({"uv", "uv-project", "poetry", "pdm"})
 """Managers that take the CPU build themselves; everywhere else pip does."""
 
-ELSEWHERE = frozenset({"docker", "nix", "flox"})
-"""Approaches whose result is a place of its own, whatever is installed here."""
+HERE = frozenset({"pip", "uv", "cpu"})
+"""Approaches that take what is installed as it is; any other has to have made the environment."""
 
 
 def steps(option: Option, place: Place) -> Steps:
     """How the option is carried out at a place; nothing where all of it is there, and for an approach without a module."""
-    name = option.approach.name
-    place = _for(option, place)
-    if name not in ELSEWHERE and places.nothing_to_do(option, place):
+    name, place = option.approach.name, _for(option, place)
+    manager = place.environment.manager if place.environment is not None else ""
+    if (name in HERE or name == manager) and places.nothing_to_do(option, place):
         return Steps()
     if name == "cpu":
-        manager = places.manager_of(place)
         name = manager if manager in OWN else "pip"
     module = MODULES.get(name)
     if module is None:

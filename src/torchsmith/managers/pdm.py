@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from torchsmith.managers import places
 from torchsmith.managers.base import CannotDo, index_name, name_of, refuse_own_triton, wheels_of_nvidia
 from torchsmith.managers.pip import torch_requirements
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
+from torchsmith.model.choice import Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.managers.base import Commands
+    from torchsmith.model.choice import Option, Place
     from torchsmith.model.facts.python import Interpreter
 
 
@@ -47,3 +50,36 @@ def by_hand(action: Action) -> str:
         "first write in pyproject.toml, in place of any other source for them: [[tool.pdm.source]] with "
         f'name = "{name}", url = "{action.index}", include_packages = [{names}], exclude_packages = ["*"]'
     )
+
+
+def steps(option: Option, place: Place) -> Steps:
+    """In the project of the current folder, or in one that is begun there; the source is written by hand."""
+    made = _begun(option, place)
+    wanted, rest = places.wanted(option, place), places.others(option, place)
+    files: tuple[tuple[str, str], ...] = ()
+    told: tuple[str, ...] = ()
+    if option.index and not places.known_name(place, "pdm", option.index):
+        names = ", ".join(f'"{name_of(word)}"' for word in wanted)
+        lines = (
+            f'[[tool.pdm.source]]\nname = "{index_name(option.candidate.build)}"\nurl = "{option.index}"\n'
+            f'include_packages = [{names}]\nexclude_packages = ["*"]\n'
+        )
+        files = (("add-to-pyproject.toml", lines),)
+        told = (
+            "before `pdm add`, put the lines of add-to-pyproject.toml into pyproject.toml, in place of any other source for "
+            "these packages: PDM has no command for it",
+        )
+    made = (*made, ("pdm", "add", *wanted, *rest))
+    if place.broken and places.same_release(option, place):
+        made = (*made, ("pdm", "sync", "--reinstall"))
+    return Steps(places.actions(option, place), made, files, told)
+
+
+def _begun(option: Option, place: Place) -> Commands:
+    """A project, if there is none, and the Python of the option, if the project's environment has another."""
+    python = option.candidate.python
+    begun = place.environment is not None and place.environment.manager == "pdm"
+    if not begun and not places.has_tables(place, "project", "tool.pdm"):
+        return (("pdm", "init", "--non-interactive", "--python", python),)
+    have = places.python_of(place.interpreter)
+    return (("pdm", "use", python),) if have and have != python else ()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from torchsmith.managers import pip
+from torchsmith.managers import pip, places
 from torchsmith.managers.base import index_name, refuse_own_triton, wheels_of_nvidia
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
+from torchsmith.model.choice import Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.managers.base import Commands
+    from torchsmith.model.choice import Option, Place
     from torchsmith.model.facts.python import Interpreter
 
 
@@ -37,4 +39,64 @@ def _add(name: str, index: str | None, requirements: tuple[str, ...]) -> Command
     return (
         ("poetry", "source", "add", "--priority", "explicit", name, index),
         ("poetry", "add", "--source", name, *requirements),
+    )
+
+
+def steps(option: Option, place: Place) -> Steps:
+    """In the project of the current folder, or in one that is begun there: Poetry 1.8 and 2.x take the same words.
+
+    `poetry add` writes torch into project.dependencies too where there is a [project] table, without which Poetry 2 would
+    ignore the source.
+    """
+    made = _begun(option, place)
+    wanted, rest = places.wanted(option, place), places.others(option, place)
+    files: tuple[tuple[str, str], ...] = ()
+    told = ("`poetry sync` (Poetry 1: `poetry install --sync`) removes what an older build of torch leaves behind",)
+    if option.index is None:
+        made = (*made, ("poetry", "add", *wanted, *rest))
+    elif places.split_by_marker(place, "poetry"):
+        files = (("add-to-pyproject.toml", _lines(option, place)),)
+        told = (
+            "the project takes torch from several sources: put the lines of add-to-pyproject.toml in place of the present "
+            "ones, and name the packages in project.dependencies as well where there is a [project] table",
+            "Poetry 1 keeps the other versions by `poetry lock --no-update`, Poetry 2 by `poetry lock`",
+        )
+        made = (*made, *((("poetry", "add", *rest),) if rest else ()), ("poetry", "lock"), ("poetry", "install"))
+    else:
+        known = places.known_name(place, "poetry", option.index)
+        made = (*made, *_add(index_name(option.candidate.build), option.index, wanted)) if not known else (
+            *made,
+            ("poetry", "add", "--source", known, *wanted),
+        )
+        made = (*made, *((("poetry", "add", *rest),) if rest else ()))
+    if place.broken and places.same_release(option, place):
+        again = Install(wanted, option.index, reinstall=True)
+        made = (*made, *pip.commands(again, places.interpreter(place)))
+    return Steps(places.actions(option, place), made, files, places.notes(told if place.torch or files else ()))
+
+
+def _begun(option: Option, place: Place) -> Commands:
+    """A project, if there is none; an environment of the option's Python, which has to be installed, if it has another."""
+    python = option.candidate.python
+    begun = place.environment is not None and place.environment.manager == "poetry"
+    if not begun and not places.has_tables(place, "project", "tool.poetry"):
+        numbers = python.removesuffix("t").split(".")
+        bounds = f">={'.'.join(numbers)},<{numbers[0]}.{int(numbers[1]) + 1}"
+        return (("poetry", "init", "--no-interaction", "--python", bounds), ("poetry", "env", "use", python))
+    have = places.python_of(place.interpreter)
+    return (("poetry", "env", "use", python),) if have and have != python else ()
+
+
+def _lines(option: Option, place: Place) -> str:
+    """The source, and each package of torch's family bound to it on the system of the place."""
+    name = index_name(option.candidate.build)
+    system = {"windows": "win32", "macos": "darwin"}.get(place.os, "linux")
+    bound = "\n".join(
+        f'{word.partition("==")[0]} = [{{ version = "{word.partition("==")[2]}", source = "{name}", '
+        f"markers = \"sys_platform == '{system}'\" }}]"
+        for word in places.wanted(option, place)
+    )
+    return (
+        f"[tool.poetry.dependencies]\n{bound}\n\n"
+        f"[[tool.poetry.source]]\nname = \"{name}\"\nurl = \"{option.index}\"\npriority = \"explicit\"\n"
     )

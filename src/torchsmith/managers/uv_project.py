@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from torchsmith.managers import uv
+from torchsmith.managers import places, uv
 from torchsmith.managers.base import index_name, refuse_own_triton, wheels_of_nvidia
 from torchsmith.managers.pip import torch_requirements
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
+from torchsmith.model.choice import Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.managers.base import Commands
+    from torchsmith.model.choice import Option, Place
     from torchsmith.model.facts.python import Interpreter
 
 # Without --inexact, packages that were installed by hand would go, and those of extras that are not named.
@@ -48,3 +50,52 @@ def _add(requirements: tuple[str, ...], name: str, index: str | None) -> Command
     if index is None:
         return (("uv", "add", *requirements),)
     return (("uv", "add", "--frozen", "--index", f"{name}={index}", *requirements), SYNC)
+
+
+def steps(option: Option, place: Place) -> Steps:
+    """In the project of the current folder, or in one that is begun there.
+
+    A project that takes torch from several indexes by marker or extra gets the lines to put in: `uv add` would write
+    one index over them.
+    """
+    made: Commands = _begun(option, place)
+    wanted, rest = places.wanted(option, place), places.others(option, place)
+    typed = places.actions(option, place)
+    files: tuple[tuple[str, str], ...] = ()
+    told: tuple[str, ...] = ()
+    if option.index is None:
+        made = (*made, ("uv", "add", *wanted, *rest))
+    elif places.split_by_marker(place, "uv"):
+        files = (("add-to-pyproject.toml", _lines(option, place)),)
+        told = ("the project takes torch from several indexes: put the lines of add-to-pyproject.toml in place of the present ones",)
+        made = (*made, *((("uv", "add", "--frozen", *rest),) if rest else ()), ("uv", "lock"), SYNC)
+    else:
+        name = places.known_name(place, "uv", option.index) or index_name(option.candidate.build)
+        add = ("uv", "add", "--frozen", "--index", f"{name}={option.index}", *wanted)
+        made = (*made, add, *((("uv", "add", "--frozen", *rest),) if rest else ()), SYNC)
+        told = ("" if places.known_name(place, "uv", option.index) else by_hand(typed[0]),)
+    if place.broken and places.same_release(option, place):
+        made = (*made, (*SYNC, *uv.reinstalled(wanted)))
+    return Steps(typed, made, files, places.notes(told))
+
+
+def _begun(option: Option, place: Place) -> Commands:
+    """A project, if there is none, and the Python of the option, if the project's environment has another."""
+    python = option.candidate.python
+    if not (place.environment is not None and place.environment.manager == "uv-project") and not places.has_tables(
+        place, "project", "tool.uv"
+    ):
+        return (("uv", "init", "--bare", "--python", python),)
+    have = places.python_of(place.interpreter)
+    return (("uv", "python", "pin", python),) if have and have != python else ()
+
+
+def _lines(option: Option, place: Place) -> str:
+    """The source of each package of torch's family, on the system of the place, and the index."""
+    name = index_name(option.candidate.build)
+    system = {"windows": "win32", "macos": "darwin"}.get(place.os, "linux")
+    names = [word.partition("==")[0] for word in places.wanted(option, place)]
+    sources = "\n".join(f'{name_} = [{{ index = "{name}", marker = "sys_platform == \'{system}\'" }}]' for name_ in names)
+    return (
+        f"[tool.uv.sources]\n{sources}\n\n[[tool.uv.index]]\nname = \"{name}\"\nurl = \"{option.index}\"\nexplicit = true\n"
+    )
