@@ -15,7 +15,7 @@ A question is a table of ``tests/plans/*.toml``; the file's name is its family. 
 | ``project`` | file name and text: what lies in the project's folder |
 | ``satisfied`` | whether an option does what was asked (exit code 0 or 1) |
 | ``first`` | of the first option: ``approach``, ``build``, ``python`` (lists of what is right), ``torch`` (versions), ``kind``, ``nothing`` |
-| ``offered``, ``never`` | builds, approaches or ``torch==VERSION`` that stand (or must not stand) among the options |
+| ``offered``, ``never`` | wheel builds, ``CHANNEL:BUILD``, ``torch==VERSION``, approaches, ``APPROACH:BUILD`` that stand (or must not) among the options |
 | ``rejected`` | build or approach, and the constraint (or some of several) that stands among the reasons |
 | ``why_not`` | a candidate with the constraint that must be named; ``fits_if``: a condition that must be told |
 | ``remark`` | words of which each must be found in the remarks, risks, reasons, conflicts or repairs |
@@ -198,14 +198,15 @@ def _first(right: dict[str, Any], first: Option | None) -> list[str]:
 
 
 def _is(option: Option, name: str) -> bool:
-    candidate = option.candidate
+    candidate, approach = option.candidate, option.approach.name
+    wheel = candidate.channel == "wheel"
     if name.startswith("torch"):
-        return pep440.allows(name.removeprefix("torch"), candidate.version)
+        return wheel and pep440.allows(name.removeprefix("torch"), candidate.version)
     if name.startswith("python"):
         return candidate.python == name.removeprefix("python")
     if name in ACCELERATORS:
-        return candidate.kind == name
-    return name in (candidate.build, option.approach.name, f"{option.approach.name}:{candidate.build}")
+        return wheel and candidate.kind == name
+    return name in (approach, f"{approach}:{candidate.build}", candidate.build if wheel else f"{candidate.channel}:{candidate.build}")
 
 
 def _said(option: Option) -> str:

@@ -49,7 +49,9 @@ def _question_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", dest="source", metavar="FILE", help="a bundle or pasted text instead of this machine; - for stdin"
     )
-    parser.add_argument("--machine", metavar="PROFILE", help="another machine: a profile's file, or the name of a shipped one")
+    parser.add_argument(
+        "--machine", metavar="PROFILE", help="another machine: a profile's file, or the name of a shipped one; `list` names those"
+    )
     parser.add_argument(
         "--assume", action="append", default=[], metavar="KEY=VALUE", help="take a fact as given: gpu, driver, os ..."
     )
@@ -61,6 +63,16 @@ def _question_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--torch", default="", metavar="VERSIONS", help="the torch that is wanted: '>=2.6', 2.9.1+cu129")
     parser.add_argument("--no-admin", action="store_true", help="nothing that needs an administrator")
     parser.add_argument("--offline", action="store_true", help="nothing that needs the network")
+
+
+def _listed(options: argparse.Namespace) -> bool:
+    """Whether the shipped machines were asked for; then they are told."""
+    from torchsmith.app import machines
+
+    if options.machine != machines.LIST:
+        return False
+    console.write(machines.listing())
+    return True
 
 
 def _question(options: argparse.Namespace, host: Host | None) -> tuple[Host, dict[str, Fact[Any]], Wishes]:
@@ -77,6 +89,8 @@ def _question(options: argparse.Namespace, host: Host | None) -> tuple[Host, dic
 
 
 def _run_plan(options: argparse.Namespace, host: Host | None) -> int:
+    if options.machine and _listed(options):
+        return 0
     from torchsmith.app import plan
 
     if options.yes and not options.trial:
@@ -95,6 +109,8 @@ def _run_plan(options: argparse.Namespace, host: Host | None) -> int:
 
 
 def _run_why_not(options: argparse.Namespace, host: Host | None) -> int:
+    if options.machine and _listed(options):
+        return 0
     from torchsmith.app import why_not
 
     host, assumed, wishes = _question(options, host)

@@ -304,10 +304,13 @@ def test_cudnn_major() -> None:
         ("ctranslate2", "3.24.0", 8, 11, None),
         ("ctranslate2", "4.4.0", 8, 12, None),
         ("ctranslate2", "4.5.0", 9, 12, None),
-        ("whisperx", "3.4.2", 8, 12, ">=2.5.1"),
+        ("ctranslate2", "4.8.5", None, 12, None),
+        ("whisperx", "3.4.2", None, None, ">=2.5.1"),
+        ("onnxruntime-gpu", "1.26.0", 9, 12, None),
+        ("onnxruntime-gpu", "1.27.0", 9, 13, None),
         ("xformers", "0.0.33.post1", None, None, "==2.9.0"),
         ("xformers", "0.0.33.post2", None, None, "==2.9.1"),
-        ("flash_attn", "2.8.3", None, 12, ">=2.2"),
+        ("flash_attn", "2.8.3", None, None, ">=2.2"),
     ],
 )
 def test_third_party(package: str, version: str, cudnn: int | None, cuda: int | None, spec: str | None) -> None:

@@ -25,10 +25,11 @@ TOOLS: Final = {
     "poetry-1.8": "poetry==1.8.*",
     "poetry-2": "poetry>=2,<3",
     "pdm": "pdm[locked]>=2.20,<3",
+    "pipenv": "pipenv>=2024",
     "pipx": "pipx>=1.7,<2",
     "rattler": "py-rattler>=0.20",
 }
-_CONFIGURED: Final = re.compile(r"(PIP|UV|POETRY|PDM|PIPX|VIRTUAL_ENV|PYTHON|XDG|CONDA)(_|$|[A-Z])")
+_CONFIGURED: Final = re.compile(r"(PIP|PIPENV|UV|POETRY|PDM|PIPX|VIRTUAL_ENV|PYTHON|XDG|CONDA)(_|$|[A-Z])")
 
 
 def tool(name: str) -> Path:

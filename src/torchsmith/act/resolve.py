@@ -102,7 +102,11 @@ def requirements(option: Option, wanted: Sequence[Requirement]) -> list[str]:
 def _by_uv(uv: Tool, option: Option, wanted: Sequence[Requirement], limit: float) -> Resolution:
     """What is there as source only would have to be built to say what it needs: it is taken to need nothing instead."""
     candidate = option.candidate
-    more = tools.pip_indexes_for_uv() if option.approach.name in {"pip", "cpu", "pip-tools"} else {}
+    if candidate.python.endswith("t"):
+        found = tools.run([*uv.argv, "python", "find", candidate.python], limit, tools.environment())
+        if found.lost or found.status:
+            return Resolution(None, why=f"{uv} resolves for a free-threaded Python only where one is, and {candidate.python} is not")
+    more = tools.indexes_for_uv(option.approach.name)
     # Beside a platform uv assumes an old macOS; torch's wheels name a newer one.
     patience = {"MACOSX_DEPLOYMENT_TARGET": "14.0", "UV_HTTP_RETRIES": "1", "UV_HTTP_CONNECT_TIMEOUT": "5"}
     environ = patience | tools.environment(**more)
@@ -182,6 +186,8 @@ def _by_poetry(poetry: Tool, option: Option, project: str, limit: float) -> Reso
     """The option's own commands in a copy of the project, which is locked and not installed."""
     from pathlib import Path
 
+    if option.files:
+        return Resolution(None, why="lines that are put into pyproject.toml by hand: Poetry cannot be asked before")
     environ = tools.environment(POETRY_VIRTUALENVS_CREATE="false")
     with tools.folder() as folder:
         for name in ("pyproject.toml", "poetry.lock"):
@@ -200,11 +206,12 @@ def _by_poetry(poetry: Tool, option: Option, project: str, limit: float) -> Reso
 
 
 def _locking(command: Sequence[str]) -> list[str]:
-    """A command of Poetry as one that changes its files alone; empty for any other program's."""
-    if not command or command[0] != "poetry":
-        return []
-    words = list(command[1:])
-    return [*words, "--lock"] if words[:1] == ["add"] and "--lock" not in words else words if words[:1] != ["install"] else []
+    """A command of Poetry as one that changes its files alone; empty for any other."""
+    words = list(command[1:]) if command[:1] == ("poetry",) else []
+    verb = words[0] if words else ""
+    if verb in {"add", "remove"}:
+        return [*words, *(("--lock",) if "--lock" not in words else ())]
+    return words if verb in {"source", "lock", "init"} else []
 
 
 def _locked(lock: Path) -> str:

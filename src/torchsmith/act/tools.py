@@ -85,8 +85,13 @@ def environment(**more: str) -> dict[str, str]:
     return kept | quiet | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "POETRY_NO_INTERACTION": "1"} | more
 
 
-def pip_indexes_for_uv() -> dict[str, str]:
-    """The indexes that pip would ask, as uv's variables: uv does not read pip's configuration."""
+_OF_PIP = frozenset({"pip", "pip-tools", "cpu"})
+
+
+def indexes_for_uv(approach: str) -> dict[str, str]:
+    """Where an approach is pip's: the indexes that pip would ask, as uv's variables. uv does not read pip's configuration."""
+    if approach not in _OF_PIP:
+        return {}
     home = os.environ.get("USERPROFILE" if os.name == "nt" else "HOME") or os.path.expanduser("~")
     found = index_config.config(os.environ, home, os.getcwd(), "")
     if not found.indexes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchsmith.app import check
+from torchsmith.app import check, project, supply
 from torchsmith.choose import decide, situation
 from torchsmith.engine.collect import collect
 from torchsmith.managers import approaches
@@ -10,7 +10,11 @@ from torchsmith.model.action import InstallTorch
 from torchsmith.model.choice import Place
 from torchsmith.model.facts.gpu import Driver
 from torchsmith.model.facts.python import Environment, Interpreter
+from torchsmith.model.facts.toolkit import Toolkits
+from torchsmith.model.finding import Severity
+from torchsmith.model.known import Known, Unknown
 from torchsmith.model.record import replace
+from torchsmith.model.versions import public
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,15 +25,44 @@ if TYPE_CHECKING:
     from torchsmith.host.base import Host
     from torchsmith.model.choice import Choice, Option, Wishes
     from torchsmith.model.diagnosis import Diagnosis
+    from torchsmith.model.finding import Finding
     from torchsmith.model.known import Fact
 
 
-def plan(host: Host, assumed: Mapping[str, Fact[Any]], wishes: Wishes, *, every: bool = False) -> tuple[Choice, Diagnosis]:
-    """The options for this machine, and what ``check`` says of it."""
+def plan(
+    host: Host, assumed: Mapping[str, Fact[Any]], wishes: Wishes, *, every: bool = False, resolve: bool = False
+) -> tuple[Choice, Diagnosis]:
+    """The options for this machine, and what ``check`` says of it; with ``resolve`` the package managers are asked too."""
     asked, diagnosis = look(host, assumed, wishes)
+    return composed(asked, diagnosis, every=every, resolve=resolve), diagnosis
+
+
+def composed(asked: Situation, diagnosis: Diagnosis, *, every: bool = False, resolve: bool = False) -> Choice:
+    """The decision with each option's commands, behind what no installation cures."""
     choice = decide.decide(asked, every=every)
     place = where(asked, choice.shell)
-    return replace(choice, options=tuple(with_steps(option, place) for option in choice.options)), diagnosis
+    options = tuple(with_steps(option, place) for option in choice.options)
+    choice = replace(choice, options=options, remarks=(*not_by_torch(diagnosis), *choice.remarks))
+    if not resolve:
+        return choice
+    from torchsmith.app import resolve as resolving
+
+    return resolving.resolved(choice, place)
+
+
+def not_by_torch(diagnosis: Diagnosis) -> tuple[str, ...]:
+    """The cause that ``check`` puts first, with its remedy, where no other build of torch would cure it."""
+    root = next(iter(diagnosis.root_causes), None)
+    if root is None or root.severity is Severity.NOTE or cured_by_torch(root):
+        return ()
+    first = next(iter(root.remedies), None)
+    said = f" What to do first: {first.title}." if first else ""
+    return (f"No other build of torch cures {root.cause}.{said} `torchsmith check` has the commands.",)
+
+
+def cured_by_torch(finding: Finding) -> bool:
+    """Whether one of its remedies puts a torch in place."""
+    return any(isinstance(action, InstallTorch) for remedy in finding.remedies for action in remedy.actions)
 
 
 def where(asked: Situation, shell: str) -> Place:
@@ -38,7 +71,27 @@ def where(asked: Situation, shell: str) -> Place:
     environment = asked.environment if isinstance(asked.environment, Environment) else None
     interpreter = asked.interpreter if isinstance(asked.interpreter, Interpreter) else None
     changeable = environment is not None and environment.changeable and interpreter is not None
-    return Place(asked.machine.os, shell, environment, interpreter, asked.project, driver, not changeable)
+    torch, toolkits = asked.torch, asked.fact("toolkits")
+    given = (asked.others.get(name) for name in ("machine", "gpus", "driver"))
+    installed = None if isinstance(torch, Unknown) else f"{public(torch.version)}+{torch.build}" if torch else ""
+    return Place(
+        asked.machine.os,
+        shell,
+        environment,
+        interpreter,
+        asked.project,
+        driver,
+        not changeable,
+        installed,
+        asked.packages,
+        asked.reinstall,
+        any(isinstance(fact, Known) and fact.source.startswith("assumed") for fact in given),
+        asked.wishes.goal,
+        asked.machine.arch,
+        asked.machine.wsl is not None,
+        () if isinstance(asked.gpus, Unknown) else tuple(device.sm for device in asked.gpus if device.sm),
+        tuple((found.version, found.path) for found in toolkits.found if found.nvcc) if isinstance(toolkits, Toolkits) else (),
+    )
 
 
 def with_steps(option: Option, place: Place) -> Option:
@@ -52,5 +105,8 @@ def look(host: Host, assumed: Mapping[str, Fact[Any]], wishes: Wishes) -> tuple[
     facts = collect(host, check.nodes(detail=False), assumed)
     diagnosis = check.diagnose(facts, frozenset(), {})
     root = next(iter(diagnosis.root_causes), None)
-    broken = root is not None and any(isinstance(action, InstallTorch) for remedy in root.remedies for action in remedy.actions)
+    broken = root is not None and cured_by_torch(root)
+    if "pasted_project" not in assumed:
+        facts["pasted_project"] = project.of(host, facts)
+    facts |= supply.of(host, facts, wishes)
     return situation.of(facts, wishes, reinstall=broken), diagnosis

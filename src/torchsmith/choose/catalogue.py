@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torchsmith.choose import source_builds
 from torchsmith.knowledge import torch_builds, torch_releases
 from torchsmith.knowledge.compiled.conda_builds import ROWS as CONDA
 from torchsmith.knowledge.compiled.gpu_archs_in_builds import ROWS as CODE
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def candidates(platform: str) -> tuple[Candidate, ...]:
     """All of them, wheels first, oldest release first; those of one build stand together."""
-    return tuple(_wheels(platform)) + tuple(_conda(platform))
+    return tuple(_wheels(platform)) + tuple(_conda(platform)) + source_builds.candidates(platform)
 
 
 def python_of_tag(tag: str) -> str:

@@ -38,9 +38,7 @@ def explain(judged: Judged, situation: Situation) -> tuple[tuple[Conflict, ...],
         Conflict(tuple(_said(name, told, judged) for place, name in enumerate(names) if conflict >> place & 1))
         for conflict in hitting_sets(masks)[:LIMIT]
     )
-    repairs = tuple(
-        Repair(change.conditions, _gives(change.pair)) for change in relax.changes(judged, situation, pairs, LIMIT)
-    )
+    repairs = tuple(Repair(change.conditions, _gives(change.pair)) for change in relax.changes(judged, situation, pairs, LIMIT))
     return conflicts, repairs
 
 

@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 
 @record
 class Constraint:
-    """A constraint on candidates: its name, the key of what it looks at, and the function."""
+    """A constraint on candidates: its name, the key of what it looks at, the function, and the fields behind the key."""
 
     name: str
     key: Any
     judge: Any
+    fields: tuple[str, ...] = ()
 
 
 @record
@@ -47,7 +48,7 @@ def constraint(name: str, *fields: str) -> Callable[[Judge], Constraint]:
     """Make a function a constraint on candidates that looks at these ``fields`` of them alone."""
 
     def made(function: Judge) -> Constraint:
-        return Constraint(name, attrgetter(*fields), function)
+        return Constraint(name, attrgetter(*fields), function, fields)
 
     return made
 

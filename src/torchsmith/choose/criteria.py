@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from torchsmith.choose import standing
+from torchsmith.choose import hardware, standing
 from torchsmith.knowledge import companions as belonging
 from torchsmith.knowledge import drivers, install_sizes
 from torchsmith.knowledge.torch_builds import Archs
@@ -41,7 +41,7 @@ _EVIDENCE = {
     "lock": 1.0,
     "matrix": 0.97,
     "script": 0.95,
-    "doc": 0.95,
+    "doc": 0.97,
     "observed": 0.95,
     "inferred": 0.5,
     "announced": 0.0,
@@ -71,12 +71,12 @@ def criterion(*fields: str) -> Callable[[OfCandidate | OfApproach], Criterion]:
 @criterion("kind", "build", "sass", "ptx")
 def native_gpu_code(candidate: Candidate, situation: Situation) -> Cell:
     """How the build's code runs on the GPUs that are here."""
-    if isinstance(situation.gpus, Unknown):
-        return (UNUSED, 0.0) if candidate.kind == "cpu" else (UNKNOWN, 0.6)
-    if not situation.gpus:
-        return ("none is here", 1.0) if candidate.kind in {"cpu", "cuda"} else (NATIVE, 1.0)
+    if candidate.kind == "cpu":
+        return (UNUSED, 0.0) if hardware.idle(situation) or isinstance(situation.gpus, Unknown) else ("none is here", 1.0)
     if candidate.kind != "cuda":
-        return UNUSED, 0.0
+        return NATIVE, 1.0
+    if isinstance(situation.gpus, Unknown):
+        return UNKNOWN, 0.6
     codes = tuple(device.sm for device in situation.gpus if device.sm)
     if not codes or not (candidate.sass or candidate.ptx):
         return UNKNOWN, 0.6
@@ -124,7 +124,7 @@ def change(candidate: Candidate, situation: Situation) -> Cell:
             return f"{have.build} to {candidate.build}", 0.75
         return (ANEW, 0.9) if situation.reinstall else (NOTHING, 1.0)
     steps = standing.steps(wanted, candidate.torch)
-    return f"torch {wanted} to {candidate.torch}", (0.7 if steps > 0 else 0.6) / (1 + 0.05 * abs(steps))
+    return f"torch {wanted} to {candidate.torch}", max(0.05, (0.7 if steps > 0 else 0.6) - 0.018 * abs(steps))
 
 
 @criterion("torch")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from torchsmith.choose import catalogue, rank, reject
+from torchsmith.choose import catalogue, hardware, published, rank, reject, remarks
 from torchsmith.choose.constraints import ON_APPROACHES, ON_CANDIDATES
 from torchsmith.knowledge import approaches
 from torchsmith.model.choice import Choice, Reason, Rejected
-from torchsmith.model.known import Unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,24 +33,21 @@ def decide(situation: Situation, *, every: bool = False) -> Choice:
         situation.wishes,
         options,
         tuple(_rejected(known, situation)),
-        satisfied(known, options, situation),
+        satisfied(options, situation),
+        remarks=remarks.of(situation, options),
         weights=tuple(weights.items()),
-        shell="powershell" if situation.machine.os == "windows" else "bash",
+        shell=situation.shell,
     )
     return choice if choice.satisfied else _explained(choice, known, situation)
 
 
-def satisfied(known: Judged, options: tuple[Option, ...], situation: Situation) -> bool:
+def satisfied(options: tuple[Option, ...], situation: Situation) -> bool:
     """Whether some option does what was asked: a CPU build does only where no GPU could be used, or where it was asked for."""
     if any(option.candidate.kind != reject.CPU for option in options):
         return True
     if not options:
         return False
-    if "+cpu" in situation.wishes.torch or isinstance(situation.gpus, Unknown):
-        return True
-    from torchsmith.choose import conflicts
-
-    return any(row.candidate.kind == reject.CPU for row in conflicts.wanted(known))
+    return "+cpu" in situation.wishes.torch or not hardware.idle(situation)
 
 
 def _explained(choice: Choice, known: Judged, situation: Situation) -> Choice:
@@ -68,6 +64,7 @@ def _rejected(known: Judged, situation: Situation) -> Iterator[Rejected]:
         span = first.torch if first.torch == last.torch else f"{first.torch} - {last.torch}"
         prefix = "" if first.channel == "wheel" else f"{first.channel}: "
         yield Rejected(f"{prefix}torch {span} {first.build}", reasons, first.build, first.torch, last.torch, first.channel)
+    yield from published.missing(situation.machine.platform)
     for way in known.ways:
         reasons = way.reasons or _nothing_for(way, known)
         if reasons:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from torchsmith.knowledge import approaches, gpus, third_party, torch_builds, torch_releases
 from torchsmith.knowledge import drivers as branches
 from torchsmith.knowledge.compiled.conda_builds import ROWS as CONDA
+from torchsmith.knowledge.compiled.torch_builds import ROWS as BUILDS
 from torchsmith.model import pep440
 from torchsmith.model.choice import Requirement
 from torchsmith.model.facts.gpu import Device, Driver, Gpus
@@ -158,7 +159,7 @@ def known_labels() -> tuple[str, ...]:
     """The labels of all builds there ever were, conda's included."""
     versions = (row[2].replace("=", " ").split()[-1] for row in CONDA if row[2] != "cpu")
     conda = ("cu" + version.replace(".", "") for version in versions)
-    return tuple(dict.fromkeys((*torch_builds.labels(), *(row[1] for row in torch_builds.ROWS), *conda)))
+    return tuple(dict.fromkeys((*torch_builds.labels(), *(row[1] for row in BUILDS), *conda)))
 
 
 def nearest_labels(label: str) -> tuple[str, ...]:
@@ -192,7 +193,7 @@ def _default(question: Question, _matched: Match[str]) -> Question:
 
 def _cuda(question: Question, matched: Match[str]) -> Question:
     """``cu124``, ``cuda 12.4``, ``cuda12``: a label, or all builds of a major."""
-    digits = (matched[1] or "")
+    digits = matched[1] or ""
     labels = known_labels()
     if not digits:
         return _with_builds(question, "CUDA", tuple(label for label in labels if label.startswith("cu")))
@@ -205,7 +206,7 @@ def _cuda(question: Question, matched: Match[str]) -> Question:
 
 
 def _rocm(question: Question, matched: Match[str]) -> Question:
-    version = (matched[1] or "")
+    version = matched[1] or ""
     labels = known_labels()
     exact = f"rocm{version}"
     if exact in labels:
@@ -324,11 +325,14 @@ PACKAGES = ("numpy", "torchvision", "torchaudio", "triton", "transformers", "acc
 """Packages that the tables of third parties do not list and that constraints judge all the same."""
 
 _END = r"(?![\w.])"
-_REQUIREMENT = pattern(r"([a-z0-9][a-z0-9._-]{0,60}?)\s*((?:(?:===|==|!=|<=|>=|~=|<|>)\s*[\w.*+!]+\s*,?\s*){1,6}|\s\d[\w.]*)?(?=[\s;]|$)")
+_REQUIREMENT = pattern(
+    r"([a-z0-9][a-z0-9._-]{0,60}?)\s*"
+    r"((?:(?:===|==|!=|<=|>=|~=|<|>)\s*[\w.*+!]+\s*,?\s*){1,6}|\s\d[\w.]*)?(?=[\s;]|$)"
+)
 _SPEC = r"(?:(?:===|==|!=|<=|>=|~=|<|>|=)\s*v?\d[\w.+*]*(?:\s*,\s*(?=[<>=!~]))?)+"
 _SHAPES: tuple[tuple[Pattern[str], Callable[[Question, Match[str]], Question | None]], ...] = (
     (pattern(r"(?:https?|file)://[^\s,;]+"), _url),
-    (pattern(r"(?:plain )?pip install (?:-u )?(?:py)?torch" + _END + r"|(?:plain pip|pypi|default index|default)" + _END), _default),
+    (pattern(r"(?:(?:plain )?pip install (?:-u )?(?:py)?torch|plain pip|pypi|default index|default)" + _END), _default),
     (pattern(r"(?:(?:py)?torch\s*[=@ ]{0,3})?\s*(?:latest|newest)" + _END), _latest),
     (
         pattern(
@@ -341,7 +345,8 @@ _SHAPES: tuple[tuple[Pattern[str], Callable[[Question, Match[str]], Question | N
     (pattern(r"(?:cpu|xpu|mps|metal)" + _END), _kind),
     (
         pattern(
-            r"(?:c?python|py|cp)[-_ ]{0,2}(?P<sign>===|==|!=|<=|>=|~=|<|>|=)?\s*(?P<major>\d)\.?(?P<minor>\d{1,2})(?:\.\d+)?(?P<threads>t)?"
+            r"(?:c?python|py|cp)[-_ ]{0,2}(?P<sign>===|==|!=|<=|>=|~=|<|>|=)?\s*"
+            r"(?P<major>\d)\.?(?P<minor>\d{1,2})(?:\.\d+)?(?P<threads>t)?"
             r"(?P<free>\s*[-(]?(?:free[- ]?thread(?:ed|ing)|nogil)\)?)?" + _END
         ),
         _python,

@@ -6,7 +6,9 @@ from torchsmith.choose import criteria
 from torchsmith.choose.packages import pins
 from torchsmith.knowledge import approaches
 from torchsmith.model.choice import Option, Risk, Score
+from torchsmith.model.facts.torch import Torch
 from torchsmith.model.record import replace
+from torchsmith.model.versions import public
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def options(judged: Judged, situation: Situation, weights: Mapping[str, int], *,
         scores = sorted(
             (*of_rows.of(row.candidate, row.answers), *of_ways.of(way.approach, way.answers)), key=lambda score: order[score.criterion]
         )
-        made.append(_option(rank, total / whole, way, row, tuple(scores)))
+        made.append(_option(rank, total / whole, way, row, tuple(scores), situation))
     return with_reasons(made, [pair[0] for pair in pairs])
 
 
@@ -93,9 +95,25 @@ class _Scores:
         return sum(cell.worth * cell.weight for cell in self.of(what, answers))
 
 
-def _option(rank: int, score: float, way: Way, row: Row, scores: Scores) -> Option:
+def _option(rank: int, score: float, way: Way, row: Row, scores: Scores, situation: Situation) -> Option:
     risks = tuple(dict.fromkeys(answer.text for answer in (*way.answers, *row.answers) if isinstance(answer, Risk)))
-    return Option(rank, way.approach, row.candidate, row.candidate.index, pins(row.candidate), scores, score, risks)
+    index = index_for(row.candidate, situation)
+    packages = pins(row.candidate, situation, index)
+    return Option(rank, way.approach, row.candidate, index, packages, scores, score, risks)
+
+
+def index_for(candidate: Candidate, situation: Situation) -> str | None:
+    """The wheel index that has to be named; None where the default package index gives that very build.
+
+    It does not where another build of the release is installed, which an installer would take for the same, nor where the
+    project takes torch from a source of its own.
+    """
+    if candidate.channel != "wheel":
+        return None
+    have = situation.torch
+    other = isinstance(have, Torch) and public(have.version) == candidate.torch and have.build != candidate.build
+    bound = any(binding.package == "torch" for binding in situation.project.bindings)
+    return None if candidate.default and not other and not bound else candidate.index
 
 
 def with_reasons(ordered: Sequence[Option], idle: Sequence[bool]) -> tuple[Option, ...]:

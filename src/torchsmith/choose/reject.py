@@ -6,22 +6,23 @@ else is made of: an empty one is an option, the smallest ones are the least that
 
 from __future__ import annotations
 
-from torchsmith.model.choice import Reason
-from torchsmith.model.record import record
+from torchsmith.model.choice import Candidate, Reason
+from torchsmith.model.record import packed, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
 
     from torchsmith.choose.constraint import Answered, ApproachConstraint, Constraint
     from torchsmith.choose.situation import Situation
-    from torchsmith.model.choice import Approach, Candidate
+    from torchsmith.model.choice import Approach
 
 CPU = "cpu"
 """The approach that leaves a GPU idle, and the kind of build that it takes."""
 
 
-@record
+@packed
 class Row:
     """A candidate, the constraints that it violates (bit n is the nth of ``Judged.names``), and what they said.
 
@@ -34,7 +35,8 @@ class Row:
 
     def reasons(self, relief: int, names: Sequence[str]) -> tuple[Reason, ...]:
         """Why it is rejected, where the constraints in ``relief`` are made good."""
-        return tuple(a for a in self.answers if isinstance(a, Reason) and not relief >> names.index(a.constraint) & 1)
+        reasons = (answer for answer in self.answers if isinstance(answer, Reason))
+        return tuple(reason for reason in reasons if not relief or not relief >> names.index(reason.constraint) & 1)
 
 
 @record
@@ -80,30 +82,56 @@ def judge(
     """All candidates and approaches with what speaks against each."""
     names = tuple(dict.fromkeys(constraint.name for constraint in constraints))
     bits = {name: 1 << place for place, name in enumerate(names)}
-    known: list[dict[object, Answered]] = [{} for _ in constraints]
-    checks = [(c.key, c.judge, bits[c.name], said) for c, said in zip(constraints, known, strict=True)]
-    rows = []
-    for candidate in candidates:
-        mask, answers = 0, []
-        for key, function, bit, said in checks:
-            value = key(candidate)
-            if value not in said:
-                said[value] = function(candidate, situation)
-            answer = said[value]
-            if answer is not None:
-                answers.append(answer)
-                if type(answer) is Reason:
-                    mask |= bit
-        rows.append(Row(candidate, mask, tuple(answers)))
     ways = []
     for approach in approaches:
         told = tuple(answer for check in on_approaches if (answer := check.judge(approach, situation)) is not None)
         ways.append(Way(approach, told, sum(bits[name] for name in approach.brings if name in bits)))
-    return Judged(names, tuple(rows), tuple(ways))
+    return Judged(names, tuple(_rows(candidates, constraints, bits, situation)), tuple(ways))
+
+
+def _rows(
+    candidates: Iterable[Candidate], constraints: Sequence[Constraint], bits: dict[str, int], situation: Situation
+) -> Iterator[Row]:
+    """A row per candidate. What the Pythons of a build share is judged once for all of them.
+
+    Each constraint answers once per distinct value of the fields that it declares; constraints that do not look at the
+    Python answer for the whole build.
+    """
+    known: list[dict[object, Answered]] = [{} for _ in constraints]
+    checks = [
+        (place, c.key, c.judge, bits[c.name], said, "python" in c.fields or not c.fields)
+        for place, (c, said) in enumerate(zip(constraints, known, strict=True))
+    ]
+    of_build = [check[:5] for check in checks if not check[5]]
+    of_python = [check[:5] for check in checks if check[5]]
+    python = Candidate._fields.index("python")  # type: ignore[attr-defined]
+    before: tuple[object, ...] | None = None
+    shared, answers = 0, [None] * len(checks)
+    for candidate in candidates:
+        values: tuple[object, ...] = tuple(candidate)  # type: ignore[arg-type]
+        its = values[:python] + values[python + 1 :]
+        if its != before:
+            before, answers = its, [None] * len(checks)
+            shared = _ask(of_build, candidate, situation, answers)
+        mask = shared | _ask(of_python, candidate, situation, answers)
+        yield Row(candidate, mask, tuple([answer for answer in answers if answer is not None]))
+
+
+def _ask(checks: Sequence[Any], candidate: Candidate, situation: Situation, answers: list[Any]) -> int:
+    """The bits of the constraints that reject; every answer goes to its constraint's place."""
+    mask = 0
+    for place, key, function, bit, said in checks:
+        value = key(candidate)
+        if value not in said:
+            said[value] = function(candidate, situation)
+        answer = answers[place] = said[value]
+        if type(answer) is Reason:
+            mask |= bit
+    return mask
 
 
 def grouped(judged: Judged, python: str | None) -> list[tuple[list[Row], tuple[Reason, ...]]]:
-    """Rejected builds, those of neighbouring releases together where the same constraints speak against them.
+    """Rejected builds, those of neighbouring releases together where the very same reasons speak against them.
 
     Of the Pythons of a build, that of the environment (``python``) speaks for it, else the one with the fewest reasons.
     """
@@ -111,16 +139,22 @@ def grouped(judged: Judged, python: str | None) -> list[tuple[list[Row], tuple[R
     for row in judged.rows:
         builds.setdefault((row.candidate.channel, row.candidate.build, row.candidate.torch), []).append(row)
     groups: list[tuple[list[Row], tuple[Reason, ...]]] = []
-    before: dict[tuple[str, str], tuple[int, list[Row]]] = {}
+    open_groups: dict[tuple[str, str], tuple[list[Row], tuple[Reason, ...]]] = {}
     for (channel, build, _torch), rows in builds.items():
         best = min(rows, key=lambda row: (row.mask.bit_count(), row.candidate.python != python))
-        last = before.get((channel, build))
         if not best.mask:
-            before.pop((channel, build), None)
+            open_groups.pop((channel, build), None)
             continue
-        if last and last[0] == best.mask:
-            last[1].append(best)
+        reasons = best.reasons(0, judged.names)
+        last = open_groups.get((channel, build))
+        if last and last[0][0].mask == best.mask and _same(last[1], reasons):
+            last[0].append(best)
             continue
-        before[channel, build] = best.mask, [best]
-        groups.append((before[channel, build][1], ()))
-    return [(rows, rows[-1].reasons(0, judged.names)) for rows, _ in groups]
+        groups.append(([best], reasons))
+        open_groups[channel, build] = groups[-1]
+    return groups
+
+
+def _same(some: tuple[Reason, ...], others: tuple[Reason, ...]) -> bool:
+    """Whether the words hold for both: one entry speaks for a whole range of releases."""
+    return all(a is b or (a.because, a.unless) == (b.because, b.unless) for a, b in zip(some, others, strict=True))

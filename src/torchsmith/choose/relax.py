@@ -81,9 +81,7 @@ def pairs(judged: Judged, rows: Iterable[Row] | None = None, ways: Iterable[Way]
     for way in judged.ways if ways is None else ways:
         own, relief = sum({bits[reason.constraint] for reason in way.reasons}), ~way.relief
         closed = hopeless(way.reasons)
-        made += [
-            Pair(row, way, row.mask & relief | own, final & relief | closed) for row, final in chosen if way.serves(row)
-        ]
+        made += [Pair(row, way, row.mask & relief | own, final & relief | closed) for row, final in chosen if way.serves(row)]
     return made
 
 

@@ -6,7 +6,7 @@ from torchsmith.model.choice import Wishes
 from torchsmith.model.facts.gpu import Driver, Gpus
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.project import PastedProject
-from torchsmith.model.facts.python import Environment, Interpreter, Packages
+from torchsmith.model.facts.python import Environment, Interpreter, Packages, Variables
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Known, Unknown
 from torchsmith.model.record import record
@@ -52,6 +52,15 @@ class Situation:
             return None
         version = ".".join(self.interpreter.version.split(".")[:2])
         return version + ("t" if self.interpreter.free_threaded else "")
+
+    @property
+    def shell(self) -> str:
+        """The shell that commands are written for: ``powershell``, ``bash`` or ``fish``."""
+        if self.machine.os == "windows":
+            return "powershell"
+        variables = self.fact("variables")
+        login = variables.get("SHELL") if isinstance(variables, Variables) else None
+        return "fish" if (login or "").rpartition("/")[2] == "fish" else "bash"
 
     def fact(self, name: str) -> Any:
         """Any other fact's value: None for a known absence, an Unknown where nobody could tell or nobody asked."""

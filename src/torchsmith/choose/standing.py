@@ -5,7 +5,7 @@ from __future__ import annotations
 from torchsmith.knowledge import torch_releases
 from torchsmith.knowledge.compiled.torch_builds import ROWS
 from torchsmith.model.facts.python import Environment
-from torchsmith.model.versions import key, minor
+from torchsmith.model.versions import key, minor, public
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ def steps(before: str, after: str) -> int:
     newer = key(after) > key(before)
     between = [release for release in _RELEASES if min(key(before), key(after)) < key(release) <= max(key(before), key(after))]
     return max(len(between), 1) * (1 if newer else -1)
+
+
+def listed(torch: str) -> bool:
+    """Whether the tables have the release."""
+    return public(torch) in _PLACES
 
 
 def young(torch: str) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from torchsmith.choose import conflicts, decide, questions, relax
-from torchsmith.knowledge import torch_builds
-from torchsmith.model.choice import Answer, Reason
+from torchsmith.knowledge.compiled.torch_builds import ROWS
+from torchsmith.knowledge.torch_builds import Build
+from torchsmith.model.choice import Answer, Candidate, Reason
+from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.record import replace
+from torchsmith.model.versions import key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,12 +37,15 @@ def answer(situation: Situation, question: str) -> Answer:
     ways = tuple(way for way in judged.ways if asked.asks_for(way.approach))
     if "default" in {term.kind for term in asked.terms}:
         rows = _taken_by_default(rows, situation)
-    considered = relax.pairs(judged, _that_count(judged, rows, asked), ways)
+    useful = _useful(judged, rows, asked)
+    if rows and not useful:
+        return _idle(situation, asked, rows)
+    considered = relax.pairs(judged, useful, ways)
     if not considered:
         return _never_published(judged, situation, asked, ways)
     best = min(considered, key=relax.nearness(situation))
     if not best.mask:
-        return _offered(situation, asked, best)
+        return _offered(situation, asked, best, {(row.candidate.torch, row.candidate.build) for row in useful})
     told = relax.reasons(best, judged)
     if asked.approaches and best.way.reasons:
         told = (*best.way.reasons, *(reason for reason in told if reason not in best.way.reasons))
@@ -49,7 +55,7 @@ def answer(situation: Situation, question: str) -> Answer:
         "rejected",
         told,
         tuple(" and ".join(change.conditions) for change in changes),
-        remarks=(*_about(asked, best, rows), *_others(judged, considered, best)),
+        remarks=(*_about(asked, best, useful), *_others(judged, considered, best)),
     )
 
 
@@ -59,27 +65,36 @@ def _not_understood(asked: Question) -> tuple[str, ...]:
     return tuple(f"{word} is no build, release, Python, approach, package, GPU or driver that is known" for word in asked.unknown)
 
 
-def _that_count(judged: Judged, rows: tuple[Row, ...], asked: Question) -> tuple[Row, ...]:
+def _useful(judged: Judged, rows: tuple[Row, ...], asked: Question) -> tuple[Row, ...]:
     """Without the CPU builds, where a GPU could be used and the question does not name them."""
-    if any(term.kind == "build" for term in asked.terms) or "cpu" in asked.approaches:
+    named = "cpu" in asked.approaches or any(term.kind == "build" for term in asked.terms)
+    if named or conflicts.wanted(judged) is judged.rows:
         return rows
-    every = conflicts.wanted(judged)
-    if every is judged.rows:
-        return rows
-    return tuple(row for row in rows if row.candidate.kind != "cpu") or rows
+    return tuple(row for row in rows if row.candidate.kind != "cpu")
+
+
+def _idle(situation: Situation, asked: Question, rows: tuple[Row, ...]) -> Answer:
+    """What was asked about is a CPU build alone, and there is a GPU: it would work and not use it."""
+    candidate = rows[-1].candidate
+    devices = situation.gpus.devices if isinstance(situation.gpus, Gpus) else ()
+    names = ", ".join(dict.fromkeys(device.name or "GPU" for device in devices)) or "GPU"
+    because = f"on {candidate.platform} it is the CPU build (torch {candidate.torch}), which leaves the {names} idle"
+    best = next((option for option in decide.decide(situation).options if option.candidate.kind != "cpu"), None)
+    fits = (f"build {best.candidate.build} from {best.index}" if best.index else f"build {best.candidate.build}",) if best else ()
+    return Answer(asked.text, "rejected", (Reason("accelerator", because, BUILDS, *fits),), fits)
 
 
 def _taken_by_default(rows: tuple[Row, ...], situation: Situation) -> tuple[Row, ...]:
     """What an installer without an index takes: the newest release that has a wheel for this Python, else the newest."""
     own = [row for row in rows if row.candidate.python == situation.python] or list(rows)
-    newest = max((questions.key(row.candidate.torch) for row in own), default=())
-    return tuple(row for row in own if questions.key(row.candidate.torch) == newest)
+    newest = max((key(row.candidate.torch) for row in own), default=())
+    return tuple(row for row in own if key(row.candidate.torch) == newest)
 
 
-def _offered(situation: Situation, asked: Question, best: Pair) -> Answer:
+def _offered(situation: Situation, asked: Question, best: Pair, useful: set[tuple[str, str]]) -> Answer:
     """Which options are it; where a better release or Python of the same build stands for it, which one that is."""
     choice = decide.decide(situation)
-    options = [option for option in choice.options if _is_it(option, asked)]
+    options = [o for o in choice.options if _is_it(o, asked) and (o.candidate.torch, o.candidate.build) in useful]
     if options:
         remarks = tuple(f"option {option.rank}: {_named(option)}" for option in options[:OTHERS])
         if len(options) > OTHERS:
@@ -107,8 +122,8 @@ def _about(asked: Question, best: Pair, rows: tuple[Row, ...]) -> tuple[str, ...
     if len({(row.candidate.torch, row.candidate.build) for row in rows}) < 2 and not asked.hypothetical:
         return ()
     candidate = best.row.candidate
-    named = f"torch {candidate.version} for Python {candidate.python} by {best.way.approach.title}"
-    return (f"the reasons are those against the nearest to it: {named}",)
+    way = f" by {best.way.approach.title}" if best.way.reasons and asked.approaches else ""
+    return (f"the reasons are those against the nearest to it, torch {candidate.version} for Python {candidate.python}{way}",)
 
 
 def _others(judged: Judged, considered: list[Pair], best: Pair) -> tuple[str, ...]:
@@ -128,8 +143,8 @@ def _others(judged: Judged, considered: list[Pair], best: Pair) -> tuple[str, ..
     for pairs in list(told.values())[-OTHERS:]:
         first, last = pairs[0].row.candidate, pairs[-1].row.candidate
         span = first.torch if first.torch == last.torch else f"{first.torch} - {last.torch}"
-        reasons = [r for r in relax.reasons(pairs[-1], judged) if r.constraint not in own]
-        remarks.append(f"torch {span} {first.build} fails for another reason: {reasons[0].because}")
+        other = next(reason for reason in relax.reasons(pairs[-1], judged) if reason.constraint not in own)
+        remarks.append(f"torch {span} {first.build} fails for another reason: {other.because}")
     return tuple(remarks)
 
 
@@ -137,8 +152,8 @@ def _never_published(judged: Judged, situation: Situation, asked: Question, ways
     """All parts of the question are known, and there is nothing that is all of them: what there is instead."""
     platform = situation.machine.platform
     said = " ".join((*(term.text for term in asked.terms), *asked.approaches)) or asked.text
-    elsewhere = sorted({row[3] for row in torch_builds.ROWS if _elsewhere(row, asked)} - {platform})
-    if elsewhere and not asked.approaches:
+    elsewhere = sorted({row[3] for row in ROWS if _elsewhere(row, asked)})
+    if elsewhere and platform not in elsewhere and not asked.approaches:
         because = f"there is no {said} for {platform}; it was published for {', '.join(elsewhere)} only"
     else:
         because = f"there is no {said} for {platform}"
@@ -148,15 +163,9 @@ def _never_published(judged: Judged, situation: Situation, asked: Question, ways
 
 def _elsewhere(row: tuple[object, ...], asked: Question) -> bool:
     """Whether a build of some platform answers to the terms on builds and releases."""
-    from torchsmith.choose.catalogue import python_of_tag
-    from torchsmith.model.choice import Candidate
-
-    build = torch_builds.Build(*row)  # type: ignore[arg-type]
-    pythons = [python_of_tag(tag) for tag in build.python_tags] or [""]
-    return any(
-        asked.matches(Candidate("wheel", build.torch, build.build, build.kind, build.platform, python, default=build.pypi_default))
-        for python in pythons
-    )
+    build = Build(*row)  # type: ignore[arg-type]
+    candidate = Candidate("wheel", build.torch, build.build, build.kind, build.platform, "", default=build.pypi_default)
+    return all(term.is_so(candidate) for term in asked.terms if term.kind != "python")
 
 
 def _instead(
@@ -170,7 +179,7 @@ def _instead(
         less = replace(asked, terms=terms, approaches=asked.approaches if part else ())
         if not terms and not less.approaches:
             continue
-        rows = _that_count(judged, tuple(row for row in judged.rows if less.matches(row.candidate)), less)
+        rows = _useful(judged, tuple(row for row in judged.rows if less.matches(row.candidate)), less)
         chosen = ways if part else judged.ways
         pairs = relax.pairs(judged, rows, chosen)
         if not pairs:
@@ -179,7 +188,8 @@ def _instead(
         there = _there_is(part, pairs, situation)
         if fits:
             found.append(_there_is(part, fits, situation))
-        remarks.append(f"without {part.text if part else ' '.join(asked.approaches)} there is {there}")
+        else:
+            remarks.append(f"without {part.text if part else ' '.join(asked.approaches)} there is {there}")
     return tuple(dict.fromkeys(found)), tuple(remarks)
 
 
@@ -192,7 +202,7 @@ def _there_is(part: object, pairs: Iterable[Pair], situation: Situation) -> str:
         asked = str(getattr(part, "text", "")).removeprefix("Python ").lstrip("<>=! ") or situation.python or "0"
         return relax.python_range(sorted({candidate.python for candidate in candidates}), asked)
     if kind == "torch":
-        known = sorted({candidate.torch for candidate in candidates}, key=questions.key)
+        known = sorted({candidate.torch for candidate in candidates}, key=key)
         return f"torch {known[0]}" if len(known) == 1 else f"torch >= {known[0]}, <= {known[-1]}"
     if kind == "build":
         labels = dict.fromkeys(candidate.build for candidate in reversed(candidates))

@@ -137,6 +137,19 @@ def _wheel_hashed(file: BinaryIO, size: int) -> object:
     return wheels.contents(file, size, file.path, hashed=True, deep=True)  # type: ignore[attr-defined]
 
 
+def _weights(file: BinaryIO, size: int) -> object:
+    """The header of a model's file: safetensors, the index of several of them, or GGUF."""
+    from torchsmith.binaries import gguf, safetensors
+
+    path: str = file.path  # type: ignore[attr-defined]
+    if file.read(4) == gguf.MAGIC:
+        return gguf.read(file, size, path)
+    file.seek(0)
+    if path.endswith(".json"):
+        return safetensors.index(file, size, path)
+    return safetensors.read(file, size, path)
+
+
 READERS: dict[str, Callable[[BinaryIO, int], object]] = {
     "object": _object,
     "in-environment": _in_environment,
@@ -153,6 +166,7 @@ READERS: dict[str, Callable[[BinaryIO, int], object]] = {
     "requires-torch": _requires_torch,
     "wheel": _wheel,
     "wheel-hashed": _wheel_hashed,
+    "weights": _weights,
 }
 
 

@@ -35,7 +35,7 @@ _ROW = pattern(
     r"\|\s{1,4}(?P<index>\d{1,3})\s{1,4}(?P<name>\S[^|]{0,60}?)\s{1,40}(?P<mode>On|Off|N/A|WDDM|TCC|MCDM)\s{0,4}\|\s{1,8}"
     r"(?P<pci>[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d)"
 )
-_MEMORY = pattern(r"\|[^|]{0,60}\|\s{1,40}\d{1,8}MiB\s{0,3}/\s{0,8}(\d{1,8})MiB\s{0,3}\|")
+_MEMORY = pattern(r"\|[^|]{0,60}\|\s{1,40}(\d{1,8})MiB\s{0,3}/\s{0,8}(\d{1,8})MiB\s{0,3}\|")
 _MIG = pattern(r"\|[^|]{0,60}\|[^|]{0,60}\|\s{1,40}(Enabled|Disabled)\*?\s{0,4}\|")
 _MIG_ROW = pattern(r"\|\s{1,4}(\d{1,3})\s{1,6}\d{1,3}\s{1,6}\d{1,3}\s{1,6}\d{1,3}\s{1,4}\|")
 _LISTED = pattern(
@@ -94,7 +94,8 @@ def _table(lines: Sequence[Line]) -> Iterator[Clue]:
             row = {"index": int(matched["index"]), "name": _name(matched["name"]), "pci": matched["pci"]}
             rows.append((row, line.number))
         elif row and (memory := _MEMORY.match(line.text.strip())):
-            row.setdefault("memory", int(memory[1]) << 20)
+            row.setdefault("memory", int(memory[2]) << 20)
+            row.setdefault("free", max(0, int(memory[2]) - int(memory[1])) << 20)
         elif row and (mode := _MIG.match(line.text.strip())):
             row.setdefault("mig", mode[1] == "Enabled")
         if instance := _MIG_ROW.match(line.text.strip()):
@@ -150,8 +151,9 @@ def _queried(section: str, label: str, value: str) -> dict[str, Any]:
         return {"uuid": value[:60]}
     if section == "MIG Mode" and label == "Current" and value in {"Enabled", "Disabled"}:
         return {"mig": value == "Enabled"}
-    total = re.match(r"(\d{1,8}) MiB", value) if section == "FB Memory Usage" and label == "Total" else None
-    return {"memory": int(total[1]) << 20} if total else {}
+    field = {"Total": "memory", "Free": "free"}.get(label) if section == "FB Memory Usage" else None
+    amount = re.match(r"(\d{1,8}) MiB", value)
+    return {field: int(amount[1]) << 20} if field and amount else {}
 
 
 def _csv(lines: Sequence[Line]) -> Iterator[Clue]:
@@ -172,7 +174,7 @@ def _csv(lines: Sequence[Line]) -> Iterator[Clue]:
             continue
         values = dict(zip(columns, cells, strict=True))
         index = int(values["index"]) if values.get("index", "").isdigit() and len(values["index"]) < 4 else row
-        memory = re.match(r"(\d{1,8})", values.get("memory.total", ""))
+        memory, free = (re.match(r"(\d{1,8})", values.get(f"memory.{which}", "")) for which in ("total", "free"))
         capability = re.fullmatch(r"(\d{1,2})\.(\d)", values.get("compute_cap", ""))
         row += 1
         if re.fullmatch(r"\d{3}\.\d{1,3}(\.\d{1,3})?", values.get("driver_version", "")):
@@ -184,6 +186,7 @@ def _csv(lines: Sequence[Line]) -> Iterator[Clue]:
                 sm=int(capability[1] + capability[2]) if capability else None,
                 memory=int(memory[1]) << 20 if memory else None,
                 uuid=values["uuid"] if values.get("uuid", "").startswith("GPU-") else None,
+                free=int(free[1]) << 20 if free else None,
             )
             yield Clue("gpu", device, f"{FORM} query", line.number)
 

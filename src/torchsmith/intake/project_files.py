@@ -62,7 +62,10 @@ def facts(clues: Clues) -> dict[str, Fact[Any]]:
     by: dict[str, list[Any]] = {kind: [] for kind in kinds}
     for clue in told:
         by[clue.about].append(clue.value)
-    value = PastedProject(*(tuple(dict.fromkeys(by[kind][:KEPT])) for kind in ("table", *kinds[:-1])))
+    table, source, binding, dependency, held, conflict, channel = (
+        tuple(dict.fromkeys(by[kind][:KEPT])) for kind in ("table", *kinds[:-1])
+    )
+    value = PastedProject(table, source, binding, dependency, held, conflict, channel)
     return {"pasted_project": Known(value, min(told, key=lambda clue: clue.line).source)}
 
 
@@ -86,19 +89,22 @@ def _toml(parts: Sequence[Part]) -> Iterator[Clue]:
                 if table == "package"
                 else {}
             )
-            yield Clue("locked", _locked(values, following), FORM, line)
+            yield Clue("locked", locked(values, following), FORM, line)
             continue
         for kind, value in of_table(table, values):
             yield Clue(kind, value, FORM, line)
 
 
-def _locked(values: dict[str, Any], following: dict[str, dict[str, Any]]) -> Locked:
+def locked(values: dict[str, Any], following: dict[str, dict[str, Any]]) -> Locked:
+    """An entry of a lock file; ``following`` are the tables that belong to it."""
     source = values.get("source")
     own = following.get("package.source", {})
     url = str(own.get("url", "")) if own else str(next(iter(source.values()), "")) if isinstance(source, dict) else ""
     markers = values.get("markers") or values.get("resolution-markers") or ""
     needs = values.get("dependencies")
     names = [str(need.get("name", "")) for need in needs if isinstance(need, dict)] if isinstance(needs, list) else []
+    if isinstance(markers, dict):  # one for each group of Poetry's
+        markers = list(markers.values())
     names += list(following.get("package.dependencies", {}))
     return Locked(
         normal(str(values["name"])),

@@ -24,16 +24,20 @@ class Branch:
     newest_sm: int
 
 
+_BRANCHES: list[Branch] = []
+
+
 def branches() -> tuple[Branch, ...]:
     """All known branches, oldest first."""
-    return tuple(Branch(*row) for row in ROWS)
+    if not _BRANCHES:
+        _BRANCHES.extend(Branch(*row) for row in ROWS)
+    return tuple(_BRANCHES)
 
 
 def branch(version: str, *, windows: bool) -> Branch | None:
     """The branch that a driver belongs to; None for one that the table does not list."""
     major = key(version)[:1]
-    for row in ROWS:
-        known = Branch(*row)
+    for known in branches():
         if windows and major and known.windows_major_from <= major[0] <= known.windows_major_to:
             return known
         if not windows and major == key(known.name):

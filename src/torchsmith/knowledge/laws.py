@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from torchsmith.knowledge import laws_of_decisions, laws_of_libraries
+from torchsmith.knowledge import laws_of_decisions, laws_of_libraries, laws_of_models, laws_of_packages
 from torchsmith.knowledge.load import Cell, Row, Table
 from torchsmith.model.versions import at_least, cuda_of_label, key
 
@@ -275,15 +275,6 @@ def numpy_abi_agrees(table: Table, tables: Tables) -> Iterator[str]:
             yield f"{_name(table, row)}: measured {row['built_against_numpy_major']}, said {said}"
 
 
-def third_party_ranges_disjoint(table: Table, _tables: Tables) -> Iterator[str]:
-    """A package's ranges follow each other without overlap, each with a beginning before its end."""
-    for before, after in zip(table.rows, table.rows[1:], strict=False):
-        if before["package"] == after["package"] and (before["below"] is None or after["first"] is None):
-            yield f"{before['package']}: an open range stands beside another"
-        elif before["package"] == after["package"] and key(str(before["below"])) > key(str(after["first"])):
-            yield f"{before['package']}: {before['below']} and {after['first']} overlap"
-
-
 def gpu_ids_agree(table: Table, tables: Tables) -> Iterator[str]:
     """Every PCI id of a product is listed with the same compute capability."""
     listed = {row["pci_device_id"]: row["sm"] for row in tables["gpus_pci"].rows}
@@ -362,7 +353,8 @@ def laws_of(table: Table) -> tuple[Law, ...]:
 
 def by_name(name: str) -> Law:
     """The law of a name; ``KeyError`` if there is none."""
-    law: Law = getattr(laws_of_libraries, name, None) or getattr(laws_of_decisions, name, None) or globals()[name]
+    homes = (laws_of_libraries, laws_of_decisions, laws_of_models, laws_of_packages)
+    law: Law = next((found for home in homes if (found := getattr(home, name, None))), None) or globals()[name]
     return law
 
 

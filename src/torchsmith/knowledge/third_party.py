@@ -1,10 +1,15 @@
-"""What other packages ask of torch, CUDA and cuDNN."""
+"""What other packages ask of torch, CUDA, cuDNN, NumPy and each other."""
 
 from __future__ import annotations
 
-from torchsmith.knowledge.compiled.third_party import ROWS
+from functools import lru_cache
+
+from torchsmith.model import pep440
 from torchsmith.model.record import record
-from torchsmith.model.versions import at_least, key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @record
@@ -24,33 +29,114 @@ class Requirement:
     min_sm: int | None
     requirement: str
     effect: str | None
+    versions: tuple[str, ...] = ()
+    """Its releases in the range, oldest first."""
+    yanked: tuple[str, ...] = ()
+    """Releases that were withdrawn: an installer takes one only if it is named exactly."""
+    python_spec: str | None = None
+    platforms: tuple[str, ...] = ()
+    """Where it can be had; empty: everywhere."""
+    cuda_builds: tuple[str, ...] = ()
+    """The CUDA minors that it has a library for."""
+    gpu_platforms: tuple[str, ...] = ()
+    """Where its wheels have code for GPUs; empty: wherever they are."""
+    elsewhere: str | None = None
+    """Why another CUDA major is no end of it."""
+    wheels: tuple[str, ...] = ()
+    """For what it is built beforehand, as torch:CUDA:Python; ``-`` nothing, ``?`` not known; empty: its wheels always fit."""
+    needs: str | None = None
+    doubt_torch: str | None = None
+    """Versions of torch that it allows and that go wrong; ``effect`` says how."""
+    source: str = ""
+
+    def allowed(self, specifier: str) -> tuple[str, ...]:
+        """Its releases that a version set takes, oldest first; a withdrawn one only if it is named."""
+        return _allowed(self.versions, self.yanked, specifier)
+
+    def needed(self, python: str) -> tuple[tuple[str, str], ...]:
+        """The packages of the tables that it requires in this Python, each with its versions."""
+        return _needed(self.needs or "", python)
 
 
 def requirement(package: str, version: str) -> Requirement | None:
     """What a version of a package asks for; None for a package or a version that the table does not list."""
-    wanted = package.lower().replace("_", "-")
-    for row in ROWS:
-        known = Requirement(*row)
-        if known.package != wanted or not key(version):
-            continue
-        if (known.first is None or _reaches(version, known.first)) and (
-            known.below is None or not _reaches(version, known.below)
+    wanted = pep440.key(version)
+    for known in of(normal(package)) if wanted else ():
+        if (known.first is None or wanted >= pep440.key(known.first)) and (
+            known.below is None or wanted < pep440.key(known.below)
         ):
             return known
     return None
 
 
+@lru_cache(None)
+def of(package: str) -> tuple[Requirement, ...]:
+    """Every range of a package, oldest first; also of torchvision and torchaudio; empty for one that no table lists."""
+    from torchsmith.knowledge.compiled.third_party import ROWS
+
+    return tuple(Requirement(*row) for row in ROWS if row[0] == package) or tuple(_companions(package))
+
+
 def packages() -> tuple[str, ...]:
     """The packages that the table knows."""
+    from torchsmith.knowledge.compiled.third_party import ROWS
+
     return tuple(dict.fromkeys(row[0] for row in ROWS))
 
 
-def _reaches(version: str, bound: str) -> bool:
-    """``at_least``, with post-releases told apart: 0.0.33.post2 is newer than 0.0.33."""
-    return at_least(_post(version), _post(bound))
+def newest(package: str) -> str | None:
+    """The newest listed release of a package."""
+    return next((row.versions[-1] for row in reversed(of(package)) if row.versions), None)
 
 
-def _post(version: str) -> str:
-    release, _post_word, number = version.partition(".post")
-    parts = (*key(release), 0, 0, 0, 0)[:4]
-    return ".".join(str(part) for part in (*parts, *(key(number)[:1] or (0,))))
+def normal(name: str) -> str:
+    """The name of a package in the one spelling that the tables use."""
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+@lru_cache(None)
+def fits(specifier: str, version: str) -> bool:
+    """Whether a version set takes a version, remembered: few pairs are asked for often."""
+    return pep440.allows(specifier, version)
+
+
+def _companions(package: str) -> Iterator[Requirement]:
+    """The releases of torchvision or torchaudio, each a range of its own."""
+    from torchsmith.knowledge.compiled.companion_requirements import ROWS
+    from torchsmith.knowledge.compiled.companions import ROWS as BELONGING
+
+    listed = [row for row in ROWS if row[0] == package]
+    for place, (_, version, spec, _tags) in enumerate(listed):
+        # The last torchaudio names no torch: it belongs to that of its day and to all since.
+        since = next((row[0] for row in BELONGING if version in row[1:3]), None)
+        asks = spec or (f">={since}" if since else "")
+        below = listed[place + 1][1] if place + 1 < len(listed) else None
+        yield Requirement(
+            package, version, below, "requires", asks, None, None, None, f"torch{asks}", None, (version,), source="wheel"
+        )
+
+
+@lru_cache(None)
+def _allowed(versions: tuple[str, ...], yanked: tuple[str, ...], specifier: str) -> tuple[str, ...]:
+    if not specifier:
+        return versions
+    taken = tuple(version for version in versions if pep440.allows(specifier, version))
+    named = tuple(version for version in yanked if _names(specifier, version))
+    return taken or named
+
+
+def _names(specifier: str, version: str) -> bool:
+    exact = any(clause.strip().startswith("==") and not clause.strip().endswith("*") for clause in specifier.split(","))
+    return exact and pep440.allows(specifier, version)
+
+
+@lru_cache(None)
+def _needed(needs: str, python: str) -> tuple[tuple[str, str], ...]:
+    found = []
+    for need in needs.split("; ") if needs else ():
+        asked, _, meant_for = need.partition("@")
+        if meant_for and not pep440.allows(meant_for, python):
+            continue
+        at = next((place for place, letter in enumerate(asked) if letter in "=<>!~"), len(asked))
+        found.append((asked[:at], asked[at:]))
+    return tuple(found)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from torchsmith.managers import pip
+from torchsmith.managers import emissions, pip, places
 from torchsmith.managers.base import CannotDo, name_of, wheels_of_nvidia
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
+from torchsmith.model.choice import Steps
 from torchsmith.model.versions import cuda_of_label, minor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.managers.base import Commands
+    from torchsmith.model.choice import Option, Place
     from torchsmith.model.facts.python import Interpreter
 
 CHANNEL = ("-c", "conda-forge")
+NEW = "torch"
+"""The name of an environment that is made for it."""
 
 
 def commands(action: Action, interpreter: Interpreter) -> Commands:
@@ -57,3 +61,49 @@ def torch_specs(action: InstallTorch) -> tuple[str, ...]:
 def conda_spec(requirement: str) -> str:
     """Torch is called pytorch there."""
     return f"py{requirement}" if name_of(requirement) == "torch" else requirement
+
+
+def steps(option: Option, place: Place) -> Steps:
+    """In the conda environment that is there, or in a new one; from conda-forge alone, for other channels do not fit it."""
+    program = "mamba" if option.approach.name == "mamba" else "conda"
+    specs = option_specs(option, place)
+    here = place.environment is not None and place.environment.kind == "conda" and not place.fresh
+    if here:
+        verb = ("install", *(place.interpreter.conda_place if place.interpreter else ()))
+    else:
+        verb = ("create", "-n", NEW, *CHANNEL, "--override-channels", python_spec(option.candidate.python))
+    made: tuple[tuple[str, ...], ...] = ((program, *verb, *(CHANNEL if here else ()), *specs),)
+    typed = (InstallTorch(option.candidate.torch, option.candidate.build, None, _companions(option)),)
+    told = ("" if here else f"the new environment is used after `{program} activate {NEW}`",)
+    words = ("micromamba takes the same words" if program == "mamba" else "",)
+    return Steps(typed, made, notes=places.notes(told, words, emissions.conda_override(option, place), _wheels(option, place)))
+
+
+def option_specs(option: Option, place: Place) -> tuple[str, ...]:
+    """Exactly the release with a build string of its CUDA; the compiler and nvcc too where something is compiled."""
+    cuda = minor(option.candidate.cuda or "")
+    build = f"*cuda{cuda.replace('.', '')}*" if cuda else "*cpu*"
+    tools = ("cuda-nvcc", "cuda-libraries-dev", "cxx-compiler") if cuda and place.goal == "extension-build" else ()
+    beside = tuple(name for name, _ in _companions(option))
+    rest = tuple(f"{pin.name}=={pin.version}" for pin in option.packages if pin.name not in places.FAMILY)
+    wanted = f"pytorch={option.candidate.torch}={build}"
+    return (wanted, *((f"cuda-version={cuda}",) if cuda else ()), *beside, *tools, *map(conda_spec, rest))
+
+
+def python_spec(python: str) -> str:
+    """The Python of an environment; a free-threaded one bears a package name of its own."""
+    return f"python-freethreading={python[:-1]}" if python.endswith("t") else f"python={python}"
+
+
+def _companions(option: Option) -> tuple[tuple[str, str], ...]:
+    return tuple((pin.name, pin.version) for pin in option.packages if pin.name != "torch" and pin.name in places.FAMILY)
+
+
+def _wheels(option: Option, place: Place) -> tuple[str, ...]:
+    """Where wheels of torch are installed already, conda would put a second copy over them."""
+    if place.fresh or not place.torch or place.environment is None or place.environment.kind != "conda":
+        return ()
+    if place.environment.manager == "conda":
+        return ()
+    del option
+    return ("remove pip's torch from the environment first (`python -m pip uninstall torch`): conda does not see it",)

@@ -65,10 +65,7 @@ def steps(option: Option, place: Place) -> Steps:
             f'include_packages = [{names}]\nexclude_packages = ["*"]\n'
         )
         files = (("add-to-pyproject.toml", lines),)
-        told = (
-            "before `pdm add`, put the lines of add-to-pyproject.toml into pyproject.toml, in place of any other source for "
-            "these packages: PDM has no command for it",
-        )
+        told = ("before `pdm add`, put the lines of add-to-pyproject.toml into pyproject.toml, in place of any older source",)
     made = (*made, ("pdm", "add", *wanted, *rest))
     if place.broken and places.same_release(option, place):
         made = (*made, ("pdm", "sync", "--reinstall"))
@@ -78,8 +75,7 @@ def steps(option: Option, place: Place) -> Steps:
 def _begun(option: Option, place: Place) -> Commands:
     """A project, if there is none, and the Python of the option, if the project's environment has another."""
     python = option.candidate.python
-    begun = place.environment is not None and place.environment.manager == "pdm"
-    if not begun and not places.has_tables(place, "project", "tool.pdm"):
+    if not places.begun(place, "pdm", "tool.pdm"):
         return (("pdm", "init", "--non-interactive", "--python", python),)
     have = places.python_of(place.interpreter)
     return (("pdm", "use", python),) if have and have != python else ()

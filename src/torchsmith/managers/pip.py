@@ -69,12 +69,21 @@ def _torch(option: Option, place: Place) -> Commands:
     """Removed first where pip would take what is installed for what is asked: the same release, or a broken one."""
     wanted = places.wanted(option, place)
     install = (*_pip(place), "install", *wanted, *(("--index-url", option.index) if option.index else ()))
-    doubtful = places.same_release(option, place) and (place.broken or not places.label(option, place))
-    return ((*_pip(place), "uninstall", "-y", *map(name_of, wanted)), install) if doubtful else (install,)
+    if not places.doubtful(option, place):
+        return (install,)
+    return ((*_pip(place), "uninstall", "-y", *map(name_of, wanted)), install)
 
 
 def _left_behind(option: Option, place: Place) -> tuple[str, ...]:
     have = cuda_of_label(local_label(place.torch or ""))
-    if place.fresh or place.os != "linux" or have is None or option.candidate.cuda is None or major(have) == major(option.candidate.cuda):
+    if (
+        place.fresh
+        or place.os != "linux"
+        or have is None
+        or option.candidate.cuda is None
+        or major(have) == major(option.candidate.cuda)
+    ):
         return ()
-    return (f"pip leaves the CUDA {major(have)} wheels of the present build (nvidia-*-cu{major(have)}): nothing loads them any more",)
+    return (
+        f"pip leaves the CUDA {major(have)} wheels of the present build (nvidia-*-cu{major(have)}): nothing loads them any more",
+    )

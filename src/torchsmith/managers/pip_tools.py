@@ -22,6 +22,7 @@ def steps(option: Option, place: Place) -> Steps:
         *(((python, "-m", "ensurepip"),) if places.manager_of(place) == "uv" else ()),
         (python, "-m", "pip", "install", "pip-tools"),
         (python, "-m", "piptools", "compile", "--output-file", LOCKED, ASKED),
+        *(((python, "-m", "pip", "uninstall", "-y", "torch"),) if places.doubtful(option, place) else ()),
         (python, "-m", "pip", "install", "-r", LOCKED),
     )
     told = (f"a project that has a requirements.in of its own names `-r {ASKED}` there",)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from torchsmith.knowledge import drivers
+from torchsmith.managers import emissions, places
 from torchsmith.managers.base import CannotDo, name_of, wheels_of_nvidia
-from torchsmith.managers.conda import conda_spec, torch_specs
+from torchsmith.managers.conda import conda_spec, option_specs, python_spec, torch_specs
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
-from torchsmith.model.versions import cuda_of_label
+from torchsmith.model.choice import Steps
+from torchsmith.model.versions import at_least, cuda_of_label, minor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.managers.base import Commands
+    from torchsmith.model.choice import Option, Place
     from torchsmith.model.facts.python import Interpreter
 
 
@@ -36,3 +40,38 @@ def commands(action: Action, interpreter: Interpreter) -> Commands:
             raise CannotDo("pixi removes what pixi.toml names; `pixi clean` and `pixi install` make the environment anew")
         return (("pixi", "remove", *map(conda_spec, action.packages)),)
     return ()
+
+
+SUBDIRS = {("linux", "x86_64"): "linux-64", ("linux", "aarch64"): "linux-aarch64", ("windows", "x86_64"): "win-64"}
+
+
+def steps(option: Option, place: Place) -> Steps:
+    """In the workspace of the current folder, or in one that is begun there.
+
+    Without CUDA among what the platform has, pixi's solver never considers a CUDA build. Since 0.71 that is said of the
+    platform; the older table of system requirements is still read, with a warning.
+    """
+    candidate = option.candidate
+    cuda = minor(candidate.cuda or "")
+    begun = places.manager_of(place) == "pixi" or (place.project is not None and place.project.manager == "pixi")
+    have = places.python_of(place.interpreter)
+    subdir = SUBDIRS.get((place.os, place.arch), "linux-64")
+    made: Commands = () if begun else (("pixi", "init"),)
+    declared = _declared(cuda, place) if cuda else ""
+    if cuda:
+        # What is declared has to be there: pixi leaves out a platform that promises more than the driver has.
+        made = (*made, ("pixi", "workspace", "platform", "edit", subdir, "--cuda", declared))
+    python = () if begun and have == candidate.python else (python_spec(candidate.python) + ".*",)
+    made = (*made, ("pixi", "add", *python, *option_specs(option, place)))
+    before = (
+        f"before pixi 0.71: `pixi workspace system-requirements add cuda {declared}` in place of `platform edit`" if cuda else ""
+    )
+    typed = (InstallTorch(candidate.torch, candidate.build, None),)
+    return Steps(typed, made, notes=places.notes((before,), emissions.conda_override(option, place)))
+
+
+def _declared(cuda: str, place: Place) -> str:
+    """The CUDA of the build, or the driver's where that is lower and runs it by minor-version compatibility."""
+    windows = place.os == "windows" or place.wsl
+    supported = drivers.max_cuda(place.driver, windows=windows) if place.driver else None
+    return supported if supported is not None and not at_least(supported, cuda) else cuda

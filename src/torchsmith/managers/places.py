@@ -132,6 +132,11 @@ def same_release(option: Option, place: Place) -> bool:
     return not place.fresh and place.torch is not None and public(place.torch) == option.candidate.torch
 
 
+def doubtful(option: Option, place: Place) -> bool:
+    """Whether an installer would take what is installed for what is asked: the same release, or a broken copy of it."""
+    return same_release(option, place) and (place.broken or not label(option, place))
+
+
 def nothing_to_do(option: Option, place: Place) -> bool:
     """Whether all of the option is installed as it should be; a companion that nobody installed is not missed."""
     if place.fresh or place.broken or not place.torch or place.packages is None:
@@ -164,6 +169,14 @@ def has_tables(place: Place, *prefixes: str) -> bool:
     return any(table == prefix or table.startswith(f"{prefix}.") for table in tables for prefix in prefixes)
 
 
+def begun(place: Place, manager: str, *tables: str) -> bool:
+    """Whether there is a project that this manager can add to."""
+    environment, project = place.environment, place.project
+    if (environment is not None and environment.manager == manager) or (project is not None and project.manager == manager):
+        return True
+    return has_tables(place, "project", *tables) or bool(project is not None and "pyproject.toml" in project.files)
+
+
 def split_by_marker(place: Place, tool: str) -> bool:
     """Whether the project takes torch from several sources, by marker or extra: no command keeps that."""
     bindings = place.project.bound("torch", tool) if place.project is not None else ()
@@ -173,4 +186,3 @@ def split_by_marker(place: Place, tool: str) -> bool:
 def notes(*parts: tuple[str, ...]) -> tuple[str, ...]:
     """Notes in order, each once."""
     return tuple(dict.fromkeys(note for part in parts for note in part if note))
-

@@ -51,22 +51,28 @@ def steps(option: Option, place: Place) -> Steps:
     made = _begun(option, place)
     wanted, rest = places.wanted(option, place), places.others(option, place)
     files: tuple[tuple[str, str], ...] = ()
-    told = ("`poetry sync` (Poetry 1: `poetry install --sync`) removes what an older build of torch leaves behind",)
+    told: tuple[str, ...] = (
+        "`poetry sync` (Poetry 1: `poetry install --sync`) removes what an older build of torch leaves behind",
+    )
     if option.index is None:
         made = (*made, ("poetry", "add", *wanted, *rest))
     elif places.split_by_marker(place, "poetry"):
         files = (("add-to-pyproject.toml", _lines(option, place)),)
         told = (
-            "the project takes torch from several sources: put the lines of add-to-pyproject.toml in place of the present "
-            "ones, and name the packages in project.dependencies as well where there is a [project] table",
+            "the project takes torch from several sources: put the lines of add-to-pyproject.toml in place of the present ones",
+            "where there is a [project] table, its dependencies have to name the packages too, or Poetry 2 ignores their source",
             "Poetry 1 keeps the other versions by `poetry lock --no-update`, Poetry 2 by `poetry lock`",
         )
         made = (*made, *((("poetry", "add", *rest),) if rest else ()), ("poetry", "lock"), ("poetry", "install"))
     else:
         known = places.known_name(place, "poetry", option.index)
-        made = (*made, *_add(index_name(option.candidate.build), option.index, wanted)) if not known else (
-            *made,
-            ("poetry", "add", "--source", known, *wanted),
+        made = (
+            (*made, *_add(index_name(option.candidate.build), option.index, wanted))
+            if not known
+            else (
+                *made,
+                ("poetry", "add", "--source", known, *wanted),
+            )
         )
         made = (*made, *((("poetry", "add", *rest),) if rest else ()))
     if place.broken and places.same_release(option, place):
@@ -78,8 +84,7 @@ def steps(option: Option, place: Place) -> Steps:
 def _begun(option: Option, place: Place) -> Commands:
     """A project, if there is none; an environment of the option's Python, which has to be installed, if it has another."""
     python = option.candidate.python
-    begun = place.environment is not None and place.environment.manager == "poetry"
-    if not begun and not places.has_tables(place, "project", "tool.poetry"):
+    if not places.begun(place, "poetry", "tool.poetry"):
         numbers = python.removesuffix("t").split(".")
         bounds = f">={'.'.join(numbers)},<{numbers[0]}.{int(numbers[1]) + 1}"
         return (("poetry", "init", "--no-interaction", "--python", bounds), ("poetry", "env", "use", python))
@@ -98,5 +103,5 @@ def _lines(option: Option, place: Place) -> str:
     )
     return (
         f"[tool.poetry.dependencies]\n{bound}\n\n"
-        f"[[tool.poetry.source]]\nname = \"{name}\"\nurl = \"{option.index}\"\npriority = \"explicit\"\n"
+        f'[[tool.poetry.source]]\nname = "{name}"\nurl = "{option.index}"\npriority = "explicit"\n'
     )

@@ -48,8 +48,7 @@ def steps(option: Option, place: Place) -> Steps:
     """
     wanted = places.wanted(option, place)
     install = ("uv", "pip", "install", "--python", places.executable(place))
-    doubtful = places.same_release(option, place) and (place.broken or not places.label(option, place))
-    again = reinstalled(wanted) if doubtful else ()
+    again = reinstalled(wanted) if places.doubtful(option, place) else ()
     index = ("--default-index", option.index) if option.index else ()
     made: Commands = ((*install, *again, *wanted, *index),)
     if place.fresh:

@@ -67,7 +67,9 @@ def steps(option: Option, place: Place) -> Steps:
         made = (*made, ("uv", "add", *wanted, *rest))
     elif places.split_by_marker(place, "uv"):
         files = (("add-to-pyproject.toml", _lines(option, place)),)
-        told = ("the project takes torch from several indexes: put the lines of add-to-pyproject.toml in place of the present ones",)
+        told = (
+            "the project takes torch from several indexes: put the lines of add-to-pyproject.toml in place of the present ones",
+        )
         made = (*made, *((("uv", "add", "--frozen", *rest),) if rest else ()), ("uv", "lock"), SYNC)
     else:
         name = places.known_name(place, "uv", option.index) or index_name(option.candidate.build)
@@ -82,9 +84,7 @@ def steps(option: Option, place: Place) -> Steps:
 def _begun(option: Option, place: Place) -> Commands:
     """A project, if there is none, and the Python of the option, if the project's environment has another."""
     python = option.candidate.python
-    if not (place.environment is not None and place.environment.manager == "uv-project") and not places.has_tables(
-        place, "project", "tool.uv"
-    ):
+    if not places.begun(place, "uv-project", "tool.uv"):
         return (("uv", "init", "--bare", "--python", python),)
     have = places.python_of(place.interpreter)
     return (("uv", "python", "pin", python),) if have and have != python else ()
@@ -96,6 +96,4 @@ def _lines(option: Option, place: Place) -> str:
     system = {"windows": "win32", "macos": "darwin"}.get(place.os, "linux")
     names = [word.partition("==")[0] for word in places.wanted(option, place)]
     sources = "\n".join(f'{name_} = [{{ index = "{name}", marker = "sys_platform == \'{system}\'" }}]' for name_ in names)
-    return (
-        f"[tool.uv.sources]\n{sources}\n\n[[tool.uv.index]]\nname = \"{name}\"\nurl = \"{option.index}\"\nexplicit = true\n"
-    )
+    return f'[tool.uv.sources]\n{sources}\n\n[[tool.uv.index]]\nname = "{name}"\nurl = "{option.index}"\nexplicit = true\n'

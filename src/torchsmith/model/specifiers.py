@@ -32,6 +32,19 @@ def allowed(specifier: str, where: str, version: str) -> bool | None:
     return _all(text.strip("()"), version)
 
 
+def wished(specifier: str, version: str) -> bool:
+    """Whether ``--torch`` takes a version with its build: clauses of PEP 440, ``+cu128`` alone, ``==2.9.*+cu128``."""
+    public, _, label = version.partition("+")
+    for clause in specifier.split(","):
+        base, plus, wanted = clause.partition("+")
+        if plus and (not base or base.endswith(".*")):
+            if wanted.lower() != label or (base and not pep440.allows(base, public)):
+                return False
+        elif not (clause[3:] in {version, public} if clause.startswith("===") else pep440.allows(clause.lower(), version)):
+            return False
+    return True
+
+
 def version_of_url(text: str) -> str:
     """The version that a wheel's address bears in its name; empty where it is none."""
     found = _WHEEL.search(text.lstrip("@ ").rpartition("/")[2])

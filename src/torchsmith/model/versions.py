@@ -14,10 +14,20 @@ _NUMBER = pattern(r"\d+")
 _RELEASE = pattern(r"v?(\d+(?:\.\d+)*)(?:[.-]?(a|b|rc|dev|nv|alpha|beta)[.-]?\d*)?")
 
 
+_KEYS: dict[str, tuple[int, ...]] = {}
+_MOST = 4096
+"""Versions that are remembered: few stand behind many comparisons, and hostile input must not fill the memory."""
+
+
 def key(version: str) -> tuple[int, ...]:
     """The numbers of a version's release part: ``key("2.14.1+cu126") == (2, 14, 1)``; empty for no version."""
-    matched = _RELEASE.match(version.strip())
-    return tuple(int(number) for number in _NUMBER.findall(matched[1])) if matched else ()
+    known = _KEYS.get(version)
+    if known is None:
+        matched = _RELEASE.match(version.strip())
+        known = tuple(int(number) for number in _NUMBER.findall(matched[1])) if matched else ()
+        if len(_KEYS) < _MOST:
+            _KEYS[version] = known
+    return known
 
 
 def at_least(version: str, least: str) -> bool:

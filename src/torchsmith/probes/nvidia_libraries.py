@@ -88,6 +88,7 @@ def _libcuda(answer: dict[str, Any], unfinished: str) -> Libcuda:
 def _device(answer: dict[str, Any]) -> Device:
     capability = answer.get("compute_capability")
     sm = capability[0] * 10 + capability[1] if capability else None
+    free = answer.get("memory_free")
     flags = {name: None if answer.get(name) is None else bool(answer[name]) for name in ("mig", "display", "persistence")}
     return Device(
         index=int(answer["index"]),
@@ -101,6 +102,7 @@ def _device(answer: dict[str, Any]) -> Device:
         mig_uuids=tuple(map(str, answer.get("mig_uuids") or ())),
         fabric=answer.get("fabric"),
         compute_mode=answer.get("compute_mode"),
+        free=free if isinstance(free, int) and 0 <= free <= (answer.get("memory") or 0) else None,
         **flags,
     )
 

@@ -27,6 +27,7 @@ NAMES: dict[str, str] = dict.fromkeys(
         "BNB_CUDA_VERSION",
         "TORCH_CUDA_ARCH_LIST",
         "VIRTUAL_ENV",
+        "SHELL",
         "CONDA_PREFIX",
         "CONDA_DEFAULT_ENV",
         "CONDA_OVERRIDE_CUDA",

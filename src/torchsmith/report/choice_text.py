@@ -1,34 +1,152 @@
-"""A decision for a person: the first option with its commands, the matrix, what was rejected."""
+"""A decision for a person: what to do and why, how the approaches compare, what was rejected, where to go on."""
 
 from __future__ import annotations
 
-from torchsmith.report import shell
+from torchsmith import __version__
+from torchsmith.report import choice_matrix, choice_words, text
 from torchsmith.report.escape import safe
+from torchsmith.report.page import Page
+from torchsmith.report.shell import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from torchsmith.model.choice import Answer, Choice
+    from torchsmith.model.choice import Answer, Choice, Option, Reason
     from torchsmith.model.diagnosis import Diagnosis
 
+LABEL = 9
+FEW_RISKS = 4
+_GOOD, _BAD = "32;1", "31;1"
 
-def render(choice: Choice, diagnosis: Diagnosis, width: int = 80, colour: bool = False, verbose: bool = False) -> str:
-    """The whole decision."""
-    del diagnosis, width, colour, verbose
-    lines = []
-    for option in choice.options[:5]:
-        lines.append(
-            f"{option.rank}. {option.approach.title}: torch {option.candidate.version}, Python {option.candidate.python}"
-        )
-        lines += [f"     {shell.quoted(command, choice.shell)}" for command in option.commands]
-        lines += [f"     risk: {safe(risk)}" for risk in option.risks]
-    lines += [f"no {rejected.candidate}: {safe(rejected.reasons[0].because)}" for rejected in choice.rejected]
-    return "\n".join(lines) + "\n"
+
+def render(
+    choice: Choice,
+    diagnosis: Diagnosis,
+    width: int = 80,
+    colour: bool = False,
+    verbose: bool = False,
+    every: bool = False,
+) -> str:
+    """The whole decision; ``every`` tells all options and rejections, ``verbose`` the matrix with weights and points."""
+    page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
+    page.block(f"torchsmith {__version__}: plan for {choice.wishes.goal}", "", "  ")
+    page.block(text.machine_line(diagnosis), "  ")
+    page.gap()
+    _opening(page, choice, diagnosis)
+    for option in choice.options if every else choice.options[:1]:
+        _option(page, option, choice.shell, every)
+    if not choice.satisfied:
+        _conflicts(page, choice)
+    if len(choice.options) > 1:
+        page.gap()
+        choice_matrix.table(page, choice, every=every or verbose)
+    if verbose:
+        page.gap()
+        choice_matrix.whole(page, choice)
+    _rejections(page, choice, every)
+    if choice.remarks[1:]:
+        page.gap()
+        page.line("To know")
+        for remark in choice.remarks[1:]:
+            page.block(f"- {safe(remark)}", "  ", "    ")
+    page.gap()
+    page.block(f"Weights for {choice.wishes.goal}: {choice_words.weights(choice)}", "", "  ")
+    _onwards(page, choice, every)
+    return page.text()
+
+
+def _opening(page: Page, choice: Choice, diagnosis: Diagnosis) -> None:
+    """What check finds, what no installation cures, then the decision in one line."""
+    found = choice_words.cause(diagnosis)
+    if found:
+        label = page.paint(f"{found.severity.value.upper():<8}", text.COLOURS[found.severity])
+        page.block(f"{label} {found.cause}: {safe(found.summary)}", "", "  ")
+    for remark in choice.remarks[:1]:
+        page.block(safe(remark), "", "  ")
+    word, says = choice_words.verdict(choice)
+    page.block(f"{page.paint(word + ':', _GOOD if choice.satisfied else _BAD)} {says}", "", "  ")
+
+
+def _option(page: Page, option: Option, shell: str, numbered: bool) -> None:
+    page.gap()
+    if numbered:
+        page.block(f"{option.rank}. {choice_words.named(option)}", "", "   ")
+    for command in option.commands:
+        page.line("  " + safe(quoted(command, shell)))
+    for name, content in option.files:
+        page.line(f"  {safe(name)}:")
+        for line in content.splitlines():
+            page.line(f"    {safe(line)}")
+    if option.commands or option.files:
+        page.gap()
+    for label, told in choice_words.rows(option):
+        page.block(safe(told), f"  {label:<{LABEL}}", "  " + " " * LABEL)
+    for label, items in (("Risks", option.risks), ("Notes", option.notes)):
+        for place, item in enumerate(items):
+            page.block(safe(item), f"  {'' if place else label:<{LABEL}}- ", "  " + " " * LABEL + "  ")
+
+
+def _conflicts(page: Page, choice: Choice) -> None:
+    """What excludes each other, then what would have to change."""
+    for conflict in choice.conflicts:
+        page.gap()
+        page.line("These exclude each other" if len(conflict.reasons) > 1 else "This excludes everything")
+        for reason in conflict.reasons:
+            _reason(page, reason)
+    if choice.repairs:
+        page.gap()
+        page.line("What would do, the least first")
+        for number, repair in enumerate(choice.repairs, 1):
+            page.block(f"{number}. {safe(', and '.join(repair.changes))}: gives {safe(repair.gives)}", "  ", "     ")
+
+
+def _reason(page: Page, reason: Reason) -> None:
+    page.block(f"- {safe(reason.because)} ({safe(reason.constraint)}; {safe(reason.source)})", "  ", "    ")
+
+
+def _rejections(page: Page, choice: Choice, every: bool) -> None:
+    folded = choice_words.rejections(choice)
+    if every:
+        page.gap()
+        page.line("Rejected")
+        for rejected in choice.rejected:
+            page.line(f"  {safe(rejected.candidate)}")
+            for reason in rejected.reasons:
+                page.block(f"- {safe(reason.because)} ({safe(reason.constraint)}; {safe(reason.source)})", "    ", "      ")
+        return
+    if not folded:
+        return
+    page.gap()
+    page.line("Rejected")
+    for label, because in folded[: choice_words.LINES]:
+        page.block(f"{safe(label)}: {safe(because)}", "  ", "    ")
+    left = len(folded) - choice_words.LINES
+    if left > 0:
+        page.line(f"  and {left} more: --all")
+
+
+def _onwards(page: Page, choice: Choice, every: bool) -> None:
+    asked = next((rejected.build for rejected in reversed(choice.rejected) if rejected.build), "cu130")
+    page.block(f"torchsmith why-not {safe(asked)} tells what speaks against one of them", "More: ", "  ")
+    more = ["--verbose (the whole matrix)", "--resolve (let uv, pip or Poetry try the options)", "--write FILE (keep the plan)"]
+    page.block(", ".join(more if every else ["--all (every option and rejection)", *more]), "  ", "  ")
 
 
 def render_answer(answer: Answer, width: int = 80, colour: bool = False) -> str:
     """The answer to ``why-not``."""
-    del width, colour
-    lines = [f"{safe(answer.candidate)}: {answer.verdict}"]
-    lines += [f"  {reason.constraint}: {safe(reason.because)}" for reason in answer.reasons]
-    lines += [f"  would fit if: {safe(change)}" for change in answer.would_fit_if]
-    return "\n".join(lines) + "\n"
+    page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
+    words = {"rejected": "rejected", "offered": "offered", "unknown-candidate": "not known"}
+    verdict = page.paint(words.get(answer.verdict, answer.verdict), _GOOD if answer.verdict == "offered" else _BAD)
+    ranks = ", ".join(map(str, answer.options))
+    where = f" (option {ranks} of `torchsmith plan --all`)" if ranks else ""
+    page.block(f"{safe(answer.candidate)}: {verdict}{where}", "", "  ")
+    for reason in answer.reasons:
+        _reason(page, reason)
+    for remark in answer.remarks:
+        page.block(safe(remark), "  ")
+    if answer.would_fit_if:
+        page.line("It would fit with" if len(answer.would_fit_if) == 1 else "It would fit with any one of")
+        for change in answer.would_fit_if:
+            page.block(f"- {safe(change)}", "  ", "    ")
+    if answer.nearest:
+        page.block(f"Nearest: {safe(', '.join(answer.nearest))}", "  ", "    ")
+    return page.text()

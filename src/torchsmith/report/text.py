@@ -26,8 +26,8 @@ def render(diagnosis: Diagnosis, width: int = 80, colour: bool = False, verbose:
     """The report, at most ``width`` columns wide where words allow it; commands are never broken."""
     width = max(NARROW, min(WIDE, width))
     page = Page(width, colour)
-    page.block(f"torchsmith {__version__}: {_where(diagnosis)}", "", "  ")
-    page.block(_machine(diagnosis), "  ")
+    page.block(f"torchsmith {__version__}: {where(diagnosis)}", "", "  ")
+    page.block(machine_line(diagnosis), "  ")
     roots = diagnosis.root_causes
     if diagnosis.verdict is not Verdict.BLOCKED:
         _undecided(page, diagnosis)
@@ -134,7 +134,8 @@ def _deepest(reason: str) -> str:
     return f"{before.rpartition(': ')[2]}{link}{last}" if link else reason
 
 
-def _where(diagnosis: Diagnosis) -> str:
+def where(diagnosis: Diagnosis) -> str:
+    """The environment that was looked at."""
     interpreter, environment = diagnosis.facts.get("interpreter"), diagnosis.facts.get("environment")
     if isinstance(interpreter, Known) and isinstance(environment, Known):
         python, place = interpreter.value, environment.value
@@ -144,7 +145,7 @@ def _where(diagnosis: Diagnosis) -> str:
     return safe(target.value.python) if isinstance(target, Known) else "no Python environment"
 
 
-def _machine(diagnosis: Diagnosis) -> str:
+def machine_line(diagnosis: Diagnosis) -> str:
     """Torch, GPUs, driver and system on one line, as far as they are known."""
     parts: list[str] = []
     for name, show in HEADLINE.items():

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from torchsmith.choose.constraints import driver, gpu, python, wishes
+from torchsmith.choose.constraints import approaches, cudnn, driver, gpu, numpy, packages, project, python, supply, system, wishes
 
 ON_CANDIDATES = (
+    system.published,
     gpu.accelerator,
     gpu.gpu_code,
-    driver.driver,
     driver.driver_knows_gpu,
+    driver.driver,
+    system.system,
+    system.jetson,
+    system.glibc,
+    system.cpu,
+    system.evidence,
     python.python,
+    packages.packages,
+    numpy.numpy,
+    cudnn.cudnn,
+    *project.EVERY,
     wishes.torch,
+    *supply.EVERY,
 )
 """On candidates, the most telling first: this is the order in which reasons are given."""
 
-ON_APPROACHES = ()
+ON_APPROACHES = approaches.EVERY
 """On approaches."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torchsmith.choose.constraint import constraint
-from torchsmith.model import pep440
+from torchsmith.model import pep440, specifiers
 from torchsmith.model.choice import Candidate, Reason, Risk
 
 TYPE_CHECKING = False
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 def torch(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """``--torch``: the versions that are wanted; a local label names the build."""
     wanted = situation.wishes.torch
-    if not wanted or pep440.allows(wanted, candidate.version):
+    if not wanted or specifiers.wished(wanted, candidate.version):
         return None
-    return Reason("torch", f"torch{wanted} was asked for", "--torch", f"torch without {wanted}")
+    named = wanted if wanted[0] in "<>=!~" else f" {wanted}"
+    early = any(pep440.is_prerelease(clause.lstrip("<>=!~")) for clause in wanted.split(","))
+    note = "; release candidates and nightlies are not listed here" if early else ""
+    return Reason("torch", f"torch{named} was asked for{note}", "--torch", f"torch without {wanted}")

@@ -13,7 +13,7 @@ ROWS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...], str, int, int, int
     ("pip-tools", "pip-tools with an index in requirements-torch.in", ("wheel",), (), "requirements-torch.in requirements-torch.txt the environment", 3, 70, 80, 70, 70, 70, 70, None, None),
     ("conda", "conda from conda-forge", ("conda-forge",), ("python",), "a conda environment", 4, 70, 75, 60, 60, 45, 85, "conda", "Miniforge, whose channel is conda-forge from the start"),
     ("mamba", "mamba or micromamba from conda-forge", ("conda-forge",), ("python",), "a conda environment", 3, 70, 80, 60, 60, 45, 85, "mamba", "Miniforge has it; micromamba is one file"),
-    ("pixi", "pixi workspace from conda-forge", ("conda-forge",), ("python",), "pixi.toml pixi.lock .pixi", 3, 90, 85, 60, 85, 95, 90, "pixi", "its own installer: the `pixi` of the package index is another program"),
+    ("pixi", "pixi workspace from conda-forge", ("conda-forge",), ("python",), "pixi.toml pixi.lock .pixi", 3, 90, 85, 60, 85, 95, 90, "pixi", "its own installer (the `pixi` of the package index is another program)"),
     ("docker", "Docker image with the wheels inside", ("wheel",), ("python", "glibc", "libc"), "images of this host Dockerfile.torch", 8, 100, 85, 60, 70, 90, 95, "Docker", "Docker Engine and NVIDIA's Container Toolkit, or Docker Desktop"),
     ("nix", "Nix with nixpkgs' torch-bin", ("nix",), ("python", "glibc", "libc"), "the Nix store", 20, 100, 70, 40, 70, 100, 95, "Nix", "its installer, once, as administrator"),
     ("flox", "Flox environment with CUDA packages", ("nix",), ("python", "glibc", "libc"), "the Nix store .flox", 15, 100, 70, 40, 70, 95, 90, "Flox", "its installer, once, as administrator"),

@@ -43,7 +43,10 @@ class PciDevices:
 
 @record
 class Device:
-    """One GPU as a witness describes it. ``sm`` is the compute capability as an integer (120 = 12.0); memory in bytes."""
+    """One GPU as a witness describes it. ``sm`` is the compute capability as an integer (120 = 12.0).
+
+    ``memory`` and ``free`` are bytes: all that it has, and what was not in use when it was asked.
+    """
 
     index: int
     name: str | None = None
@@ -59,6 +62,7 @@ class Device:
     display: bool | None = None
     persistence: bool | None = None
     fabric: int | None = None
+    free: int | None = None
 
 
 @record

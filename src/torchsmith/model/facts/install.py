@@ -65,6 +65,25 @@ class Indexes:
 
 
 @record
+class LocalWheel:
+    """A wheel that lies on this machine; ``tags`` are its Python, ABI and platform tags, ``cache`` whose cache it is in."""
+
+    package: str
+    version: str
+    tags: tuple[str, str, str]
+    place: str
+    cache: str = ""
+
+
+@record
+class LocalWheels:
+    """The wheels of torch and its companions on this machine, and the places that were looked at."""
+
+    wheels: tuple[LocalWheel, ...]
+    places: tuple[str, ...] = ()
+
+
+@record
 class LockedTorch:
     """torch as the project's lock file pins it: file, version, and the index that it names."""
 

@@ -1,0 +1,131 @@
+"""Where a build would come from and where it would go: indexes, what is here already, room on the disk."""
+
+from __future__ import annotations
+
+from torchsmith.choose.constraint import constraint
+from torchsmith.choose.constraints.project import label_of
+from torchsmith.knowledge import install_sizes
+from torchsmith.model.choice import Candidate, Reason, Risk
+from torchsmith.model.facts.install import Indexes, LocalWheels
+from torchsmith.model.facts.system import Room
+from torchsmith.model.facts.torch import Torch
+from torchsmith.model.versions import local_label, public
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torchsmith.choose.situation import Situation
+    from torchsmith.model.facts.install import Index, LocalWheel
+    from torchsmith.model.facts.machine import Machine
+
+SIZES = "torchsmith facts install_sizes"
+_ROUGH = 0.7
+"""The share of an estimated size that is needed for certain."""
+_SAME_DISK = 1 << 20
+"""Two places with as much room as each other, to a megabyte, are taken for one file system."""
+
+
+@constraint("index", "channel", "build", "default")
+def index(candidate: Candidate, situation: Situation) -> Risk | None:
+    """Where installers are told to use an index of their own, PyTorch's may be out of reach."""
+    told = situation.fact("indexes")
+    if candidate.channel != "wheel" or candidate.default or not isinstance(told, Indexes):
+        return None
+    mirror = next((entry for entry in told.entries if entry.kind == "index" and not _is_pytorch(entry)), None)
+    if mirror is None or any(label_of(entry.url) == candidate.build for entry in told.entries):
+        return None
+    return Risk(f"packages come from {_host(mirror.url)} here; whether PyTorch's own index is in reach too is not known", 0.1)
+
+
+def _is_pytorch(entry: Index) -> bool:
+    return bool(label_of(entry.url))
+
+
+def _host(url: str) -> str:
+    """The host alone: a path may hold a token."""
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[2] or "a local index"
+
+
+@constraint("offline", "channel", "torch", "build", "python", "default")
+def offline(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
+    """``--offline``: what is installed stays, and a wheel that lies here can be installed."""
+    if not situation.wishes.offline or installed(candidate, situation):
+        return None
+    here = situation.fact("local_wheels")
+    wheels = here.wheels if isinstance(here, LocalWheels) else ()
+    fitting = [wheel for wheel in wheels if candidate.channel == "wheel" and _serves(wheel, candidate, situation.machine)]
+    if fitting:
+        wheel = min(fitting, key=lambda wheel: wheel.cache)
+        if wheel.cache:
+            return Risk(f"the wheel is in {wheel.cache}'s cache, from which only {wheel.cache} takes it", 0.2)
+        return Risk(f"the wheel is in {wheel.place}; whether all that it requires is there too is not known", 0.1)
+    what = "package" if candidate.channel != "wheel" else "wheel"
+    return Reason(
+        "offline",
+        f"no {what} of torch {candidate.version} for Python {candidate.python} is on this machine",
+        "--offline",
+        "without --offline, or with a folder that holds the wheels (PIP_FIND_LINKS)",
+    )
+
+
+def installed(candidate: Candidate, situation: Situation) -> bool:
+    """Whether the candidate is what is installed, and whole."""
+    have = situation.torch
+    if not isinstance(have, Torch) or situation.reinstall or candidate.python != situation.python:
+        return False
+    return public(have.version) == candidate.torch and have.build == candidate.build
+
+
+def _serves(wheel: LocalWheel, candidate: Candidate, machine: Machine) -> bool:
+    label = local_label(wheel.version)
+    if wheel.package != "torch" or public(wheel.version) != candidate.torch:
+        return False
+    if (label != candidate.build) if label else not candidate.default:
+        return False
+    python, abi, platform = wheel.tags
+    if candidate.tag not in {abi, python if abi == "none" else ""}:
+        return False
+    arch = {"windows": {"x86_64": "amd64"}, "macos": {"aarch64": "arm64"}}.get(machine.os, {}).get(machine.arch, machine.arch)
+    start = {"windows": "win", "macos": "macosx"}.get(machine.os, "")
+    return platform.endswith(arch) and (platform.startswith(start) if start else "linux" in platform)
+
+
+@constraint("disk", "torch", "build", "kind", "platform", "python")
+def disk(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
+    """Room for the unpacked wheels, and for the download where it is unpacked."""
+    room = situation.fact("room")
+    if not isinstance(room, Room) or room.site_free is None or installed(candidate, situation):
+        return None
+    of = (candidate.torch, candidate.build, candidate.kind, candidate.platform)
+    size, fetched = install_sizes.unpacked(*of), install_sizes.download(*of)
+    if size is None or fetched is None:
+        return None
+    need, measured = size[0] - _freed(candidate, situation), size[1]
+    about = "" if measured else "about "
+    if room.site_free < need * (1 if measured else _ROUGH):
+        because = f"it takes {about}{gigabytes(need)}, and {room.site} has {gigabytes(room.site_free)} free"
+        return Reason("disk", because, SIZES, f"free {gigabytes(need - room.site_free)} on {room.site}")
+    one = room.temp_free is not None and abs(room.temp_free - room.site_free) < _SAME_DISK
+    if one and room.site_free < need + fetched[0]:
+        whole = gigabytes(need + fetched[0])
+        return Risk(f"with its download it takes {about}{whole}, and {room.site} has {gigabytes(room.site_free)} free", 0.2)
+    if room.temp_free is not None and room.temp_free < fetched[0]:
+        space = f"{room.temp} has {gigabytes(room.temp_free)} free"
+        return Risk(f"it downloads {about}{gigabytes(fetched[0])}, and {space}: set TMPDIR to a larger place", 0.2)
+    return None
+
+
+def _freed(candidate: Candidate, situation: Situation) -> int:
+    """What goes when the installed torch gives way, in the same environment."""
+    have = situation.torch
+    if not isinstance(have, Torch) or candidate.python != situation.python:
+        return 0
+    size = install_sizes.unpacked(public(have.version), have.build, have.kind, candidate.platform)
+    return size[0] if size else 0
+
+
+def gigabytes(size: int) -> str:
+    """Decimal, as disks are sold: ``9.1 GB``; rounded up, for it is asked for."""
+    return f"{-(-max(size, 0) // 100_000_000) / 10:.1f} GB"
+
+
+EVERY = (index, offline, disk)

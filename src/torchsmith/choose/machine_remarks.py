@@ -1,0 +1,195 @@
+"""What a machine lets one say beside the options: what contradicts itself, which GPU limits, where the releases end."""
+
+from __future__ import annotations
+
+from torchsmith.choose import coverage, hardware
+from torchsmith.knowledge import drivers, jetson, torch_releases
+from torchsmith.knowledge import gpus as table
+from torchsmith.model.facts.container import Jetson
+from torchsmith.model.facts.gpu import AMD, Driver
+from torchsmith.model.known import Unknown
+from torchsmith.model.versions import cuda_of_label, key, major
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torchsmith.choose.situation import Situation
+    from torchsmith.model.facts.gpu import Device
+
+GENERAL = 7
+"""From this JetPack on a Jetson runs what Arm servers run."""
+
+
+def of(situation: Situation) -> Iterator[str]:
+    """The remarks, what is wrong first."""
+    yield from _contradictions(situation)
+    yield from _systems(situation)
+    yield from _mixed(situation)
+    yield from _end_by_gpu(situation)
+    yield from _end_by_driver(situation)
+    yield from _uv(situation)
+
+
+def _version(situation: Situation) -> str:
+    have = situation.driver
+    return have.version if isinstance(have, Driver) and key(have.version) else ""
+
+
+def _contradictions(situation: Situation) -> Iterator[str]:
+    """What cannot be true together, or does not work together."""
+    machine, version = situation.machine, _version(situation)
+    there = hardware.devices(situation)
+    if machine.os == "macos" and there:
+        yield f"macOS has no driver for the {hardware.several(there)}: torch cannot use it there."
+        return
+    if machine.os != "linux" and machine.libc == "glibc":
+        yield "glibc belongs to Linux: here it plays no part."
+    boards = [device for device in there if (row := table.by_name(device.name or "")) and row.klass in {"jetson", "unified"}]
+    if boards and machine.arch != "aarch64":
+        yield f"The {hardware.several(boards)} is part of an Arm board, and this machine is {machine.arch}: one is mistaken."
+    if version and there:
+        yield from _driver_and_gpus(version, there, situation)
+    if version:
+        yield from _numbering(version, situation)
+
+
+def _driver_and_gpus(version: str, there: tuple[Device, ...], situation: Situation) -> Iterator[str]:
+    windows = situation.windows_driver
+    for device in {device.sm: device for device in there if device.sm}.values():
+        low, last = drivers.floor_for_sm(device.sm or 0, windows=windows), drivers.last_branch_for_sm(device.sm or 0)
+        if drivers.serves(version, device.sm or 0, windows=windows) or low is None:
+            continue
+        name = hardware.named(device)
+        branch = drivers.branch_at_least(version, windows=windows)
+        if last and branch and key(branch.name) > key(last):
+            yield f"Driver {version} and the {name} do not go together: branch {last} was the last that serves it."
+        else:
+            yield f"Driver {version} and the {name} do not go together: it needs {low} or newer, and this one does not show it."
+
+
+def _numbering(version: str, situation: Situation) -> Iterator[str]:
+    """A number that only the other system's drivers have."""
+    windows = situation.windows_driver
+    if drivers.branch(version, windows=windows) is not None or drivers.branch(version, windows=not windows) is None:
+        return
+    here = "Windows' driver, which counts in WSL too," if windows else "a Linux driver"
+    yield f"No branch of {here} is numbered {version}; {'Linux' if windows else 'Windows'} has one."
+
+
+def _systems(situation: Situation) -> Iterator[str]:
+    """What a system has beside the published builds."""
+    machine, there = situation.machine, hardware.devices(situation)
+    if machine.os == "macos" and machine.arch == "aarch64":
+        yield "The macOS wheel uses the Apple GPU by itself: its device is mps, and there is no other build to choose."
+    if machine.platform == "windows-arm64" and there:
+        names = hardware.several(there)
+        yield f"For Windows on Arm PyTorch publishes CPU builds only; a CUDA build for the {names} is NVIDIA's own."
+    amd = hardware.others(situation, "rocm")
+    if machine.os == "windows" and not isinstance(amd, Unknown) and amd and not there:
+        names = hardware.joined(hardware.other_name(device) for device in amd if device.vendor == AMD)
+        yield f"PyTorch publishes ROCm builds for Linux only; for the {names} on Windows AMD has wheels of its own."
+    board = situation.fact("jetson")
+    pack = jetson.jetpack(board.l4t) if isinstance(board, Jetson) else None
+    if pack is not None and pack.major < GENERAL:
+        yield (
+            f"JetPack {pack.major} takes NVIDIA's own torch wheel (CUDA {pack.cuda}, Python {pack.python}) or its l4t container; "
+            "the wheels of the package index are made for Arm servers."
+        )
+    unserved = [device for device in there if device.sm and not coverage.ever(device.sm, machine.platform)]
+    if unserved and machine.os != "macos" and machine.platform != "windows-arm64":
+        yield f"No build of torch that the tables list for this system has code for the {hardware.several(unserved)}."
+
+
+def _mixed(situation: Situation) -> Iterator[str]:
+    """Which GPU holds the others back, and what its absence would give."""
+    every, platform = hardware.capabilities(situation), situation.machine.platform
+    if len(every) < 2:
+        return
+    together = coverage.last_release(every, platform)
+    best: tuple[tuple[int, ...], tuple[int, ...], coverage.Carried, int] | None = None
+    for left in every:
+        alone = coverage.last_release(tuple(sm for sm in every if sm != left), platform)
+        if alone is None or (together is not None and _place(alone) <= _place(together)):
+            continue
+        if best is None or _place(alone) > best[:2]:
+            best = (*_place(alone), alone, left)
+    if best is None:
+        return
+    _, _, gain, left = best
+    limits = [device for device in hardware.devices(situation) if device.sm == left]
+    others = [device for device in hardware.devices(situation) if device.sm != left]
+    have = f"up to torch {together.torch} with {together.build}" if together else "none of the wheels"
+    yield (
+        f"The {hardware.several(limits)} limits this machine: {have} {'serves' if together else 'serve'} all its GPUs. "
+        f"CUDA_VISIBLE_DEVICES={','.join(str(device.index) for device in others)} with CUDA_DEVICE_ORDER=PCI_BUS_ID lets the "
+        f"{hardware.several(others)} run alone, up to torch {gain.torch} with {gain.build}."
+    )
+
+
+def _place(carried: coverage.Carried) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return key(carried.torch), key(cuda_of_label(carried.build) or "")
+
+
+def _newest(situation: Situation) -> str:
+    """The newest release that has a CUDA wheel for this system."""
+    every = coverage.builds(situation.machine.platform, "wheel")
+    return every[-1].torch if every else torch_releases.newest()
+
+
+def _end_by_gpu(situation: Situation) -> Iterator[str]:
+    """The last release whose wheels have code for these GPUs, where newer ones have none."""
+    sms, platform = hardware.capabilities(situation), situation.machine.platform
+    last = coverage.last_release(sms, platform) if sms else None
+    if last is None or key(last.torch) >= key(_newest(situation)):
+        return
+    limits = [d for d in hardware.devices(situation) if d.sm and _ends(d.sm, platform, last.torch)]
+    names = hardware.several(limits or hardware.devices(situation))
+    yield f"For the {names} torch {last.torch} with {last.build} is the last release: newer wheels have no code for it."
+
+
+def _ends(sm: int, platform: str, torch: str) -> bool:
+    alone = coverage.last_release((sm,), platform)
+    return alone is not None and key(alone.torch) <= key(torch)
+
+
+def _end_by_driver(situation: Situation) -> Iterator[str]:
+    """The last release with a wheel whose CUDA the driver runs, where newer ones have none."""
+    version, windows = _version(situation), situation.windows_driver
+    every = coverage.builds(situation.machine.platform, "wheel")
+    if not version or not every or not hardware.devices(situation) or isinstance(situation.fact("jetson"), Jetson):
+        return
+    runs = {label: drivers.runs(version, cuda_of_label(label) or "", windows=windows) for label in {c.build for c in every}}
+    running = [carried for carried in every if runs[carried.build]]
+    last = max(running, key=_place, default=None)
+    if last is None or key(last.torch) >= key(every[-1].torch):
+        return
+    newer = [cuda_of_label(carried.build) or "" for carried in every if key(carried.torch) > key(last.torch)]
+    floors = [low for cuda in newer if (low := drivers.needed(cuda, windows=windows))]
+    needs = f", and newer ones need driver {min(floors, key=key)}" if floors else ""
+    yield (
+        f"For driver {version} torch {last.torch} is the last release: it is the last with wheels of CUDA "
+        f"{major(cuda_of_label(last.build) or '')}{needs}."
+    )
+
+
+def _uv(situation: Situation) -> Iterator[str]:
+    """What uv takes by itself looks at the driver alone."""
+    version, sms = _version(situation), hardware.capabilities(situation)
+    platform, windows = situation.machine.platform, situation.windows_driver
+    every = coverage.builds(platform, "wheel")
+    label = coverage.newest_label(version, windows=windows) if version and sms and every else None
+    if label is None or not all(drivers.serves(version, sm, windows=windows) for sm in sms):
+        return
+    own = [carried for carried in every if carried.build == label]
+    if not own or any(coverage.serves(carried, sms) for carried in own):
+        return
+    right = [c for c in every if coverage.serves(c, sms) and drivers.runs(version, cuda_of_label(c.build) or "", windows=windows)]
+    if not right:
+        return
+    best = max(right, key=_place)
+    without = [d for d in hardware.devices(situation) if d.sm and not any(coverage.serves(carried, (d.sm,)) for carried in own)]
+    yield (
+        f"uv's `--torch-backend auto` looks at the driver alone and would take {label}, which has no code for the "
+        f"{hardware.several(without or hardware.devices(situation))}: name the build, `--torch-backend {best.build}`."
+    )

@@ -1,0 +1,172 @@
+"""What newer torch would work beside what is installed: the nearest and the newest that no constraint rejects.
+
+Kept: the Python, the kind of build, and its label where the newer release still has it. What each step gains and breaks is
+told from the tables and from what the installed packages themselves ask for.
+"""
+
+from __future__ import annotations
+
+from torchsmith.choose.step import breaks, gains, moves
+from torchsmith.knowledge import companions, drivers, third_party
+from torchsmith.model import pep440
+from torchsmith.model.choice import Reason, Risk
+from torchsmith.model.facts.gpu import Driver, Gpus
+from torchsmith.model.facts.torch import Torch
+from torchsmith.model.upgrade import Ceiling, Newer, Step, Upgrade
+from torchsmith.model.versions import key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torchsmith.choose.reject import Judged, Row
+    from torchsmith.choose.situation import Situation
+    from torchsmith.model.choice import Candidate
+    from torchsmith.model.upgrade import Demand
+
+_CONDA = {"conda", "mamba", "micromamba", "pixi"}
+
+
+def upgrade(judged: Judged, situation: Situation, demands: Sequence[Demand] = ()) -> Upgrade:
+    """The answer for one situation; ``demands`` are what the installed packages ask of torch."""
+    shell = "powershell" if situation.machine.os == "windows" else "bash"
+    own = [row for row in judged.rows if row.candidate.channel == _channel(situation)]
+    newest = max((row.candidate.torch for row in own if row.candidate.evidence != "announced"), key=key, default="")
+    if not isinstance(situation.torch, Torch):
+        return Upgrade("not-installed", "", "", situation.python or "", newest, shell=shell)
+    have = situation.torch
+    rows = [row for row in own if _of_kind(row.candidate, situation) and _newer(row.candidate, have)]
+    fitting = [row for row in rows if not row.mask]
+    steps = tuple(_steps(fitting, situation, demands))
+    last = steps[-1].candidate if steps else None
+    ceilings = tuple(_ceilings(rows, last, have, judged.names, situation))
+    status = "upgradable" if steps else "held" if ceilings else "newest"
+    outdated = tuple(_outdated(situation, steps))
+    ends = _ends(own, have)
+    return Upgrade(
+        status, have.version, have.build, situation.python or "", newest, steps, outdated, ceilings, ends=ends, shell=shell
+    )
+
+
+def _channel(situation: Situation) -> str:
+    manager = getattr(situation.environment, "manager", "")
+    by_conda = any(situation.packages.conda_record(name) for name in ("pytorch", "pytorch-gpu", "pytorch-cpu", "libtorch"))
+    return "conda-forge" if by_conda and (manager in _CONDA or not situation.packages.get("torch")) else "wheel"
+
+
+def _of_kind(candidate: Candidate, situation: Situation) -> bool:
+    """The kind that is installed; where a CPU build stands beside an NVIDIA GPU, the kind that would use it."""
+    kind = situation.torch.kind if isinstance(situation.torch, Torch) else ""
+    idle = kind == "cpu" and isinstance(situation.gpus, Gpus) and bool(situation.gpus)
+    return candidate.kind == ("cuda" if idle else kind) and candidate.evidence != "announced"
+
+
+def _newer(candidate: Candidate, have: Torch) -> bool:
+    """A newer release, or the same one made with a newer CUDA."""
+    mine, its = pep440.key(pep440.public(have.version)), pep440.key(candidate.torch)
+    return its > mine or (its == mine and bool(candidate.cuda) and key(candidate.cuda or "") > key(have.cuda or ""))
+
+
+def _steps(fitting: Sequence[Row], situation: Situation, demands: Sequence[Demand]) -> Iterator[Step]:
+    if not fitting:
+        return
+    have = situation.torch
+    released = {key(row.candidate.torch) for row in fitting}
+    newer = {release for release in released if not isinstance(have, Torch) or release > key(have.version)} or released
+    near, far = (_best(fitting, release, situation) for release in (min(newer), max(newer)))
+    alone = near is far or near.candidate == far.candidate
+    for reach, row in (("nearest and newest", near),) if alone else (("nearest", near), ("newest", far)):
+        risks = tuple(dict.fromkeys(answer.text for answer in row.answers if isinstance(answer, Risk)))
+        its = row.candidate
+        yield Step(
+            reach, its, tuple(gains(its, situation)), tuple(breaks(its, situation, demands)), tuple(moves(its, situation)), risks
+        )
+
+
+def _best(fitting: Sequence[Row], release: tuple[int, ...], situation: Situation) -> Row:
+    """Of a release's builds the one with the installed label, else the newest CUDA that the driver supports outright."""
+    label = situation.torch.build if isinstance(situation.torch, Torch) else ""
+    driver = situation.driver.version if isinstance(situation.driver, Driver) else None
+
+    def order(row: Row) -> tuple[bool, bool, tuple[int, ...], bool]:
+        cuda = row.candidate.cuda
+        native = cuda is None or driver is None or drivers.runs_natively(driver, cuda, windows=situation.windows_driver)
+        near = tuple(part if native else -part for part in key(cuda or ""))
+        return row.candidate.build == label, native, near, row.candidate.python == situation.python
+
+    return max((row for row in fitting if key(row.candidate.torch) == release), key=order)
+
+
+def _ceilings(
+    rows: Sequence[Row], last: Candidate | None, have: Torch, names: Sequence[str], situation: Situation
+) -> Iterator[Ceiling]:
+    """The next and the newest release above what fits, each with the reasons against the best of its builds."""
+    above = [row for row in rows if row.mask and key(row.candidate.torch) > key(last.torch if last else have.version)]
+    releases = sorted({key(row.candidate.torch) for row in above})
+    told: set[tuple[str, ...]] = set()
+    for release in dict.fromkeys((releases[0], releases[-1])) if releases else ():
+        of_release = [row for row in above if key(row.candidate.torch) == release]
+        row = min(of_release, key=lambda row: (row.mask.bit_count(), row.candidate.python != situation.python))
+        reasons = tuple(reason for reason in row.reasons(0, names) if isinstance(reason, Reason))
+        said = tuple(reason.because for reason in reasons)
+        if said not in told:
+            told.add(said)
+            yield Ceiling(row.candidate.torch, row.candidate.build, reasons)
+
+
+def _ends(rows: Sequence[Row], have: Torch) -> str:
+    """Where the builds with the installed label end, if later releases have others only."""
+    releases: dict[str, set[str]] = {}
+    for row in rows:
+        if row.candidate.evidence != "announced":
+            releases.setdefault(row.candidate.torch, set()).add(row.candidate.build)
+    with_label = [release for release, labels in releases.items() if have.build in labels]
+    if not with_label:
+        return ""
+    last, newest = max(with_label, key=key), max(releases, key=key)
+    kind = have.build.rstrip("0123456789.")
+    others = sorted((label for label in releases[newest] if label.startswith(kind)), key=lambda label: (len(label), label))
+    if key(last) >= key(newest) or not others:
+        return ""
+    return f"{have.build} ends with torch {last}; the newest release, {newest}, comes as {', '.join(others)}"
+
+
+def _outdated(situation: Situation, steps: Sequence[Step]) -> Iterator[Newer]:
+    """Torch, its companions and the packages that the tables know, where a newer version would fit."""
+    have = situation.torch
+    if not isinstance(have, Torch):
+        return
+    beside = steps[-1].candidate if steps else None
+    if beside:
+        yield Newer("torch", have.version, beside.version)
+    target = beside.torch if beside else pep440.public(have.version)
+    now, then = companions.for_torch(have.version), companions.for_torch(target)
+    for name in ("torchvision", "torchaudio"):
+        installed = situation.packages.version(name)
+        if installed is None:
+            continue
+        for fits, torch in ((getattr(now, name, None), ""), (getattr(then, name, None), target)):
+            if fits and pep440.key(fits) > pep440.key(pep440.public(installed)):
+                yield Newer(name, installed, fits, "" if torch == pep440.public(have.version) else torch)
+                if torch == "":
+                    break
+    for name in third_party.packages():
+        installed = situation.packages.version(name)
+        known = third_party.requirement(name, installed) if installed else None
+        if installed is None or known is None or known.below is None:
+            continue
+        for torch in dict.fromkeys((pep440.public(have.version), target)):
+            first = _newest_range(name, installed, torch)
+            if first:
+                yield Newer(name, installed, f"from {first} on", "" if torch == pep440.public(have.version) else torch)
+                break
+
+
+def _newest_range(name: str, installed: str, torch: str) -> str | None:
+    """Where the newest range of versions begins that takes this torch and lies above the installed version."""
+    firsts = [
+        known.first
+        for known in third_party.of(name)
+        if known.first and pep440.key(known.first) > pep440.key(installed) and pep440.allows(known.torch_spec or "", torch)
+    ]
+    return max(firsts, key=pep440.key, default=None)

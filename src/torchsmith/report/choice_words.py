@@ -1,0 +1,146 @@
+"""What is said of a decision, in words: the same for the text, the Markdown and whoever else shows one."""
+
+from __future__ import annotations
+
+from torchsmith.knowledge import approaches
+from torchsmith.model.finding import Severity
+from torchsmith.report.words import size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torchsmith.model.choice import Choice, Option, Rejected, Score
+    from torchsmith.model.diagnosis import Diagnosis
+    from torchsmith.model.finding import Finding
+
+HEALTHY = "no-fault"
+KEPT = "nothing"
+"""What the criterion ``change`` shows where torch stays as it is."""
+LINES = 9
+"""So many rejections are told without ``--all``."""
+MARKS = ((0.9, "++"), (0.7, "+"), (0.45, "o"), (0.2, "-"), (-1.0, "--"))
+MARKED = ("driver_headroom", "change", "reversible", "reliability", "flexibility", "upkeep", "contained")
+"""The criteria that the matrix of approaches shows as marks."""
+
+
+def cause(diagnosis: Diagnosis) -> Finding | None:
+    """What ``check`` puts first, if it is more than a note."""
+    first = next(iter(diagnosis.root_causes), None)
+    return first if first and first.cause != HEALTHY and first.severity is not Severity.NOTE else None
+
+
+def score(option: Option, criterion: str) -> Score | None:
+    """One cell of the matrix."""
+    return next((score for score in option.scores if score.criterion == criterion), None)
+
+
+def keeps(option: Option) -> bool:
+    """Whether nothing has to be done for it."""
+    found = score(option, "change")
+    return found is not None and found.shown == KEPT and not option.commands and not option.files
+
+
+def verdict(choice: Choice) -> tuple[str, str]:
+    """The decision in one line: a word and the sentence."""
+    first = next(iter(choice.options), None)
+    if not choice.satisfied:
+        left = " A CPU build is all that is left: it leaves the GPU idle." if first else ""
+        return "Nothing fits", f"no build of torch does here what was asked.{left}"
+    if first is None:
+        return "Nothing fits", "no build of torch fits here."
+    if keeps(first):
+        return "Nothing to change", f"torch {first.candidate.version} is installed and fits."
+    return "Best", f"{named(first)}."
+
+
+def named(option: Option) -> str:
+    """An option in a phrase."""
+    return f"torch {option.candidate.version} for Python {option.candidate.python} by {option.approach.title}"
+
+
+def rows(option: Option) -> Iterator[tuple[str, str]]:
+    """The first option in full, beside its commands: label and text."""
+    if option.why:
+        yield "Why", option.why
+    if not keeps(option):
+        if option.approach.touches:
+            yield "Touches", _listed(option.approach.touches)
+        yield "Takes", takes(option)
+    yield "Checked", f"by {option.checked}" if option.checked else "no: `--resolve` lets uv, pip or Poetry try it against the index"
+
+
+def takes(option: Option) -> str:
+    """Download, room and time."""
+    parts = []
+    for criterion, what in (("download_bytes", "to download"), ("disk_bytes", "on disk")):
+        found = score(option, criterion)
+        if found and isinstance(found.shown, int):
+            parts.append(f"about {size(found.shown)} {what}")
+    spent = score(option, "minutes")
+    if spent:
+        minutes = spent.shown
+        parts.append(f"{minutes} minute{'' if minutes == 1 else 's'} to set up beside it")
+    return ", ".join(parts)
+
+
+def _listed(touches: str) -> str:
+    """Names without spaces are files or folders; the rest are words that belong together."""
+    files = [word for word in touches.split() if "." in word]
+    rest = " ".join(word for word in touches.split() if "." not in word)
+    return ", ".join([*files, *([rest] if rest else [])])
+
+
+def mark(worth: float) -> str:
+    """A share of 1 as a mark that reads without colour."""
+    return next(sign for least, sign in MARKS if worth >= least)
+
+
+def best_of_each(choice: Choice) -> list[Option]:
+    """The first option of every approach."""
+    found: dict[str, Option] = {}
+    for option in choice.options:
+        found.setdefault(option.approach.name, option)
+    return list(found.values())
+
+
+def points(choice: Choice, option: Option) -> float:
+    """An option's weighted sum."""
+    return option.score * sum(weight for _, weight in choice.weights)
+
+
+def weights(choice: Choice) -> str:
+    """What weighs how much, the heaviest first; what weighs nothing is left out."""
+    names = approaches.titles()
+    heavy = sorted((pair for pair in choice.weights if pair[1]), key=lambda pair: -pair[1])
+    return ", ".join(f"{names.get(name, name)} {weight:g}" for name, weight in heavy)
+
+
+def rejections(choice: Choice) -> list[tuple[str, str]]:
+    """Who was rejected and why, folded: the builds of one channel that fail at the same constraint together.
+
+    A build that some option has is left out: its older releases are not what anybody asks for.
+    """
+    offered = {(option.candidate.channel, option.candidate.build) for option in choice.options}
+    groups: dict[tuple[str, str], list[Rejected]] = {}
+    ways: list[tuple[str, str]] = []
+    for rejected in choice.rejected:
+        if not rejected.reasons:
+            continue
+        if rejected.approach:
+            ways.append((rejected.approach, rejected.reasons[0].because))
+        elif (rejected.channel, rejected.build) not in offered:
+            groups.setdefault((rejected.channel, rejected.reasons[0].constraint), []).append(rejected)
+    told = [(_label(channel, group), group[-1].reasons[0].because) for (channel, _), group in groups.items()]
+    wheels = [line for (channel, _), line in zip(groups, told, strict=True) if channel == "wheel"]
+    others = [line for line in told if line not in wheels]
+    return [*wheels, *ways, *others]
+
+
+def _label(channel: str, group: list[Rejected]) -> str:
+    builds = list(dict.fromkeys(rejected.build for rejected in group))
+    prefix = "" if channel == "wheel" else f"{channel}: "
+    if len(builds) == 1:
+        first, last = group[0].first, group[-1].last
+        return f"{prefix}{builds[0]} ({first if first == last else f'{first} to {last}'})"
+    return prefix + ", ".join(builds)
