@@ -15,7 +15,7 @@ A question is a table of ``tests/plans/*.toml``; the file's name is its family. 
 | ``project`` | file name and text: what lies in the project's folder |
 | ``satisfied`` | whether an option does what was asked (exit code 0 or 1) |
 | ``first`` | of the first option: ``approach``, ``build``, ``python`` (lists of what is right), ``torch`` (versions), ``kind``, ``nothing`` |
-| ``offered``, ``never`` | wheel builds, ``CHANNEL:BUILD``, ``torch==VERSION``, approaches, ``APPROACH:BUILD`` that stand (or must not) among the options |
+| ``offered``, ``never`` | wheel builds, ``CHANNEL:BUILD``, ``torch==VERSION`` (not as the CPU fallback), approaches, ``APPROACH:BUILD`` that stand (or must not) among the options |
 | ``rejected`` | build or approach, and the constraint (or some of several) that stands among the reasons |
 | ``why_not`` | a candidate with the constraint that must be named; ``fits_if``: a condition that must be told |
 | ``remark`` | words of which each must be found in the remarks, risks, reasons, conflicts or repairs |
@@ -35,9 +35,10 @@ from pathlib import Path
 from typing import Any
 
 from torchsmith.app import asked, plan, why_not, wishes
+from torchsmith.choose import decide
 from torchsmith.host.replay import ReplayHost
 from torchsmith.model import pep440
-from torchsmith.model.choice import Answer, Choice, Option
+from torchsmith.model.choice import Answer, Candidate, Choice, Option
 from torchsmith.model.errors import TorchsmithError
 from torchsmith.report import choice_json
 
@@ -109,12 +110,14 @@ def _faults(question: Question, folder: str | None) -> list[str]:
         offline=question.get("offline", False),
     )
     wished = wishes.of(options)
-    choice, _ = plan.plan(host, given, wished, every=True)
-    brief, _ = plan.plan(host, given, wished)
+    situation, diagnosis = plan.look(host, given, wished)
+    choice = plan.composed(situation, diagnosis)
     if "error" in question:
         return ["it is answered, and should be refused"]
+    judged = decide.judged(situation) if {"offered", "never"} & set(question) else None
+    takes = [(way.approach.name, row.candidate) for way in judged.ways for row in judged.rows if way.takes(row)] if judged else []
     answers = {name: why_not.answer(host, given, wished, name) for name in question.get("why_not", {})}
-    return judge(question, brief, choice, answers)
+    return judge(question, choice, takes, answers)
 
 
 def _host(folder: str | None) -> Any:
@@ -125,7 +128,7 @@ def _host(folder: str | None) -> Any:
     return LocalHost()
 
 
-def judge(question: Question, choice: Choice, every: Choice, answers: dict[str, Answer]) -> list[str]:
+def judge(question: Question, choice: Choice, takes: list[tuple[str, Candidate]], answers: dict[str, Answer]) -> list[str]:
     """The decision held against what is right."""
     wrong: list[str] = []
     if "satisfied" in question and choice.satisfied != question["satisfied"]:
@@ -134,16 +137,16 @@ def judge(question: Question, choice: Choice, every: Choice, answers: dict[str, 
     if "first" in question:
         wrong += _first(question["first"], first)
     for name in question.get("offered", ()):
-        if not any(_is(option, name) for option in every.options):
-            wrong.append(f"{name} is not offered: {_reasons(every, name)}")
+        if not any(_is(*pair, name) for pair in takes):
+            wrong.append(f"{name} is not offered: {_reasons(choice, name)}")
     for name in question.get("never", ()):
-        found = next((option for option in every.options if _is(option, name)), None)
+        found = next((pair for pair in takes if _is(*pair, name)), None)
         if found:
-            wrong.append(f"{name} is offered: {_said(found)}")
+            wrong.append(f"{name} is offered: {found[0]}: torch {found[1].version} for Python {found[1].python}")
     for name, constraint in question.get("rejected", {}).items():
-        said = {reason.constraint for entry in every.rejected if name in (entry.build, entry.approach) for reason in entry.reasons}
+        said = {reason.constraint for entry in choice.rejected if name in (entry.build, entry.approach) for reason in entry.reasons}
         if not said & set(_words(constraint)):
-            wrong.append(f"{name} is not rejected by {constraint}: {_reasons(every, name)}")
+            wrong.append(f"{name} is not rejected by {constraint}: {_reasons(choice, name)}")
     told = _text(choice)
     wrong += [f"it is not said: {word!r}" for word in _words(question.get("remark", [])) if word.lower() not in told]
     if first and "risk" in question:
@@ -197,11 +200,10 @@ def _first(right: dict[str, Any], first: Option | None) -> list[str]:
     return [f"{fault} ({_said(first)})" for fault in wrong]
 
 
-def _is(option: Option, name: str) -> bool:
-    candidate, approach = option.candidate, option.approach.name
+def _is(approach: str, candidate: Candidate, name: str) -> bool:
     wheel = candidate.channel == "wheel"
     if name.startswith("torch"):
-        return wheel and pep440.allows(name.removeprefix("torch"), candidate.version)
+        return wheel and approach != "cpu" and pep440.allows(name.removeprefix("torch"), candidate.version)
     if name.startswith("python"):
         return candidate.python == name.removeprefix("python")
     if name in ACCELERATORS:

@@ -1,9 +1,9 @@
-"""Resolve every build of torch that the package index serves, in every Python, with its companions.
+"""Resolve every option that takes torch from the package index, in every Python, with the packages that come with it.
 
     .venv/bin/python -m tools.resolve_all [--platform linux-x86_64] [--torch 2.14.1] [--write]
 
-Nothing is installed: uv resolves torch with the torchvision and torchaudio that belong to it, for that Python and that
-platform, with the configured index. ``--write`` puts the table into docs/measurements.md.
+Nothing is installed: uv resolves the packages of the option for that Python and that platform, with the configured index.
+``--write`` puts the table into docs/measurements.md.
 """
 
 from __future__ import annotations
@@ -16,31 +16,40 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torchsmith.act import resolve, tools
-from torchsmith.choose import catalogue
-from torchsmith.knowledge import approaches, companions
-from torchsmith.model.choice import Candidate, Option, Pin, Place
+from torchsmith.app import asked, plan
+from torchsmith.choose import catalogue, decide
+from torchsmith.host.local import LocalHost
+from torchsmith.model.choice import Place, Wishes
+from torchsmith.model.known import Unknown
+from torchsmith.model.record import replace
 from torchsmith.model.versions import key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HEADING = "## Every build on the package index, resolved"
+    from torchsmith.model.choice import Option
+
+HEADING = "## Every option on the package index, resolved"
 MEASUREMENTS = Path(__file__).parents[1] / "docs" / "measurements.md"
 
 
-def installable(platform: str) -> Iterator[Candidate]:
-    """What the package index serves for a platform."""
-    for candidate in catalogue.candidates(platform):
-        if candidate.channel == "wheel" and candidate.default and candidate.evidence != "announced":
-            yield candidate
+def installable(platform: str) -> Iterator[Option]:
+    """What ``plan --all`` offers by uv from the package index, on a machine that has nothing yet, for each Python."""
+    system, _, arch = platform.partition("-")
+    machine = [f"os={system}", *((f"arch={arch.replace('arm64', 'aarch64')}",) if arch else ()), "gpu=none"]
+    pythons = dict.fromkeys(candidate.python for candidate in catalogue.candidates(platform))
+    for python in sorted(pythons, key=_python):
+        host, assumed = asked.evidence(LocalHost(), None, None, [*machine, f"python={python}"])
+        situation, _ = plan.look(host, assumed, Wishes())
+        # Which GPU there is decides nothing that a resolver sees; without one no CUDA build would be an option.
+        situation = replace(situation, gpus=Unknown("any"))
+        for option in decide.decide(situation, every=True).options:
+            if (option.approach.name, option.index, option.candidate.python) == ("pip", None, python):
+                yield option
 
 
-def option(candidate: Candidate) -> Option:
-    """The build from the default index, with the companions that belong to its release."""
-    belonging = companions.for_torch(candidate.torch)
-    names = (("torchvision", belonging.torchvision), ("torchaudio", belonging.torchaudio)) if belonging else ()
-    uv = next(approach for approach in approaches.every() if approach.name == "uv")
-    return Option(1, uv, candidate, None, tuple(Pin(*each) for each in (("torch", candidate.torch), *names)), (), 0.0)
+def _python(version: str) -> tuple[tuple[int, ...], bool]:
+    return key(version.rstrip("t")), version.endswith("t")
 
 
 def outcome(told: resolve.Resolution) -> str:
@@ -58,10 +67,12 @@ def main() -> int:
     found: dict[tuple[str, str], dict[str, str]] = {}
     said: dict[str, list[str]] = {}
     begun = time.perf_counter()
-    for candidate in installable(options.platform):
+    for option in installable(options.platform):
+        candidate = option.candidate
         if options.torch and candidate.torch != options.torch:
             continue
-        told = resolve.check(option(candidate), Place("linux", "bash"))
+        # By uv, so that no configuration of pip makes another build of it.
+        told = resolve.check(replace(option, approach=replace(option.approach, name="uv")), Place("linux", "bash"))
         found.setdefault((candidate.torch, candidate.build), {})[candidate.python] = outcome(told)
         if told.problem or not told.checked:
             said.setdefault(told.problem or told.why, []).append(f"{candidate.torch} on {candidate.python}")
@@ -76,19 +87,19 @@ def main() -> int:
 
 def page(found: dict[tuple[str, str], dict[str, str]], said: dict[str, list[str]], seconds: float, platform: str) -> str:
     """The section of docs/measurements.md."""
-    pythons = sorted({python for of in found.values() for python in of}, key=lambda python: (key(python.rstrip("t")), python))
+    pythons = sorted({python for of in found.values() for python in of}, key=_python)
     counts = {word: sum(list(of.values()).count(word) for of in found.values()) for word in ("yes", "no", "unchecked")}
     lines = [
         HEADING,
         "",
-        f"`python -m tools.resolve_all --write` with {tools.find('uv')}, {platform}: torch with its torchvision and torchaudio,",
-        f"resolved for each Python that has a wheel. {counts['yes']} resolve, {counts['no']} do not, {counts['unchecked']} could",
-        f"not be checked; {seconds:.0f} s.",
+        f"`python -m tools.resolve_all --write` with {tools.find('uv')}, {platform}: every option of `plan --all` that takes",
+        f"torch from the package index, with the packages that come with it, for each Python. {counts['yes']} resolve,",
+        f"{counts['no']} do not, {counts['unchecked']} could not be checked; {seconds:.0f} s.",
         "",
         f"| torch | build | {' | '.join(pythons)} |",
         f"| --- | --- |{' --- |' * len(pythons)}",
     ]
-    for (torch, build), of in found.items():
+    for (torch, build), of in sorted(found.items(), key=lambda pair: key(pair[0][0])):
         lines.append(f"| {torch} | {build} | {' | '.join(of.get(python, '') for python in pythons)} |")
     lines += ["", *(f"- {', '.join(where)}: {' '.join(why.split())}" for why, where in said.items())]
     return "\n".join(lines).rstrip() + "\n"

@@ -9,11 +9,14 @@ from torchsmith.model.errors import UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
     from typing import Any
 
     from torchsmith.host.base import Host
-    from torchsmith.model.choice import Wishes
+    from torchsmith.model.choice import Choice, Wishes
+    from torchsmith.model.diagnosis import Diagnosis
     from torchsmith.model.known import Fact
+    from torchsmith.model.trial import Preview
 
 
 def plan_options(parser: argparse.ArgumentParser) -> None:
@@ -91,21 +94,109 @@ def _question(options: argparse.Namespace, host: Host | None) -> tuple[Host, dic
 def _run_plan(options: argparse.Namespace, host: Host | None) -> int:
     if options.machine and _listed(options):
         return 0
-    from torchsmith.app import plan
-
     if options.yes and not options.trial:
         raise UsageError("`--yes` belongs to `--trial`: nothing else here changes anything")
+    for mode, answer in (("model", _run_model), ("trial", _run_trial), ("upgrade", _run_upgrade), ("outdated", _run_upgrade)):
+        if getattr(options, mode):
+            _alone(options, mode)
+            return answer(options, host)
+    from torchsmith.app import plan
+
+    if options.resolve and options.offline:
+        raise UsageError("`--resolve` asks the package index: it cannot go with `--offline`")
     host, assumed, wishes = _question(options, host)
-    choice, diagnosis = plan.plan(host, assumed, wishes, every=options.all)
+    choice, diagnosis = plan.plan(host, assumed, wishes, every=options.all, resolve=options.resolve)
+    if options.write:
+        from torchsmith.app import plan_file
+
+        plan_file.write(options.write, choice, diagnosis, host)
+    console.write(_rendered(options, choice, diagnosis))
+    return 0 if choice.satisfied else 1
+
+
+def _alone(options: argparse.Namespace, mode: str) -> None:
+    """What belongs to a list of options alone is refused beside another question, instead of being ignored."""
+    for name in ("all", "resolve", "write"):
+        if getattr(options, name):
+            raise UsageError(f"`--{name}` belongs to the list of options: it cannot go with `--{mode}`")
+    if options.format == "markdown":
+        raise UsageError(f"`--{mode}` answers as text or JSON")
+
+
+def _rendered(options: argparse.Namespace, choice: Choice, diagnosis: Diagnosis) -> str:
     if options.format == "json":
         from torchsmith.report import choice_json
 
-        console.write(choice_json.render(choice))
-    else:
-        from torchsmith.report import choice_text
+        return choice_json.render(choice)
+    if options.format == "markdown":
+        from torchsmith.report import choice_markdown
 
-        console.write(choice_text.render(choice, diagnosis, *console.screen(options), options.verbose))
-    return 0 if choice.satisfied else 1
+        return choice_markdown.render(choice, diagnosis)
+    from torchsmith.report import choice_text
+
+    return choice_text.render(choice, diagnosis, *console.screen(options), options.verbose, options.all)
+
+
+def _run_upgrade(options: argparse.Namespace, host: Host | None) -> int:
+    from torchsmith.app import upgrade
+
+    host, assumed, wishes = _question(options, host)
+    answer = upgrade.upgrade(host, assumed, wishes)
+    if options.format == "json":
+        from torchsmith.report import upgrade_json
+
+        console.write(upgrade_json.render(answer, short=options.outdated))
+    else:
+        from torchsmith.report import upgrade_text
+
+        console.write(upgrade_text.render(answer, console.screen(options)[0], short=options.outdated))
+    return 0
+
+
+def _run_trial(options: argparse.Namespace, host: Host | None) -> int:
+    from torchsmith.app import trial
+
+    host, assumed, wishes = _question(options, host)
+    report = trial.trial(host, assumed, wishes, _agreed(yes=options.yes))
+    if options.format == "json":
+        from torchsmith.report import trial_json
+
+        console.write(trial_json.render(report))
+    else:
+        from torchsmith.report import trial_text
+
+        console.write(trial_text.render(report, console.screen(options)[0]))
+    return 1 if report.status in {"fails", "not-built"} else 0
+
+
+def _agreed(*, yes: bool) -> Callable[[Preview], bool]:
+    """Who is asked before a trial fetches anything: nobody with ``--yes``, the terminal if there is one, else the answer is no."""
+
+    def asked(preview: Preview) -> bool:
+        if yes:
+            return True
+        from torchsmith.report import trial_text
+
+        return console.agreed(trial_text.preview(preview), "Build it?")
+
+    return asked
+
+
+def _run_model(options: argparse.Namespace, host: Host | None) -> int:
+    from torchsmith.app import model_fit
+
+    here = host or console.local(options)
+    asked, assumed, _wishes = _question(options, host)
+    found = model_fit.answer(asked, here, assumed, options.model)
+    if options.format == "json":
+        from torchsmith.report import model_fit_json
+
+        console.write(model_fit_json.render(found))
+    else:
+        from torchsmith.report import model_fit_text
+
+        console.write(model_fit_text.render(found, *console.screen(options), options.verbose))
+    return {"fits": 0, "tight": 0, "does-not-fit": 1}.get(found.verdict, 3)
 
 
 def _run_why_not(options: argparse.Namespace, host: Host | None) -> int:

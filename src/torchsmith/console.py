@@ -56,6 +56,16 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
+def agreed(told: str, question: str) -> bool:
+    """Whether somebody at the terminal agrees to what is told; without a terminal nobody does."""
+    print(told, file=sys.stderr)
+    if sys.stdin is None or not sys.stdin.isatty():
+        print("not asked, since this is no terminal: --yes agrees", file=sys.stderr)
+        return False
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
 def seconds(text: str) -> float:
     """A number of seconds that a program may take."""
     try:

@@ -57,8 +57,10 @@ _OURS = "torchsmith-check"
 
 @record
 class Resolution:
-    """What a resolver said: ``checked`` names it, None where there was no answer, and ``why`` says why not
-    (or, beside an answer, what the answer leaves out). ``problem`` is its own account of what cannot be resolved, empty if all could; ``versions`` are (name, version) pairs.
+    """What a resolver said: ``checked`` names it, None where there was no answer.
+
+    ``problem`` is its own account of what cannot be resolved, empty if all could; ``versions`` are (name, version) pairs.
+    ``why`` says why there was no answer, or, beside one, what the answer leaves out.
     """
 
     checked: str | None
@@ -91,7 +93,9 @@ def requirements(option: Option, wanted: Sequence[Requirement]) -> list[str]:
     """What is asked of the resolver: exact versions, with the local label where an index of its own serves them."""
     label = f"+{option.candidate.build}"
     # A companion bears the label of its build only where torch does; an older one on the same index may be without.
-    pins = [f"{p.name}=={p.version}{label if p.index and p.name == 'torch' and '+' not in p.version else ''}" for p in option.packages]
+    pins = [
+        f"{p.name}=={p.version}{label if p.index and p.name == 'torch' and '+' not in p.version else ''}" for p in option.packages
+    ]
     names = {pin.name for pin in option.packages}
     return pins + [str(each) for each in wanted if each.name not in names]
 
@@ -105,7 +109,9 @@ def _by_uv(uv: Tool, option: Option, wanted: Sequence[Requirement], limit: float
     if candidate.python.endswith("t"):
         found = tools.run([*uv.argv, "python", "find", candidate.python], limit, tools.environment())
         if found.lost or found.status:
-            return Resolution(None, why=f"{uv} resolves for a free-threaded Python only where one is, and {candidate.python} is not")
+            return Resolution(
+                None, why=f"{uv} resolves for a free-threaded Python only where one is, and {candidate.python} is not"
+            )
     more = tools.indexes_for_uv(option.approach.name)
     # Beside a platform uv assumes an old macOS; torch's wheels name a newer one.
     patience = {"MACOSX_DEPLOYMENT_TARGET": "14.0", "UV_HTTP_RETRIES": "1", "UV_HTTP_CONNECT_TIMEOUT": "5"}

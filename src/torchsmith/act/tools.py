@@ -56,7 +56,7 @@ class Ended:
 
 
 def find(name: str, environ: Mapping[str, str] | None = None) -> Tool | None:
-    """uv or Poetry: the one beside our own interpreter, else the one on PATH; None where there is none that answers."""
+    """Uv or Poetry: the one beside our own interpreter, else the one on PATH; None where there is none that answers."""
     import shutil
 
     beside = Path(sys.executable).with_name(f"{name}.exe" if os.name == "nt" else name)
@@ -92,8 +92,8 @@ def indexes_for_uv(approach: str) -> dict[str, str]:
     """Where an approach is pip's: the indexes that pip would ask, as uv's variables. uv does not read pip's configuration."""
     if approach not in _OF_PIP:
         return {}
-    home = os.environ.get("USERPROFILE" if os.name == "nt" else "HOME") or os.path.expanduser("~")
-    found = index_config.config(os.environ, home, os.getcwd(), "")
+    home = os.environ.get("USERPROFILE" if os.name == "nt" else "HOME") or str(Path("~").expanduser())
+    found = index_config.config(os.environ, home, str(Path.cwd()), "")
     if not found.indexes:
         return {"UV_NO_INDEX": "1", "UV_FIND_LINKS": ",".join(found.links)} if found.links else {}
     more = {"UV_DEFAULT_INDEX": found.indexes[0], "UV_INDEX": " ".join(found.indexes[1:])}

@@ -57,7 +57,7 @@ class Built:
 
 
 def installer(python: str) -> Tool | None:
-    """uv where there is one, else the pip that the new environment will have of its own."""
+    """Uv where there is one, else the pip that the new environment will have of its own."""
     return tools.find("uv") or tools.pip_of(python)
 
 
@@ -153,7 +153,7 @@ def _size(prefix: Path) -> int:
     for parent, _, names in os.walk(prefix):
         for name in names:
             with suppress(OSError):
-                found = os.lstat(os.path.join(parent, name))
+                found = Path(parent, name).lstat()
                 seen[found.st_dev, found.st_ino or len(seen)] = found.st_size
     return sum(seen.values())
 

@@ -62,6 +62,8 @@ def facts(items: Sequence[str], machine: Machine | None = None) -> dict[str, Fac
         assumed["machine"] = Known(system, _source(single, *MACHINE_KEYS))
     if "gpu" in given or "driver" in single:
         assumed |= assume_gpus.facts(given.get("gpu"), gpus, single.get("driver"), system)
+    if MACHINE_KEYS & set(single) and "gpu" not in given and system.os != "macos":
+        assumed = assume_gpus.untold() | assumed
     assumed |= assume_gpus.jetson(gpus, single.get("jetpack"), system)
     if "python" in single:
         source = f"assumed: python={single['python']}"

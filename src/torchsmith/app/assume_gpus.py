@@ -91,6 +91,12 @@ def facts(names: Sequence[str] | None, gpus: Named, version: str | None, machine
     return stack
 
 
+def untold() -> Facts:
+    """Of another machine whose GPUs nobody named: that there is none is not said either."""
+    unknown = Unknown("not assumed: add --assume gpu=NAME, or gpu=none", ("--assume",))
+    return {"gpus": unknown, "driver": unknown, "nvidia_libraries": unknown, "pci_devices": unknown}
+
+
 def jetson(gpus: Named, pack: str | None, machine: Machine) -> Facts:
     """Whether it is a Jetson: by its GPU, or because its JetPack is named.
 

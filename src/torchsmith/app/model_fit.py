@@ -37,7 +37,10 @@ def answer(host: Host, files: Host, assumed: Mapping[str, Fact[Any]], text: str)
     windows = isinstance(known, Machine) and (known.os == "windows" or known.wsl is not None)
     found = devices.value if isinstance(devices, Known) else devices or Unknown("nobody could tell")
     return model_fit.answer(
-        asked, Gpus(()) if found is None else found, windows=windows, assumed=isinstance(devices, Known) and "assumed" in devices.source
+        asked,
+        Gpus(()) if found is None else found,
+        windows=windows,
+        assumed=isinstance(devices, Known) and "assumed" in devices.source,
     )
 
 

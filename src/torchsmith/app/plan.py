@@ -9,7 +9,7 @@ from torchsmith.managers import approaches
 from torchsmith.model.action import InstallTorch
 from torchsmith.model.choice import Place
 from torchsmith.model.facts.gpu import Driver
-from torchsmith.model.facts.python import Environment, Interpreter
+from torchsmith.model.facts.python import Environment, Interpreter, Variables
 from torchsmith.model.facts.toolkit import Toolkits
 from torchsmith.model.finding import Severity
 from torchsmith.model.known import Known, Unknown
@@ -71,7 +71,7 @@ def where(asked: Situation, shell: str) -> Place:
     environment = asked.environment if isinstance(asked.environment, Environment) else None
     interpreter = asked.interpreter if isinstance(asked.interpreter, Interpreter) else None
     changeable = environment is not None and environment.changeable and interpreter is not None
-    torch, toolkits = asked.torch, asked.fact("toolkits")
+    torch, toolkits, variables = asked.torch, asked.fact("toolkits"), asked.fact("variables")
     given = (asked.others.get(name) for name in ("machine", "gpus", "driver"))
     installed = None if isinstance(torch, Unknown) else f"{public(torch.version)}+{torch.build}" if torch else ""
     return Place(
@@ -91,6 +91,7 @@ def where(asked: Situation, shell: str) -> Place:
         asked.machine.wsl is not None,
         () if isinstance(asked.gpus, Unknown) else tuple(device.sm for device in asked.gpus if device.sm),
         tuple((found.version, found.path) for found in toolkits.found if found.nvcc) if isinstance(toolkits, Toolkits) else (),
+        tuple(variables.values) if isinstance(variables, Variables) else (),
     )
 
 

@@ -5,7 +5,7 @@ Only ``plan`` and ``why-not`` ask for it. Where there are no such files it costs
 
 from __future__ import annotations
 
-from torchsmith.host.base import unanswered
+from torchsmith.host.base import NO_FILE, unanswered
 from torchsmith.model.errors import UnreadableInputError
 from torchsmith.model.facts.project import PastedProject
 from torchsmith.model.facts.python import Environment, Interpreter, Target
@@ -186,7 +186,10 @@ class _Reading:
             raise UnreadableInputError(f"requirements files include each other in a circle: {chain}; take one of the lines out")
         if len(above) >= DEPTH_LIMIT:
             raise UnreadableInputError(f"`{name}` is the {len(above)}th file of a chain of includes; nothing that deep is read")
-        if target not in read:
+        about = self._host.stat(f"{self._folder}/{target}")
+        if isinstance(about, Unknown) and about.reason == NO_FILE:
+            self._remarks[f"{name} includes {target[:200]}, which is not there"] = None
+        elif target not in read:
             self._lines(target, where, above, read)
 
     def _inside(self, name: str, path: str) -> str | None:
@@ -232,8 +235,6 @@ class _Reading:
             self._remarks[f"{name} holds more than {size} and was not read"] = None
         elif isinstance(about, Known):
             self._remarks[f"{name} could not be read: {found.reason}"] = None
-        elif name.startswith("requirements") and not isinstance(self._host.names(self._folder), Unknown):
-            self._remarks.setdefault(f"{name} is named by another file and is not there", None)
         return None
 
     def _keep(self, found: Iterable[tuple[str, Any]], name: str) -> None:

@@ -93,7 +93,9 @@ def wheel_of(filename: str, place: str, cache: str = "") -> LocalWheel | None:
 def _in_uv_cache(host: Host) -> Iterator[LocalWheel]:
     folders, told = host.folders(), host.variable("UV_CACHE_DIR")
     home = folders.value["home"] if isinstance(folders, Known) else ""
-    base = told.value if isinstance(told, Known) and told.value else f"{home}/.cache/uv"
+    local = host.variable("LOCALAPPDATA")  # Windows' place for it
+    base = f"{local.value}/uv/cache" if isinstance(local, Known) and local.value else f"{home}/.cache/uv"
+    base = told.value if isinstance(told, Known) and told.value else base
     buckets = host.names(base)
     wheels = [name for name in (buckets.value if isinstance(buckets, Known) else []) if name.startswith("wheels-v")]
     for bucket in wheels[-2:]:

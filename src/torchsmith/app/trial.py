@@ -104,12 +104,12 @@ def _carried_out(preview: Preview, tool: Tool, interpreter: str, asked: Situatio
         found = act.measured(built.python, beside, own=True)
     present = None
     if isinstance(asked.torch, Torch) and isinstance(asked.interpreter, Interpreter):
-        present = _numbers(act.measured(asked.interpreter.executable, (), own=False))
+        present = numbers(act.measured(asked.interpreter.executable, (), own=False))
     checks = _checks(found, candidate, beside, asked)
     failed = [check for check in checks if not check.passed]
     problem = f"{failed[0].name}: {failed[0].found}" if failed else ""
     status = "fails" if failed else "works"
-    return Trial(status, preview, built.seconds, built.size, checks, present, _numbers(found), problem)
+    return Trial(status, preview, built.seconds, built.size, checks, present, numbers(found), problem)
 
 
 def _checks(found: Mapping[str, Any], candidate: Candidate, beside: list[str], asked: Situation) -> tuple[Check, ...]:
@@ -152,7 +152,7 @@ def _error(found: Mapping[str, Any]) -> str:
     return next((str(found[name]) for name in ("import_error", "ended") if found.get(name)), "")
 
 
-def _numbers(found: Mapping[str, Any]) -> Measured:
+def numbers(found: Mapping[str, Any]) -> Measured:
     """The environment in numbers; what is no number is left out."""
 
     def number(name: str) -> float | None:

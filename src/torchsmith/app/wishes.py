@@ -18,7 +18,7 @@ _REQUIREMENT = pattern(
 _CLAUSE = pattern(r"\s*(===|==|!=|<=|>=|~=|<|>)\s*([^\s,<>=!~]+)\s*")
 _NAMED = pattern(r"torch\s*(?=[<>=!~+])")
 _BUILD = pattern(r"\+?(cpu|xpu|cu\d{2,4}|rocm\d[\d.]{0,8})")
-_SERIES = pattern(r"v?(\d{1,4}(?:\.\d{1,4}){0,3}?)(?:\.[*xX])?(\+[a-z0-9.]{2,20})?")
+_SERIES = pattern(r"v?(\d{1,4}(?:\.\d{1,4})?|\d{1,4}\.\d{1,4}\.\d{1,4}(?=\.[*x]))(?:\.[*x])?(\+[a-z0-9.]{2,20})?")
 _LOOKS = "versions look like 2.9.1, 2.9, >=2.6,<2.9, 2.9.1+cu128 or +cpu"
 
 
@@ -53,13 +53,13 @@ def torch_specifier(text: str) -> str:
     build, series = _BUILD.fullmatch(wanted.lower()), _SERIES.fullmatch(wanted.lower().replace(" ", ""))
     if build:
         written = f"+{build[1]}"
-    elif series and (series[1].count(".") < 2 or series[1] not in series[0].removesuffix(series[2] or "")[-len(series[1]) :]):
+    elif series:
         written = f"=={series[1]}.*{series[2] or ''}"
     else:
         written = _with_labels(wanted, text)
     for clause in written.split(","):
         label = clause.partition("+")[2].lower()
-        if label and not torch_builds.build_exists(label):
+        if label and label not in {row[1] for row in torch_builds.ROWS}:
             near = torch_builds.nearest_builds(label)
             raise UsageError(
                 f"torch was never built as `{label[:40]}`" + (f"; the nearest are {', '.join(near)}" if near else "")
@@ -78,6 +78,8 @@ def _with_labels(wanted: str, text: str) -> str:
         clauses.append(
             f"{specifier(base, '--torch')}+{label.strip()}" if starred else specifier(part, "--torch") if part.strip() else ""
         )
+    if not any(clauses):
+        raise UsageError(f"`--torch {text[:100]}`: {_LOOKS}")
     return ",".join(filter(None, clauses))
 
 

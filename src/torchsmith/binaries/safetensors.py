@@ -65,7 +65,8 @@ def read(file: BinaryFile, size: int, path: str = "") -> Weights:
         raise BinaryError(f"{len(header)} tensors are more than {TENSORS_LIMIT}")
     types: dict[str, int] = {}
     numbers = total = 0
-    layers, shapes = set(), {}
+    layers: set[int] = set()
+    shapes: dict[str, list[int]] = {}
     for name, kind, shape, start, end in _tensors(header, size - 8 - length):
         count = 1
         for width in shape:
@@ -81,14 +82,14 @@ def read(file: BinaryFile, size: int, path: str = "") -> Weights:
             shapes[name] = shape
     if total > size:
         raise BinaryError("the tensors lie on top of each other")
-    width = next((shape[0] for name, shape in shapes.items() if _WIDTH.search(name) and len(shape) == 1), None)
+    hidden = next((shape[0] for name, shape in shapes.items() if _WIDTH.search(name) and len(shape) == 1), None)
     return Weights(
         "safetensors",
         numbers,
         total,
         tuple(sorted(types.items(), key=lambda item: -item[1])),
         layers=max(layers) + 1 if layers else None,
-        hidden=width,
+        hidden=hidden,
         whole=not _SHARD.search(path),
         path=path,
     )
@@ -137,15 +138,15 @@ def _tensors(header: dict[str, Any], room: int) -> Iterator[tuple[str, str, list
         kind, shape, place = about.get("dtype"), about.get("shape"), about.get("data_offsets")
         if not isinstance(kind, str) or kind not in BITS:
             raise BinaryError(f"the tensor {name[:80]!r} is of no known type")
-        if not _whole(shape, 16) or not _whole(place, 2) or len(place) != 2 or not place[0] <= place[1] <= room:
+        sizes, ends = _whole(shape, 16), _whole(place, 2)
+        if sizes is None or ends is None or len(ends) != 2 or not ends[0] <= ends[1] <= room:
             raise BinaryError(f"the tensor {name[:80]!r} has no shape, or lies outside the file")
-        yield name, kind, shape, place[0], place[1]
+        yield name, kind, sizes, ends[0], ends[1]
 
 
-def _whole(numbers: object, most: int) -> bool:
-    """Whether it is a short list of sizes."""
-    return (
-        isinstance(numbers, list)
-        and len(numbers) <= most
-        and all(isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 1 << 50 for number in numbers)
-    )
+def _whole(numbers: object, most: int) -> list[int] | None:
+    """A short list of sizes; None for anything else."""
+    if not isinstance(numbers, list) or len(numbers) > most:
+        return None
+    sound = all(isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 1 << 50 for number in numbers)
+    return numbers if sound else None

@@ -7,37 +7,53 @@ each build and remembered for the situation that is being decided.
 from __future__ import annotations
 
 from torchsmith.choose import asked
-from torchsmith.choose.asked import KEEP, NEED, PSEUDO, by_parts, is_about_nvidia
-from torchsmith.knowledge import third_party
+from torchsmith.choose.asked import PSEUDO, by_parts, is_about_nvidia
+from torchsmith.knowledge import companions, third_party
 from torchsmith.model import pep440
 from torchsmith.model.choice import Reason, Risk
+from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Unknown
 from torchsmith.model.record import record
 from torchsmith.model.versions import compute_capability, major
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from typing import Any
 
     from torchsmith.choose.fit import Around, Fit
     from torchsmith.choose.situation import Situation
     from torchsmith.knowledge.third_party import Requirement as Row
-    from torchsmith.model.choice import Candidate, Requirement
+    from torchsmith.model.choice import Candidate, Pin, Requirement
 
 COMPANIONS = ("torchvision", "torchaudio", "torchtext", "torchcodec", "xformers", "triton-windows")
 """Packages that are released with torch or for one torch, and so move along with it."""
 
+_FACTS = "torchsmith facts third_party"
 _MOVES = frozenset({*COMPANIONS, "torch", "triton", "numpy"})
 
 
 @record
 class Verdict:
-    """What was found for one build: reasons and risks with their aspect, and of each package asked for the release."""
+    """What was found for one build: what each constraint says, and of each package asked for the release."""
 
-    reasons: tuple[tuple[str, Reason], ...]
-    risks: tuple[tuple[str, str, float], ...]
+    answers: Mapping[str, Reason | Risk]
     fits: tuple[tuple[Requirement, Fit], ...]
-    around: Around | None
+    around: Around
+
+
+class Wanted:
+    """What is asked for in one Python: by package, its versions, and in words; markers may make that differ."""
+
+    def __init__(self, requirements: tuple[Requirement, ...]) -> None:
+        self.together: dict[str, list[Requirement]] = {}
+        for requirement in requirements:
+            self.together.setdefault(requirement.name, []).append(requirement)
+        self.specifiers = {name: _joint(each) for name, each in self.together.items()}
+        self.words = {name: " and ".join(map(_quoted, each)) for name, each in self.together.items()}
+        self.shared: dict[object, Any] = {}
+        # Packages cannot tell builds of one CUDA apart; a wish for CUDA, torch or one of NVIDIA's packages can.
+        self.exact = any(name in PSEUDO or is_about_nvidia(name) is not None for name in self.together)
 
 
 class Question:
@@ -57,23 +73,40 @@ class Question:
         self.moving = tuple(name for name in COMPANIONS if situation.packages.get(name))
         numpy = situation.packages.version("numpy")
         self.numpy = numpy if numpy and major(numpy) >= 2 else ""
-        self._asked: dict[str, tuple[Requirement, ...]] = {}
+        self.pins: dict[tuple[object, ...], tuple[Pin, ...]] = {}
+        self.fresh = not isinstance(situation.torch, Torch) and situation.packages.get("torch") is None
+        self._left_out: dict[tuple[str, str], Risk | None] = {}
+        self._wanted: dict[str, Wanted] = {}
         self._verdicts: dict[tuple[object, ...], Verdict] = {}
-        self.silent = not (
-            self.installed or self.moving or self.numpy or situation.wishes.needs or situation.wishes.keeps
-        ) and not asked.asked_for(situation)
+        wished = situation.wishes.needs or situation.wishes.keeps
+        self.silent = not (self.installed or self.moving or self.numpy or wished) and not asked.asked_for(situation)
 
-    def asked(self, python: str) -> tuple[Requirement, ...]:
+    def wanted(self, python: str) -> Wanted:
         """What is asked for in a Python."""
-        if python not in self._asked:
-            self._asked[python] = asked.asked_for(self.situation, python)
-        return self._asked[python]
+        if python not in self._wanted:
+            self._wanted[python] = Wanted(asked.asked_for(self.situation, python))
+        return self._wanted[python]
+
+    def left_out(self, torch: str, python: str) -> Risk | None:
+        """What a new environment would have beside torch and cannot: a companion without wheels for that Python."""
+        if (torch, python) not in self._left_out:
+            own = companions.for_torch(torch)
+            rows = third_party.of("torchvision") if own else ()
+            row = next((row for row in rows if own and row.versions == (own.torchvision,)), None)
+            lacks = row is not None and not third_party.fits(row.python_spec or "", python.rstrip("t"))
+            text = f"torchvision {own.torchvision if own else ''} has no wheels for Python {python}: it is left out"
+            self._left_out[torch, python] = Risk(text, 0.1) if lacks else None
+        return self._left_out[torch, python]
 
     def verdict(self, candidate: Candidate) -> Verdict:
         """The judgement on one build."""
-        key = candidate.torch, candidate.build, candidate.python, candidate.cudnn, candidate.platform
+        wanted = self.wanted(candidate.python)
+        cuda, cudnn = candidate.cuda or "", candidate.cudnn or ""
+        key: tuple[object, ...] = (candidate.torch, candidate.kind, cuda[:4], cudnn[:1], candidate.python)
+        if wanted.exact:
+            key = (*key, candidate.build, cuda, cudnn)
         if key not in self._verdicts:
-            self._verdicts[key] = _judged(candidate, self)
+            self._verdicts[key] = _Judge(candidate, self, wanted).verdict()
         return self._verdicts[key]
 
 
@@ -90,97 +123,131 @@ def question(situation: Situation) -> Question:
 def answer(aspect: str, candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """What one constraint says of a build."""
     posed = question(situation)
-    if posed.silent:
-        return None
-    verdict = posed.verdict(candidate)
-    reasons = [reason for its, reason in verdict.reasons if its == aspect]
-    if reasons:
-        return Reason(
-            aspect,
-            "; ".join(dict.fromkeys(reason.because for reason in reasons)),
-            "; ".join(dict.fromkeys(reason.source for reason in reasons)),
-            " and ".join(dict.fromkeys(reason.unless for reason in reasons if reason.unless)),
-        )
-    risks = {text: weight for its, text, weight in verdict.risks if its == aspect}
-    return Risk("; ".join(risks), min(0.5, sum(risks.values()))) if risks else None
+    found = None if posed.silent else posed.verdict(candidate).answers.get(aspect)
+    if found is None and posed.fresh and aspect == "packages":
+        return posed.left_out(candidate.torch, candidate.python)
+    return found
 
 
-def _judged(candidate: Candidate, posed: Question) -> Verdict:
-    from torchsmith.choose.fit import Around
+class _Judge:
+    """One build held against everything that is asked for and installed."""
 
-    wanted = posed.asked(candidate.python)
-    together: dict[str, list[Requirement]] = {}
-    for requirement in wanted:
-        together.setdefault(requirement.name, []).append(requirement)
-    specifiers = {name: _joint(requirements) for name, requirements in together.items()}
-    around = Around(candidate, posed.oldest_sm, specifiers)
-    reasons: list[tuple[str, Reason]] = []
-    risks: list[tuple[str, str, float]] = []
-    fits: list[tuple[Requirement, Fit]] = []
-    wished = {name: " and ".join(map(_quoted, requirements)) for name, requirements in together.items()}
-    for name, requirements in together.items():
-        if name in PSEUDO:
-            reasons += _pseudo(requirements, candidate, around)
-        elif name == "numpy":
-            reasons += _numpy(requirements, around, wished[name])
-        elif is_about_nvidia(name) is not None:
-            reasons += _nvidia(requirements, candidate, around)
-        else:
-            _package(requirements, around, posed, wished, reasons, risks, fits)
-    if posed.situation.python in {None, candidate.python}:
-        risks += _installed(posed, around, together)
-    return Verdict(tuple(reasons), tuple(risks), tuple(fits), around)
+    def __init__(self, candidate: Candidate, posed: Question, wanted: Wanted) -> None:
+        from torchsmith.choose.fit import Around
+
+        self.posed, self.wanted = posed, wanted
+        self.around = Around(candidate, posed.oldest_sm, wanted.specifiers, wanted.shared)
+        self.reasons: list[Reason] = []
+        self.risks: list[tuple[str, str, float]] = []
+        self.fits: list[tuple[Requirement, Fit]] = []
+        for name, requirements in wanted.together.items():
+            if name in PSEUDO:
+                self.reasons += _pseudo(requirements, candidate, self.around)
+            elif name == "numpy":
+                self.reasons += _numpy(requirements, self.around, wanted.words[name])
+            elif is_about_nvidia(name) is not None:
+                self.reasons += _nvidia(requirements, candidate, self.around)
+            else:
+                self._package(requirements)
+        if not self.reasons and self.fits:
+            self._together()
+        if posed.situation.python in {None, candidate.python}:
+            self.risks += _installed(posed, self.around, wanted.together)
+
+    def verdict(self) -> Verdict:
+        """All of it, one answer for each constraint."""
+        answers: dict[str, Reason | Risk] = {}
+        for aspect in dict.fromkeys(aspect for aspect, _, _ in self.risks):
+            risks = {text: weight for its, text, weight in self.risks if its == aspect}
+            answers[aspect] = Risk("; ".join(risks), min(0.8, sum(risks.values())))
+        for aspect in dict.fromkeys(reason.constraint for reason in self.reasons):
+            reasons = [reason for reason in self.reasons if reason.constraint == aspect]
+            answers[aspect] = reasons[0] if len(reasons) == 1 else _joined(reasons)
+        return Verdict(answers, tuple(self.fits), self.around)
+
+    def _package(self, requirements: list[Requirement]) -> None:
+        """One package that is asked for, once or several times."""
+        from torchsmith.choose import fit_text
+
+        first, name, around = requirements[0], requirements[0].name, self.around
+        joint = self.wanted.specifiers[name]
+        fit = around.best(name, joint)
+        if fit is None:
+            self._not_listed(requirements)
+            return
+        self.fits.append((first, fit))
+        if fit.clean:
+            self.risks.extend(("packages", text, weight) for text, weight in fit_text.risks(fit, around))
+            return
+        subject = f"{name} {fit.version} ({', '.join(each.where for each in requirements)})"
+        opening = f"no {name}{joint} fits: " if around.many(name, joint) else ""
+        unless = around.nearest(fit) or f"without {first}"
+        told: set[str] = set()
+        for clash in fit_text.clashes(fit, around, self.posed.gpu, self.wanted.words, subject):
+            because = clash.because if clash.aspect in told else opening + clash.because
+            told.add(clash.aspect)
+            self.reasons.append(Reason(clash.aspect, because, clash.source, unless))
+
+    def _not_listed(self, requirements: list[Requirement]) -> None:
+        first = requirements[0]
+        if len(requirements) > 1 and all(self.around.best(each.name, each.specifier) is not None for each in requirements):
+            because = f"{_quoted(first)} and {_quoted(requirements[1])} take no release in common"
+            self.reasons.append(Reason("packages", because, requirements[1].where, f"without {requirements[1]}"))
+            return
+        known = third_party.newest(first.name)
+        listed = f", which end with {known}" if known else ""
+        self.risks.append(("packages", f"{first} is not in the tables{listed}: whether it fits is not known", 0.1))
+
+    def _together(self) -> None:
+        """Whether the packages that were chosen one by one can have what they share."""
+        needed: dict[str, dict[str, str]] = {}
+        roots: dict[str, Fit] = {}
+        for _, fit in self.fits:
+            for each in fit.chosen():
+                for name, specifier in each.row.needed(self.around.python) if each.row.needs else ():
+                    needed.setdefault(name, {})[specifier] = f"{each.row.package} {each.version}"
+                    roots[name] = fit
+        for name, askers in needed.items():
+            if len(askers) > 1:
+                needs = " and ".join(f"{who} needs {name}{specifier}" for specifier, who in askers.items())
+                self._shared(name, ",".join(specifier for specifier in askers if specifier), needs, roots[name])
+
+    def _shared(self, name: str, joint: str, needs: str, root: Fit) -> None:
+        from torchsmith.choose import fit_text
+
+        around = self.around
+        found = None if name == "numpy" else around.best(name, joint)
+        if (name == "numpy" and around.numpy_serves(joint)) or (found is not None and found.clean):
+            return
+        unless = around.nearest(root) or f"without {root.row.package}"
+        if found is None:
+            because = f"{needs}: no release serves all of them"
+            self.reasons.append(Reason("numpy" if name == "numpy" else "packages", because, _FACTS, unless))
+            return
+        for clash in fit_text.clashes(found, around, self.posed.gpu, self.wanted.words, f"{needs}; {name} {found.version}"):
+            self.reasons.append(Reason(clash.aspect, clash.because, clash.source, unless))
 
 
-def _package(
-    requirements: list[Requirement],
-    around: Around,
-    posed: Question,
-    wished: dict[str, str],
-    reasons: list[tuple[str, Reason]],
-    risks: list[tuple[str, str, float]],
-    fits: list[tuple[Requirement, Fit]],
-) -> None:
-    """One package that is asked for, once or several times."""
-    from torchsmith.choose import fit_text
-
-    first, name, joint = requirements[0], requirements[0].name, _joint(requirements)
-    fit = around.best(name, joint)
-    if fit is None:
-        rivals = [each for each in requirements if around.best(name, each.specifier) is not None]
-        if len(rivals) == len(requirements) > 1:
-            because = f"{_quoted(rivals[0])} and {_quoted(rivals[1])} take no release in common"
-            reasons.append(("packages", Reason("packages", because, rivals[1].where, f"without {rivals[1]}")))
-        elif first.where in {NEED, KEEP} or third_party.of(name):
-            known = third_party.newest(name)
-            listed = f", which end with {known}" if known else ""
-            risks.append(("packages", f"{first} is not in the tables{listed}: whether it fits is not known", 0.1))
-        return
-    fits.append((first, fit))
-    if fit.clean:
-        risks.extend(("packages", text, weight) for text, weight in fit_text.risks(fit, around))
-        return
-    exact = len([row for row in third_party.of(name) if row.allowed(joint)]) == 1
-    subject = f"{name} {fit.version} ({', '.join(each.where for each in requirements)})"
-    opening = "" if exact else f"no {name}{joint} fits: "
-    unless = around.nearest(fit) or f"without {first}"
-    reasons.extend(
-        (clash.aspect, Reason(clash.aspect, opening + clash.because, clash.source, unless))
-        for clash in fit_text.clashes(fit, around, posed.gpu, wished, subject)
+def _joined(reasons: list[Reason]) -> Reason:
+    return Reason(
+        reasons[0].constraint,
+        "; ".join(dict.fromkeys(reason.because for reason in reasons)),
+        "; ".join(dict.fromkeys(reason.source for reason in reasons)),
+        " and ".join(dict.fromkeys(reason.unless for reason in reasons if reason.unless)),
     )
 
 
-def _numpy(requirements: list[Requirement], around: Around, wished: str) -> Iterator[tuple[str, Reason]]:
+def _numpy(requirements: list[Requirement], around: Around, wished: str) -> Iterator[Reason]:
     trouble = around.numpy_trouble("")
     if trouble == "numpy-abi":
         because = f"torch {around.torch} was built against NumPy 1 and fails with NumPy 2, and {wished} was asked for"
-        yield "numpy", Reason("numpy", because, "torchsmith facts numpy_abi", "numpy < 2")
+        yield Reason("numpy", because, "torchsmith facts numpy_abi", "numpy < 2")
     elif trouble == "numpy-python":
         because = f"{wished} was asked for and has no wheels for Python {around.python}"
-        yield "numpy", Reason("numpy", because, "the wheel tags: torchsmith facts third_party", f"without {requirements[0]}")
+        yield Reason("numpy", because, "the wheel tags: torchsmith facts third_party", f"without {requirements[0]}")
 
 
-def _pseudo(requirements: list[Requirement], candidate: Candidate, around: Around) -> Iterator[tuple[str, Reason]]:
+def _pseudo(requirements: list[Requirement], candidate: Candidate, around: Around) -> Iterator[Reason]:
     """CUDA, cuDNN, Python and torch itself, asked for like packages."""
     for each in requirements:
         specifier, unless = each.specifier, f"without {each}"
@@ -200,10 +267,10 @@ def _pseudo(requirements: list[Requirement], candidate: Candidate, around: Aroun
         else:
             continue
         aspect = "cudnn" if each.name == "cudnn" else "packages"
-        yield aspect, Reason(aspect, f"{_quoted(each)} was asked for, and {said}", each.where, unless)
+        yield Reason(aspect, f"{_quoted(each)} was asked for, and {said}", each.where, unless)
 
 
-def _nvidia(requirements: list[Requirement], candidate: Candidate, around: Around) -> Iterator[tuple[str, Reason]]:
+def _nvidia(requirements: list[Requirement], candidate: Candidate, around: Around) -> Iterator[Reason]:
     """One of NVIDIA's wheels as a pin: of the CUDA major of torch, and for cuDNN in the version that torch names."""
     for each in requirements:
         theirs, cudnn = is_about_nvidia(each.name), each.name.startswith("nvidia-cudnn-")
@@ -213,10 +280,10 @@ def _nvidia(requirements: list[Requirement], candidate: Candidate, around: Aroun
         if theirs != around.cuda_major:
             shared = ", and the cuDNN wheels of both majors write into one folder" if cudnn else ""
             because = f"{_quoted(each)} is for CUDA {theirs}, this build is made with CUDA {around.cuda_minor}{shared}"
-            yield aspect, Reason(aspect, because, source, f"without {each}")
+            yield Reason(aspect, because, source, f"without {each}")
         elif cudnn and candidate.cudnn and not pep440.allows(each.specifier, candidate.cudnn):
             because = f"torch {candidate.version} requires {each.name}=={candidate.cudnn}, and {_quoted(each)} was asked for"
-            yield aspect, Reason(aspect, because, source, f"without {each}")
+            yield Reason(aspect, because, source, f"without {each}")
 
 
 def _installed(posed: Question, around: Around, asked_for: dict[str, list[Requirement]]) -> Iterator[tuple[str, str, float]]:
@@ -227,8 +294,9 @@ def _installed(posed: Question, around: Around, asked_for: dict[str, list[Requir
     for name in posed.moving:
         if name not in asked_for:
             found = around.best(name, "")
-            if found is None or "torch" in found.troubles:
-                yield "packages", f"{name} is installed and has no release for torch {around.torch}: it has to go", 0.15
+            if found is None or not found.clean:
+                what = f"torch {around.torch} in Python {around.python}"
+                yield "packages", f"{name} is installed and has no release for {what}: it has to go", 0.15
     if posed.numpy and around.numpy_abi == 1 and "numpy" not in asked_for:
         to = around.numpy("<2")
         yield "numpy", f"NumPy {posed.numpy} is here, and torch {around.torch} was built against NumPy 1: it goes to {to}", 0.1

@@ -32,7 +32,11 @@ def explain(judged: Judged, situation: Situation) -> tuple[tuple[Conflict, ...],
     if not pairs or not masks[0]:
         return (), ()
     near = relax.nearness(situation)
-    told = {mask: min((pair for pair in pairs if pair.mask == mask), key=near) for mask in masks}
+    groups: dict[int, list[Pair]] = {mask: [] for mask in masks}
+    for pair in pairs:
+        if pair.mask in groups:
+            groups[pair.mask].append(pair)
+    told = {mask: min(group, key=near) for mask, group in groups.items()}
     names = relax.names(judged)
     conflicts = tuple(
         Conflict(tuple(_said(name, told, judged) for place, name in enumerate(names) if conflict >> place & 1))
@@ -43,14 +47,15 @@ def explain(judged: Judged, situation: Situation) -> tuple[tuple[Conflict, ...],
 
 
 def wanted(judged: Judged) -> tuple[Row, ...]:
-    """The rows that do what was asked: where a GPU could be used, those that use it; else all.
+    """The rows that do what was asked: where a GPU could be used, those of its kind; else all.
 
     A GPU could be used where some build has both its kind and its code, whatever else speaks against that build.
     """
-    hopeless = sum(1 << place for place, name in enumerate(judged.names) if name in {"accelerator", "gpu-code"})
-    use = [row for row in judged.rows if row.candidate.kind != "cpu"]
-    if any(not row.mask & hopeless for row in use):
-        return tuple(row for row in use)
+    bits = {name: 1 << place for place, name in enumerate(judged.names)}
+    kind = bits.get("accelerator", 0)
+    hopeless = kind | bits.get("gpu-code", 0)
+    if any(row.candidate.kind != "cpu" and not row.mask & hopeless for row in judged.rows):
+        return tuple(row for row in judged.rows if row.candidate.kind != "cpu" and not row.mask & kind)
     return judged.rows
 
 

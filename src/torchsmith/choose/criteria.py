@@ -43,7 +43,7 @@ _EVIDENCE = {
     "script": 0.95,
     "doc": 0.97,
     "observed": 0.95,
-    "inferred": 0.5,
+    "inferred": 0.2,
     "announced": 0.0,
 }
 _LARGE = 5_000_000_000
@@ -52,9 +52,10 @@ _LARGE = 5_000_000_000
 
 @record
 class Criterion:
-    """A criterion: its name, the key of what it looks at, and the function."""
+    """A criterion: its name, the fields that it looks at, their key, and the function."""
 
     name: str
+    fields: tuple[str, ...]
     key: Any
     judge: Any
 
@@ -63,7 +64,7 @@ def criterion(*fields: str) -> Callable[[OfCandidate | OfApproach], Criterion]:
     """Make a function a criterion that looks at these fields alone."""
 
     def made(function: OfCandidate | OfApproach) -> Criterion:
-        return Criterion(function.__name__, attrgetter(*fields), function)
+        return Criterion(function.__name__, fields, attrgetter(*fields), function)
 
     return made
 
@@ -96,7 +97,7 @@ def driver_headroom(candidate: Candidate, situation: Situation) -> Cell:
         return "supported outright", 1.0
     if have.compat and have.cuda and key(have.cuda)[:2] >= key(candidate.cuda)[:2]:
         return "forward compatibility", 0.5
-    return "minor-version compatibility", 0.4
+    return "minor-version compatibility", 0.5
 
 
 @criterion("python", "pythons")
@@ -123,8 +124,8 @@ def change(candidate: Candidate, situation: Situation) -> Cell:
         if candidate.build != have.build:
             return f"{have.build} to {candidate.build}", 0.75
         return (ANEW, 0.9) if situation.reinstall else (NOTHING, 1.0)
-    steps = standing.steps(wanted, candidate.torch)
-    return f"torch {wanted} to {candidate.torch}", max(0.05, (0.7 if steps > 0 else 0.6) - 0.018 * abs(steps))
+    distance = standing.distance(wanted, candidate.torch)
+    return f"torch {wanted} to {candidate.torch}", max(0.0, (0.7 if distance > 0 else 0.6) - 0.04 * abs(distance))
 
 
 @criterion("torch")

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torchsmith.choose.reject import Judged, Row, Way
+    from torchsmith.choose.reject import Judged, Way
     from torchsmith.choose.situation import Situation
     from torchsmith.model.choice import Option
 
@@ -32,7 +32,7 @@ def decide(situation: Situation, *, every: bool = False) -> Choice:
     choice = Choice(
         situation.wishes,
         options,
-        tuple(_rejected(known, situation)),
+        tuple(_rejected(known, situation, frozenset(option.approach.name for option in options))),
         satisfied(options, situation),
         remarks=remarks.of(situation, options),
         weights=tuple(weights.items()),
@@ -58,7 +58,7 @@ def _explained(choice: Choice, known: Judged, situation: Situation) -> Choice:
     return replace(choice, conflicts=found, repairs=repairs)
 
 
-def _rejected(known: Judged, situation: Situation) -> Iterator[Rejected]:
+def _rejected(known: Judged, situation: Situation, offered: frozenset[str]) -> Iterator[Rejected]:
     for rows, reasons in reject.grouped(known, situation.python):
         first, last = rows[0].candidate, rows[-1].candidate
         span = first.torch if first.torch == last.torch else f"{first.torch} - {last.torch}"
@@ -66,22 +66,15 @@ def _rejected(known: Judged, situation: Situation) -> Iterator[Rejected]:
         yield Rejected(f"{prefix}torch {span} {first.build}", reasons, first.build, first.torch, last.torch, first.channel)
     yield from published.missing(situation.machine.platform)
     for way in known.ways:
-        reasons = way.reasons or _nothing_for(way, known)
-        if reasons:
-            yield Rejected(way.approach.name, reasons, approach=way.approach.name)
+        if way.approach.name not in offered:
+            yield Rejected(way.approach.name, way.reasons or _nothing_for(way, known), approach=way.approach.name)
 
 
 def _nothing_for(way: Way, known: Judged) -> tuple[Reason, ...]:
     """Why an approach offers nothing though nothing speaks against itself: the reasons against the nearest that it could take."""
-    best: Row | None = None
-    for row in known.rows:
-        if not way.serves(row):
-            continue
-        if not row.mask & ~way.relief:
-            return ()
-        if best is None or (row.mask & ~way.relief).bit_count() <= (best.mask & ~way.relief).bit_count():
-            best = row
-    if best is None:
-        served = " or ".join(way.approach.channels)
-        return (Reason("published", f"nothing that it takes ({served}) is published for this system", TABLES),)
+    served = [row for row in known.rows if way.serves(row)]
+    if not served:
+        channels = " or ".join(way.approach.channels)
+        return (Reason("published", f"nothing that it takes ({channels}) is published for this system", TABLES),)
+    best = min(reversed(served), key=lambda row: (row.mask & ~way.relief).bit_count())
     return best.reasons(way.relief, known.names)

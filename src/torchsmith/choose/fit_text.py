@@ -37,9 +37,10 @@ def clashes(fit: Fit, around: Around, gpu: str, wished: dict[str, str], subject:
     """Everything that clashes, the package's own first; ``gpu`` is the weakest one, ``wished`` who wishes for what."""
     name = subject or f"{fit.row.package} {fit.version}"
     source = f"{_WITNESS[fit.row.kind]} of {fit.row.package} {fit.version}; {FACTS}"
-    for trouble in fit.troubles:
+    # What does not exist for a platform at all need not be measured further.
+    for trouble in ("platform",) if "platform" in fit.troubles else fit.troubles:
         yield Clash("cudnn" if trouble == "cudnn" else "packages", f"{name} {own(trouble, fit.row, around, gpu)}", source)
-    for need, sub in fit.subs:
+    for need, sub in fit.subs if "platform" not in fit.troubles else ():
         if not isinstance(sub, str):
             yield from clashes(sub, around, gpu, wished, f"{name} needs {need}; {sub.row.package} {sub.version}")
         elif sub == "numpy-abi":
@@ -80,11 +81,9 @@ def risks(fit: Fit, around: Around) -> Iterator[tuple[str, float]]:
     name = f"{row.package} {fit.version}"
     if fit.version in row.yanked:
         yield f"{name} was withdrawn from the package index", 0.1
-    if row.doubt_torch and third_party.fits(row.doubt_torch, around.torch):
-        yield f"{name} allows torch {around.torch}, but {row.effect}", 0.3
     if row.wheels and around.kind == "cuda" and not built_beforehand(row, around):
         known = "" if "?" in row.wheels else " has no wheel for this build:"
-        yield f"{name}{known or ':'} {row.effect} (CUDA {around.cuda_minor})", 0.3
+        yield f"{name}{known or ':'} {row.effect} (CUDA {around.cuda_minor})", 0.5
     if around.kind in {"rocm", "xpu"} and (row.cuda_major or row.cuda_builds):
         yield f"{name} is made for CUDA: beside a build for {around.kind} it runs on the CPU", 0.2
     if around.kind == "cuda":

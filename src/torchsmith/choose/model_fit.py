@@ -30,13 +30,15 @@ def answer(asked: Asked, devices: Gpus | Unknown, *, windows: bool, assumed: boo
     rooms = tuple(_rooms(devices, windows=windows, assumed=assumed)) if isinstance(devices, Gpus) else ()
     # A model of another family than language models is not split over GPUs.
     together = _together(rooms) if asked.model.family == "llm" else ()
-    fits = tuple(Fit(need, room, verdict(need, room)) for need in needs for room in (*rooms, *(_split(r, need) for r in together)))
-    remarks = [*_remarks(asked, devices, rooms, windows=windows)]
-    best = min((fit.verdict for fit in fits), key=VERDICTS.index, default="unknown" if isinstance(devices, Unknown) else "does-not-fit")
-    advice = () if best == "fits" or not rooms else tuple(_advice(asked, needs, rooms))
-    return ModelFit(
-        asked.text, asked.model.name, needs, fits, rooms, best, advice, tuple(_claims(asked)), tuple(remarks)
+    fits = tuple(
+        Fit(need, room, verdict(need, room)) for need in needs for room in (*rooms, *(_split(r, need) for r in together))
     )
+    remarks = [*_remarks(asked, devices, rooms, windows=windows)]
+    best = min(
+        (fit.verdict for fit in fits), key=VERDICTS.index, default="unknown" if isinstance(devices, Unknown) else "does-not-fit"
+    )
+    advice = () if best == "fits" or not rooms else tuple(_advice(asked, needs, rooms))
+    return ModelFit(asked.text, asked.model.name, needs, fits, rooms, best, advice, tuple(_claims(asked)), tuple(remarks))
 
 
 def verdict(need: Need, room: Room) -> str:
@@ -70,7 +72,14 @@ def _untold(device: Device, name: str, *, windows: bool, assumed: bool) -> Room:
     how = f"sold with {sold} GiB" if not device.memory else f"{sold} GiB in all"
     less = f", less {_gib(low)} to {_gib(high)} GiB for a desktop" if high else ""
     said = "assumed: " if assumed else ""
-    return Room(device.index, name, max(sizes), max(0, min(sizes) - high), max(sizes) - low, f"{said}{how}{less}; what is free was not measured")
+    return Room(
+        device.index,
+        name,
+        max(sizes),
+        max(0, min(sizes) - high),
+        max(sizes) - low,
+        f"{said}{how}{less}; what is free was not measured",
+    )
 
 
 def _together(rooms: tuple[Room, ...]) -> tuple[Room, ...]:
@@ -147,7 +156,7 @@ def _claims(asked: Asked) -> Iterable[Claim]:
         return
     stated = next((figure for figure in figures if figure.kind == "stated" and figure.implementation == "openai"), None)
     plain = replace(asked, number_types=(), implementations=(), use="inference", weights=None, items=None)
-    faster = next((need for need in model_needs.of(plain) if (need.implementation, need.number_type) == ("faster-whisper", "fp16")))
+    faster = next(need for need in model_needs.of(plain) if (need.implementation, need.number_type) == ("faster-whisper", "fp16"))
     text = f"a guide on WhisperX asks for {_gib(claimed.mib)} GiB" + (f", better {_gib(wished.mib)}" if wished else "")
     wrong = []
     if stated is not None:
@@ -155,7 +164,9 @@ def _claims(asked: Asked) -> Iterable[Claim]:
         wrong.append(not stated.mib * 0.9 <= claimed.mib <= stated.mib * 1.1)
     text += f"; faster-whisper takes {_gib(faster.low)} to {_gib(faster.high)}"
     wrong.append(not faster.low <= claimed.mib <= faster.high)
-    yield Claim(f"{text}: {'the guide is right for neither' if all(wrong) else 'the guide is right for one of them'}", claimed.source)
+    yield Claim(
+        f"{text}: {'the guide is right for neither' if all(wrong) else 'the guide is right for one of them'}", claimed.source
+    )
 
 
 def _gib(mib: int) -> str:

@@ -34,6 +34,9 @@ _WORDS_OF_USES = {
 TRAINED = ("bf16", "fp16", "fp32")
 """Number types that all parameters can be trained in; others stay frozen beside an adapter."""
 
+MOST = 1 << 24
+"""Tokens or items that may be asked for."""
+
 _DRESSING = frozenset(("instruct", "chat", "it", "hf", "base", "gguf", "safetensors", "model", "ct2", "bnb"))
 """Endings of names that say nothing of the size."""
 
@@ -77,23 +80,7 @@ def parse(text: str, weights: Weights | None = None) -> Asked:
 
 def _with_options(asked: Asked, words: Iterable[str]) -> Asked:
     for word in words:
-        numbered = _NUMBER.fullmatch(word)
-        if numbered:
-            amount = int(numbered[2]) * (1024 if numbered[3] else 1)
-            if not 0 < amount <= 1 << 24:
-                raise UsageError(f"`--model {asked.text}`: {word} is out of range")
-            asked = replace(asked, **{"items" if numbered[1] in {"batch", "items"} else "tokens": amount})
-            continue
-        use = _WORDS_OF_USES.get(word, word)
-        if use in USES:
-            asked = replace(asked, use=use)
-        elif kind := _by_name(word, models.types()):
-            asked = replace(asked, number_types=(*asked.number_types, kind), use="lora" if word == "qlora" else asked.use)
-        elif program := _program(word, asked.model.family):
-            asked = replace(asked, implementations=(*asked.implementations, program))
-        else:
-            known = [*USES, *(name for item in (*models.types(), *models.implementations()) for name in (item.name, *item.aliases))]
-            raise UsageError(_unknown("number type, program or use", word, known, "bf16, int8, nf4, faster-whisper, training"))
+        asked = _with_number(asked, word) or _with_word(asked, word)
     if asked.use == "training" and asked.number_types and not any(kind.name in TRAINED for kind in asked.number_types):
         asked = replace(asked, use="lora")
     for program in asked.implementations:
@@ -101,6 +88,33 @@ def _with_options(asked: Asked, words: Iterable[str]) -> Asked:
         if wrong and asked.weights is None:
             raise UsageError(f"`--model {asked.text}`: {program.name} runs {', '.join(program.number_types)}, not {wrong[0]}")
     return asked
+
+
+def _with_number(asked: Asked, word: str) -> Asked | None:
+    """``ctx=8k``, ``batch=4``; None for any other word."""
+    numbered = _NUMBER.fullmatch(word)
+    if not numbered:
+        return None
+    amount = int(numbered[2]) * (1024 if numbered[3] else 1)
+    if not 0 < amount <= MOST:
+        raise UsageError(f"`--model {asked.text}`: {word} is out of range")
+    return replace(asked, **{"items" if numbered[1] in {"batch", "items"} else "tokens": amount})
+
+
+def _with_word(asked: Asked, word: str) -> Asked:
+    use = _WORDS_OF_USES.get(word, word)
+    if use in USES:
+        return replace(asked, use=use)
+    if kind := _by_name(word, models.types()):
+        return replace(asked, number_types=(*asked.number_types, kind), use="lora" if word == "qlora" else asked.use)
+    if program := _program(word, asked.model.family):
+        return replace(asked, implementations=(*asked.implementations, program))
+    known = [*USES]
+    for listed in models.types():
+        known += [listed.name, *listed.aliases]
+    for runs in models.implementations():
+        known += [runs.name, *runs.aliases]
+    raise UsageError(_unknown("number type, program or use", word, known, "bf16, int8, nf4, faster-whisper, training"))
 
 
 def _unknown(what: str, word: str, known: Iterable[str], examples: str) -> str:

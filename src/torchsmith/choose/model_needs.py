@@ -23,6 +23,10 @@ DEFAULTS = {"whisper": 2, "llm": 3}
 """How many number types of a program are told where none was named."""
 
 
+FEW = ("q8_0", "q4_k_m")
+"""Of the many packed number types, those that are proposed."""
+
+
 @record
 class Shape:
     """For each token: bytes of keys and values, and width times layers, as ranges."""
@@ -271,11 +275,11 @@ def _other_programs(
 ) -> Iterator[tuple[str, Need]]:
     """Programs that take less: another one for Whisper; for language models the one whose files are packed."""
     for program in models.implementations():
-        packed = program.family != "llm" or program.name == "llama.cpp"
-        if program.family != asked.model.family or program in programs or not packed:
+        packed_only = program.family == "llm"
+        if program.family != asked.model.family or program in programs or (packed_only and program.name != "llama.cpp"):
             continue
         for kind in kinds:
-            if kind.name in program.number_types and kind.millibytes <= widest:
+            if kind.name in (FEW if packed_only else program.number_types) and kind.millibytes <= widest:
                 yield f"{kind.name} with {program.name}", _need(asked, program, kind)
 
 

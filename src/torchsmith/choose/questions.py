@@ -227,7 +227,9 @@ def _torch(question: Question, matched: Match[str]) -> Question | None:
     text, _, label = text.partition("+") if "," not in text else (text, "", "")
     if text[0].isdigit():
         text = f"=={text}" if text.count(".") > 1 or text.endswith("*") else f"=={text}.*"
-    question = _with_builds(question, label, (label,) if label in known_labels() else ()) if label else question
+    if label:  # only wheels are called so
+        question = _with_builds(question, label, (label,) if label in known_labels() else ())
+        question = _with_term(question, "channel", "wheel", lambda candidate: candidate.channel == "wheel")
     known = releases()
     if not any(pep440.allows(text, release) for release in known):
         return _unknown(question, f"torch{text}", _near_releases(text))

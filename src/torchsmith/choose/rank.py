@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchsmith.choose import criteria
 from torchsmith.choose.packages import pins
+from torchsmith.choose.reject import CPU
 from torchsmith.knowledge import approaches
 from torchsmith.model.choice import Option, Risk, Score
 from torchsmith.model.facts.torch import Torch
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
 
     Scores = tuple[Score, ...]
     Pair = tuple[bool, float, Way, Row]
+    Near = tuple[float, int, str, str, str, Row]
 
 REASONS = 3
 """So many criteria say why an option stands before the next one."""
+LEAST = 0.05
+"""A difference below it is not told."""
 
 
 def options(judged: Judged, situation: Situation, weights: Mapping[str, int], *, every: bool) -> tuple[Option, ...]:
@@ -34,28 +38,38 @@ def options(judged: Judged, situation: Situation, weights: Mapping[str, int], *,
     of_rows = _Scores(criteria.OF_CANDIDATES, "certainty", situation, weights)
     of_ways = _Scores(criteria.OF_APPROACHES, "reliability", situation, weights)
     ways = [way for way in judged.ways if not way.reasons]
-    # What no approach can take is not scored; the order of a tie is that of the tables, newest release first.
-    reach = _union(way.relief for way in ways)
-    near = [(of_rows.total(row.candidate, row.answers), row) for row in reversed(judged.rows) if not row.mask & ~reach]
-    near.sort(key=lambda pair: -pair[0])
-    used = any(row.candidate.kind != "cpu" and way.takes(row) for way in ways for _, row in near)
     pairs: list[Pair] = []
+    near = _near(judged, ways, of_rows)
     for way in ways:
-        own, seen = of_ways.total(way.approach, way.answers), set()
-        for total, row in near:
-            if (not every and row.candidate.build in seen) or not way.takes(row):
+        own, seen, stop = of_ways.total(way.approach, way.answers), set(), ~way.relief
+        channels, cpu = frozenset(way.approach.channels), way.approach.name == CPU
+        for total, mask, channel, build, kind, row in near:
+            if mask & stop or channel not in channels or (cpu and kind != CPU) or (build in seen and not every):
                 continue
-            seen.add(row.candidate.build)
-            pairs.append((used and row.candidate.kind == "cpu", own + total, way, row))
-    pairs.sort(key=lambda pair: (pair[0], -pair[1]))
+            seen.add(build)
+            pairs.append((kind == CPU, own + total, way, row))
+    used = not all(pair[0] for pair in pairs)
+    pairs.sort(key=lambda pair: (used and pair[0], -pair[1]))
     whole, order = sum(weights.values()) or 1, {name: place for place, name in enumerate(weights)}
     made = []
     for rank, (_, total, way, row) in enumerate(pairs, 1):
-        scores = sorted(
-            (*of_rows.of(row.candidate, row.answers), *of_ways.of(way.approach, way.answers)), key=lambda score: order[score.criterion]
-        )
-        made.append(_option(rank, total / whole, way, row, tuple(scores), situation))
-    return with_reasons(made, [pair[0] for pair in pairs])
+        cells = (*of_rows.of(row.candidate, row.answers), *of_ways.of(way.approach, way.answers))
+        scores = tuple(sorted(cells, key=lambda score: order[score.criterion]))
+        made.append(_option(rank, total / whole, way, row, scores, situation))
+    return with_reasons(made, [used and pair[0] for pair in pairs])
+
+
+def _near(judged: Judged, ways: Sequence[Way], scores: _Scores) -> list[Near]:
+    """What some approach may take, best first; the order of a tie is that of the tables, newest release first."""
+    stop = ~_union(way.relief for way in ways)
+    found: list[Near] = []
+    for row in reversed(judged.rows):
+        if not row.mask & stop:
+            candidate = row.candidate
+            total = scores.total(candidate, row.answers, (candidate.channel, candidate.torch, candidate.build))
+            found.append((total, row.mask, candidate.channel, candidate.build, candidate.kind, row))
+    found.sort(key=lambda near: -near[0])
+    return found
 
 
 def _union(bits: Iterable[int]) -> int:
@@ -69,30 +83,50 @@ class _Scores:
     """The cells of candidates or approaches, each distinct value judged once; the last is what risks leave of certainty."""
 
     def __init__(self, judges: Sequence[Criterion], rest: str, situation: Situation, weights: Mapping[str, int]) -> None:
-        self._known: list[tuple[Criterion, dict[object, Score]]] = [(criterion, {}) for criterion in judges]
+        known: list[tuple[Criterion, dict[object, Score]]] = [(criterion, {}) for criterion in judges]
+        # What the Pythons of a build share is summed once for all of them.
+        self._shared = [pair for pair in known if "python" not in pair[0].fields]
+        self._others = [pair for pair in known if "python" in pair[0].fields]
+        self._sums: dict[object, float] = {}
         self._rest, self._left = rest, dict[float, Score]()
         self._situation, self._weights = situation, weights
 
     def of(self, what: Candidate | Approach, answers: Iterable[object]) -> Scores:
         """One cell per criterion."""
+        return (*self._cells(self._shared, what), *self._cells(self._others, what), self._certainty(what, answers))
+
+    def total(self, what: Candidate | Approach, answers: Iterable[object], build: object = None) -> float:
+        """What they are worth together, in weights; ``build`` names what shares all but its Python."""
+        sum_ = self._sums.get(build) if build else None
+        if sum_ is None:
+            sum_ = sum(cell.worth * cell.weight for cell in self._cells(self._shared, what))
+            self._sums[build] = sum_
+        for cell in self._cells(self._others, what):
+            sum_ += cell.worth * cell.weight
+        left = self._certainty(what, answers)
+        return sum_ + left.worth * left.weight
+
+    def _cells(self, criteria: Sequence[tuple[Criterion, dict[object, Score]]], what: Candidate | Approach) -> list[Score]:
         cells = []
-        for criterion, known in self._known:
+        for criterion, known in criteria:
             key = criterion.key(what)
             score = known.get(key)
             if score is None:
                 shown, worth = criterion.judge(what, self._situation)
                 score = known[key] = Score(criterion.name, shown, worth, self._weights.get(criterion.name, 0))
             cells.append(score)
-        left = getattr(what, self._rest, 1.0) - sum(answer.weight for answer in answers if type(answer) is Risk)
-        if left not in self._left:
-            worth = round(max(0.0, left), 3)
-            self._left[left] = Score(self._rest, worth, worth, self._weights.get(self._rest, 0))
-        cells.append(self._left[left])
-        return tuple(cells)
+        return cells
 
-    def total(self, what: Candidate | Approach, answers: Iterable[object]) -> float:
-        """What they are worth together, in weights."""
-        return sum(cell.worth * cell.weight for cell in self.of(what, answers))
+    def _certainty(self, what: Candidate | Approach, answers: Iterable[object]) -> Score:
+        left = getattr(what, self._rest, 1.0)
+        for answer in answers:
+            if type(answer) is Risk:
+                left -= answer.weight
+        known = self._left.get(left)
+        if known is None:
+            worth = round(max(0.0, left), 3)
+            known = self._left[left] = Score(self._rest, worth, worth, self._weights.get(self._rest, 0))
+        return known
 
 
 def _option(rank: int, score: float, way: Way, row: Row, scores: Scores, situation: Situation) -> Option:
@@ -118,6 +152,7 @@ def index_for(candidate: Candidate, situation: Situation) -> str | None:
 
 def with_reasons(ordered: Sequence[Option], idle: Sequence[bool]) -> tuple[Option, ...]:
     """Each with what puts it before the next one: the largest differences in weighted worth."""
+    praise = approaches.praise()
     told = []
     for place, option in enumerate(ordered):
         if place + 1 == len(ordered):
@@ -125,18 +160,21 @@ def with_reasons(ordered: Sequence[Option], idle: Sequence[bool]) -> tuple[Optio
         elif idle[place + 1] and not idle[place]:
             told.append(replace(option, why="Before the next one: it uses the GPU, which that one leaves idle."))
         else:
-            told.append(replace(option, why=_why(option, ordered[place + 1])))
+            told.append(replace(option, why=_why(option, ordered[place + 1], praise)))
     return tuple(told)
 
 
-def _why(option: Option, other: Option) -> str:
-    praise = approaches.praise()
-    gains = [
-        ((mine.worth - its.worth) * mine.weight, mine.criterion) for mine, its in zip(option.scores, other.scores, strict=True)
-    ]
-    ahead = sum(gain for gain, _ in gains)
-    best = sorted((gain for gain in gains if gain[0] >= 0.05), key=lambda gain: -gain[0])[:REASONS]
-    if not best or ahead < 0.005:
+def _why(option: Option, other: Option, praise: Mapping[str, str]) -> str:
+    gains = []
+    ahead = 0.0
+    for mine, its in zip(option.scores, other.scores, strict=True):
+        if mine is not its:
+            gain = (mine.worth - its.worth) * mine.weight
+            ahead += gain
+            if gain >= LEAST:
+                gains.append((gain, mine.criterion))
+    gains.sort(key=lambda gain: -gain[0])
+    if not gains or ahead < LEAST / 10:
         return "Level with the next one: the tables' order decides."
-    said = ", ".join(f"{praise[name]} (+{gain:.1f})" for gain, name in best)
+    said = ", ".join(f"{praise[name]} (+{gain:.1f})" for gain, name in gains[:REASONS])
     return f"Before the next one by {ahead:.1f} points: {said}."

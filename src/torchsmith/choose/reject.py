@@ -157,4 +157,6 @@ def grouped(judged: Judged, python: str | None) -> list[tuple[list[Row], tuple[R
 
 def _same(some: tuple[Reason, ...], others: tuple[Reason, ...]) -> bool:
     """Whether the words hold for both: one entry speaks for a whole range of releases."""
+    if len(some) != len(others):  # several constraints may bear one name
+        return False
     return all(a is b or (a.because, a.unless) == (b.because, b.unless) for a, b in zip(some, others, strict=True))

@@ -11,15 +11,15 @@ from torchsmith.choose.constraints import ON_APPROACHES, ON_CANDIDATES
 from torchsmith.knowledge import change_costs, torch_releases
 from torchsmith.knowledge import drivers as branches
 from torchsmith.model.choice import Reason
-from torchsmith.model.facts.gpu import Driver
+from torchsmith.model.facts.gpu import Device, Driver, Gpus
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.pattern import pattern
-from torchsmith.model.record import record, replace
-from torchsmith.model.versions import key
+from torchsmith.model.record import packed, record, replace
+from torchsmith.model.versions import compute_capability, key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from typing import Any
 
     from torchsmith.choose.reject import Judged, Row, Way
@@ -30,10 +30,12 @@ TRIES = 12
 """Pairs of one mask that are tried before it is given up, and rounds of conditions for each."""
 
 _BOUND = pattern(r"(driver|glibc) (>=|<=) (\d[\d.]*)")
+_GPU = pattern(r"an? (?:NVIDIA )?GPU of compute capability [\d. to]+")
+_WITHOUT = pattern(r"without ([a-z0-9][\w.-]*[<>=!~].*)")
 _PYTHON = pattern(r"python (?:[<>=]*\s*)?\d.*")
 
 
-@record
+@packed
 class Pair:
     """A candidate taken by an approach: the constraints that it violates (none: it is offered).
 
@@ -44,14 +46,6 @@ class Pair:
     way: Way
     mask: int
     hopeless: int
-
-    def __init__(self, row: Row, way: Way, mask: int, hopeless: int) -> None:
-        """Written out, for there are twenty thousand of them."""
-        put = object.__setattr__
-        put(self, "row", row)
-        put(self, "way", way)
-        put(self, "mask", mask)
-        put(self, "hopeless", hopeless)
 
 
 @record
@@ -69,25 +63,50 @@ def names(judged: Judged) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*judged.names, *told)))
 
 
-def pairs(judged: Judged, rows: Iterable[Row] | None = None, ways: Iterable[Way] | None = None) -> list[Pair]:
-    """Every candidate with every approach that can take it."""
+def pairs(
+    judged: Judged, rows: Iterable[Row] | None = None, ways: Iterable[Way] | None = None, kept: Collection[str] = ()
+) -> list[Pair]:
+    """Every candidate with every approach that can take it; conditions that are ``kept`` out are no way to change it."""
     bits = {name: 1 << place for place, name in enumerate(names(judged))}
 
-    def hopeless(reasons: Iterable[object]) -> int:
-        return sum(bits[r.constraint] for r in reasons if isinstance(r, Reason) and not r.unless)
+    def hopeless(reasons: Iterable[object], candidate: Candidate | None = None) -> int:
+        told = [reason for reason in reasons if isinstance(reason, Reason)]
+        return sum(bits[reason.constraint] for reason in told if condition(reason, candidate) in {"", *kept})
 
-    chosen = [(row, hopeless(row.answers)) for row in (judged.rows if rows is None else rows)]
-    made = []
+    # What an approach takes is a matter of the channel and the kind of build alone.
+    sorts: dict[tuple[str, str], list[tuple[Row, int]]] = {}
+    for row in judged.rows if rows is None else rows:
+        final = hopeless(row.answers, row.candidate) if row.mask else 0
+        sorts.setdefault((row.candidate.channel, row.candidate.kind), []).append((row, final))
+    made: list[Pair] = []
     for way in judged.ways if ways is None else ways:
         own, relief = sum({bits[reason.constraint] for reason in way.reasons}), ~way.relief
         closed = hopeless(way.reasons)
-        made += [Pair(row, way, row.mask & relief | own, final & relief | closed) for row, final in chosen if way.serves(row)]
+        for alike in sorts.values():
+            if way.serves(alike[0][0]):
+                made += [Pair(row, way, row.mask & relief | own, final & relief | closed) for row, final in alike]
     return made
 
 
 def reasons(pair: Pair, judged: Judged) -> tuple[Reason, ...]:
     """Why the pair is not offered: the candidate's reasons in the order of the constraints, then the approach's."""
     return (*pair.row.reasons(pair.way.relief, judged.names), *pair.way.reasons)
+
+
+def condition(reason: Reason, candidate: Candidate | None) -> str:
+    """What would have to change for this very candidate; the other builds that ``unless`` may name are no change of it."""
+    if candidate is None or reason.constraint not in {"gpu-code", "accelerator"} or _BOUND.fullmatch(reason.unless):
+        return reason.unless
+    if not candidate.sass:
+        return reason.unless if reason.constraint == "accelerator" else ""
+    low, high = compute_capability(min(candidate.sass)), compute_capability(max(candidate.sass))
+    named = "an NVIDIA GPU" if reason.constraint == "accelerator" else "a GPU"
+    return f"{named} of compute capability {low}" + (f" to {high}" if high != low else "")
+
+
+def conditions(pair: Pair, judged: Judged) -> list[tuple[str, str]]:
+    """Each reason against the pair as its constraint and its condition."""
+    return [(reason.constraint, condition(reason, pair.row.candidate)) for reason in reasons(pair, judged)]
 
 
 def minimal(masks: Iterable[int]) -> list[int]:
@@ -100,13 +119,14 @@ def minimal(masks: Iterable[int]) -> list[int]:
 
 
 def nearness(situation: Situation) -> Callable[[Pair], tuple[Any, ...]]:
-    """What orders pairs: the fewest violations, then this Python, the newest release, the most reliable approach."""
+    """What orders pairs: the fewest violations, no source build, then this Python, the newest release, the most reliable approach."""
     ages, here = {release: place for place, release in enumerate(torch_releases.known())}, situation.python
 
     def order(pair: Pair) -> tuple[Any, ...]:
         candidate, approach = pair.row.candidate, pair.way.approach
         return (
             pair.mask.bit_count(),
+            candidate.channel == "source",
             candidate.python != here,
             candidate.evidence == "announced",
             -ages.get(candidate.torch, -1),
@@ -151,33 +171,37 @@ def _change(judged: Judged, situation: Situation, group: list[Pair]) -> Change |
 
 def _demand(pair: Pair, judged: Judged) -> tuple[int, ...]:
     """How new a driver it asks for: the first of a group asks the least."""
-    bounds = [_BOUND.fullmatch(reason.unless) for reason in reasons(pair, judged)]
+    bounds = [_BOUND.fullmatch(text) for _, text in conditions(pair, judged)]
     return max((key(found[3]) for found in bounds if found and found[2] == ">="), default=())
 
 
 def _until_it_fits(pair: Pair, judged: Judged, situation: Situation) -> list[tuple[str, str]] | None:
     """The conditions of a pair, with those that a change itself brings up; None where it comes to nothing."""
-    told = [(reason.constraint, reason.unless) for reason in reasons(pair, judged)]
+    told = conditions(pair, judged)
     for _ in range(TRIES):
         bounded = _bounded(told)
         if bounded is None:
             return None
         changed = apply((text for _, text in bounded), pair.row.candidate, situation)
-        waived = {name for name, text in bounded if not _BOUND.fullmatch(text) and not _PYTHON.fullmatch(text)}
-        left = [reason for reason in _again(pair, changed) if reason.constraint not in waived]
-        if not left:
+        waived = {name for name, text in bounded if not _tried(text)}
+        new = [item for item in _again(pair, changed) if item[0] not in waived]
+        if not new:
             return bounded
-        new = [(reason.constraint, reason.unless) for reason in left]
         if any(not text for _, text in new) or set(new) <= set(told):
             return None
         told = [*bounded, *(item for item in new if item not in bounded)]
     return None
 
 
-def _again(pair: Pair, situation: Situation) -> tuple[Reason, ...]:
+def _again(pair: Pair, situation: Situation) -> list[tuple[str, str]]:
     """What speaks against the pair in a changed situation."""
     judged = reject.judge((pair.row.candidate,), (pair.way.approach,), ON_CANDIDATES, ON_APPROACHES, situation)
-    return reasons(Pair(judged.rows[0], judged.ways[0], 0, 0), judged)
+    return conditions(Pair(judged.rows[0], judged.ways[0], 0, 0), judged)
+
+
+def _tried(text: str) -> bool:
+    """Whether ``apply`` knows how to make it true."""
+    return any(shape.fullmatch(text) for shape in (_BOUND, _PYTHON, _GPU, _WITHOUT))
 
 
 def _bounded(told: Iterable[tuple[str, str]]) -> list[tuple[str, str]] | None:
@@ -202,7 +226,7 @@ def _bounded(told: Iterable[tuple[str, str]]) -> list[tuple[str, str]] | None:
 
 
 def apply(conditions: Iterable[str], candidate: Candidate, situation: Situation) -> Situation:
-    """The situation after a change, as far as it is one of the driver, of glibc or of the Python."""
+    """The situation after a change, as far as it is one of the driver, glibc, the Python, the GPU, or of a wish."""
     for text in conditions:
         found = _BOUND.fullmatch(text)
         if found and found[1] == "driver":
@@ -210,6 +234,14 @@ def apply(conditions: Iterable[str], candidate: Candidate, situation: Situation)
             situation = replace(situation, driver=Driver(found[3], None, newest, works=None))
         elif found:
             situation = replace(situation, machine=replace(situation.machine, libc="glibc", libc_version=found[3]))
+        elif _GPU.fullmatch(text):
+            sm = max(candidate.sass)
+            device = Device(0, f"GPU of compute capability {compute_capability(sm)}", sm)
+            situation = replace(situation, gpus=Gpus((device,), "the question"))
+        elif dropped := _WITHOUT.fullmatch(text):
+            needs = tuple(need for need in situation.wishes.needs if str(need) != dropped[1])
+            keeps = tuple(keep for keep in situation.wishes.keeps if str(keep) != dropped[1])
+            situation = replace(situation, wishes=replace(situation.wishes, needs=needs, keeps=keeps))
         elif _PYTHON.fullmatch(text) and isinstance(situation.interpreter, Interpreter):
             version, threads = candidate.python.removesuffix("t"), candidate.python.endswith("t")
             its = replace(situation.interpreter, version=f"{version}.0", free_threaded=threads)

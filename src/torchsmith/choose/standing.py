@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from torchsmith.choose.situation import Situation
 
 _RELEASES = torch_releases.known()
-_PLACES = {release: place for place, release in enumerate(_RELEASES)}
 _MINORS = {name: place for place, name in enumerate(dict.fromkeys(minor(release) for release in _RELEASES))}
 _USUAL = {torch: build for torch, build, kind, _platform, _status, _toolkit, _cudnn, default, *_ in ROWS if default and kind == "cuda"}
 PATCH = 0.2
@@ -37,25 +36,25 @@ def middle_python(pythons: tuple[str, ...]) -> str:
 
 def newness(torch: str) -> float:
     """0 for the oldest release, 1 for the newest; minor releases count, patches a little."""
-    place = _MINORS.get(minor(torch))
-    if place is None:
-        return 0.0
-    patch = min((key(torch) + (0, 0, 0))[2], 3)
-    return (place + PATCH * patch) / (len(_MINORS) - 1 + PATCH * 3)
+    return max(0.0, min(1.0, _line(torch) / (len(_MINORS) - 1 + PATCH * 3)))
 
 
-def steps(before: str, after: str) -> int:
-    """How many releases lie between two, negative downwards."""
-    if before in _PLACES and after in _PLACES:
-        return _PLACES[after] - _PLACES[before]
-    newer = key(after) > key(before)
-    between = [release for release in _RELEASES if min(key(before), key(after)) < key(release) <= max(key(before), key(after))]
-    return max(len(between), 1) * (1 if newer else -1)
+def distance(before: str, after: str) -> float:
+    """How far a release lies from another in minor releases, a patch being a fifth of one; negative downwards."""
+    return _line(after) - _line(before)
+
+
+def _line(torch: str) -> float:
+    number = (*key(torch), 0, 0, 0)
+    minors = _MINORS.get(minor(torch))
+    if minors is None:  # not listed: before the first, or after the last
+        minors = -1 if number[:2] < key(_RELEASES[0])[:2] else len(_MINORS)
+    return minors + PATCH * min(number[2], 3)
 
 
 def listed(torch: str) -> bool:
     """Whether the tables have the release."""
-    return public(torch) in _PLACES
+    return public(torch) in _RELEASES
 
 
 def young(torch: str) -> bool:

@@ -99,7 +99,7 @@ def _third_party(candidate: Candidate, have: Torch, situation: Situation, told: 
             yield f"{shown} asks for torch{known.torch_spec}"
         elif known.cuda_major and candidate.cuda and known.cuda_major not in {major(candidate.cuda), 0}:
             if have.cuda and known.cuda_major == major(have.cuda):
-                yield f"{shown} needs libraries of CUDA {known.cuda_major}, which come with the present torch and not with this one"
+                yield f"{shown} needs libraries of CUDA {known.cuda_major}, which the present torch brings and this one does not"
         elif known.kind == "build" and pep440.public(have.version) != candidate.torch:
             yield f"{shown} is compiled against one torch: it has to be built or fetched anew"
 

@@ -64,7 +64,11 @@ def _of_kind(candidate: Candidate, situation: Situation) -> bool:
 def _newer(candidate: Candidate, have: Torch) -> bool:
     """A newer release, or the same one made with a newer CUDA."""
     mine, its = pep440.key(pep440.public(have.version)), pep440.key(candidate.torch)
-    return its > mine or (its == mine and bool(candidate.cuda) and key(candidate.cuda or "") > key(have.cuda or ""))
+    return its > mine or (its == mine and candidate.build != have.build and _cuda(candidate) > key(have.cuda or "")[:2])
+
+
+def _cuda(candidate: Candidate) -> tuple[int, ...]:
+    return key(candidate.cuda or "")[:2]
 
 
 def _steps(fitting: Sequence[Row], situation: Situation, demands: Sequence[Demand]) -> Iterator[Step]:
@@ -136,37 +140,33 @@ def _outdated(situation: Situation, steps: Sequence[Step]) -> Iterator[Newer]:
     have = situation.torch
     if not isinstance(have, Torch):
         return
-    beside = steps[-1].candidate if steps else None
-    if beside:
-        yield Newer("torch", have.version, beside.version)
-    target = beside.torch if beside else pep440.public(have.version)
-    now, then = companions.for_torch(have.version), companions.for_torch(target)
-    for name in ("torchvision", "torchaudio"):
+    here = pep440.public(have.version)
+    if steps:
+        yield Newer("torch", have.version, steps[-1].candidate.version)
+    targets = tuple(dict.fromkeys((here, *(step.candidate.torch for step in steps[-1:]))))
+    for name in dict.fromkeys(("torchvision", "torchaudio", *third_party.packages())):
         installed = situation.packages.version(name)
         if installed is None:
             continue
-        for fits, torch in ((getattr(now, name, None), ""), (getattr(then, name, None), target)):
-            if fits and pep440.key(fits) > pep440.key(pep440.public(installed)):
-                yield Newer(name, installed, fits, "" if torch == pep440.public(have.version) else torch)
-                if torch == "":
-                    break
-    for name in third_party.packages():
-        installed = situation.packages.version(name)
-        known = third_party.requirement(name, installed) if installed else None
-        if installed is None or known is None or known.below is None:
-            continue
-        for torch in dict.fromkeys((pep440.public(have.version), target)):
-            first = _newest_range(name, installed, torch)
-            if first:
-                yield Newer(name, installed, f"from {first} on", "" if torch == pep440.public(have.version) else torch)
-                break
+        fit = _companion if name in {"torchvision", "torchaudio"} else _newest_range
+        found = ((fit(name, installed, torch), torch) for torch in targets)
+        first = next(((version, torch) for version, torch in found if version), None)
+        if first and first[0]:
+            yield Newer(name, installed, first[0], "" if first[1] == here else first[1])
+
+
+def _companion(name: str, installed: str, torch: str) -> str | None:
+    """The companion that belongs to a torch, if it is newer than the installed one."""
+    wanted: str | None = getattr(companions.for_torch(torch), name, None)
+    return wanted if wanted and pep440.key(wanted) > pep440.key(pep440.public(installed)) else None
 
 
 def _newest_range(name: str, installed: str, torch: str) -> str | None:
-    """Where the newest range of versions begins that takes this torch and lies above the installed version."""
+    """The newest range of versions that takes this torch and lies above the installed version: ``from 3.5.0 on``."""
     firsts = [
         known.first
         for known in third_party.of(name)
         if known.first and pep440.key(known.first) > pep440.key(installed) and pep440.allows(known.torch_spec or "", torch)
     ]
-    return max(firsts, key=pep440.key, default=None)
+    first = max(firsts, key=pep440.key, default=None)
+    return f"from {first} on" if first else None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from torchsmith.choose import conflicts, decide, questions, relax
-from torchsmith.knowledge.compiled.torch_builds import ROWS
-from torchsmith.knowledge.torch_builds import Build
-from torchsmith.model.choice import Answer, Candidate, Reason
+from torchsmith.choose import conflicts, decide, published, questions, rank, relax
+from torchsmith.knowledge import approaches
+from torchsmith.model.choice import Answer, Reason
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.record import replace
 from torchsmith.model.versions import key
@@ -20,7 +19,10 @@ if TYPE_CHECKING:
     from torchsmith.choose.situation import Situation
     from torchsmith.model.choice import Option
 
-BUILDS = "torchsmith facts torch_builds"
+WHEEL = "wheel"
+SOURCE = "source"
+"""The channel, and the approach, of source builds."""
+
 OTHERS = 3
 """Further groups of builds that are told where they fail for other reasons."""
 
@@ -38,25 +40,33 @@ def answer(situation: Situation, question: str) -> Answer:
     if "default" in {term.kind for term in asked.terms}:
         rows = _taken_by_default(rows, situation)
     useful = _useful(judged, rows, asked)
-    if rows and not useful:
-        return _idle(situation, asked, rows)
-    considered = relax.pairs(judged, useful, ways)
+    if rows and not useful and all(row.candidate.kind == "cpu" for row in rows):
+        return _idle(judged, situation, asked, rows)
+    ready = _ready(useful or rows, asked)
+    listed = _listed(judged, situation, asked, ready)
+    if listed:
+        return _offered(asked, listed)
+    kept = {f"without {need}" for need in asked.needs}
+    considered = relax.pairs(judged, ready, _as_it_is(judged, ways, asked), kept)
     if not considered:
         return _never_published(judged, situation, asked, ways)
     best = min(considered, key=relax.nearness(situation))
     if not best.mask:
-        return _offered(situation, asked, best, {(row.candidate.torch, row.candidate.build) for row in useful})
-    told = relax.reasons(best, judged)
-    if asked.approaches and best.way.reasons:
-        told = (*best.way.reasons, *(reason for reason in told if reason not in best.way.reasons))
+        return Answer(question, "offered", remarks=(_fits(best),))
     changes = relax.changes(judged, situation, considered)
-    return Answer(
-        question,
-        "rejected",
-        told,
-        tuple(" and ".join(change.conditions) for change in changes),
-        remarks=(*_about(asked, best, useful), *_others(judged, considered, best)),
+    fits = tuple(" and ".join(change.conditions) for change in changes)
+    if best.way.reasons and asked.approaches:  # whatever the build
+        return Answer(question, "rejected", best.way.reasons, fits)
+    if changes and changes[0].pair.mask.bit_count() == best.mask.bit_count():
+        best = changes[0].pair  # so that the reasons are those that the first change takes away
+    told = relax.reasons(best, judged)
+    about = (
+        *_about(asked, best, ready),
+        *_instead_of(told),
+        *_others(judged, considered, best),
+        *_by_source(asked, judged, rows),
     )
+    return Answer(question, "rejected", told, fits, remarks=about)
 
 
 def _not_understood(asked: Question) -> tuple[str, ...]:
@@ -66,22 +76,52 @@ def _not_understood(asked: Question) -> tuple[str, ...]:
 
 
 def _useful(judged: Judged, rows: tuple[Row, ...], asked: Question) -> tuple[Row, ...]:
-    """Without the CPU builds, where a GPU could be used and the question does not name them."""
+    """Those that use the GPU, where one could be used and the question does not name a kind of build."""
     named = "cpu" in asked.approaches or any(term.kind == "build" for term in asked.terms)
-    if named or conflicts.wanted(judged) is judged.rows:
+    every = conflicts.wanted(judged)
+    if named or every is judged.rows:
         return rows
-    return tuple(row for row in rows if row.candidate.kind != "cpu")
+    chosen = set(map(id, every))
+    return tuple(row for row in rows if id(row) in chosen)
 
 
-def _idle(situation: Situation, asked: Question, rows: tuple[Row, ...]) -> Answer:
+def _ready(rows: tuple[Row, ...], asked: Question) -> tuple[Row, ...]:
+    """Without what only a source build would give: who asks for a release means one that can be installed."""
+    if SOURCE in asked.approaches:
+        return rows
+    return tuple(row for row in rows if row.candidate.channel != SOURCE) or rows
+
+
+def _by_source(asked: Question, judged: Judged, rows: tuple[Row, ...]) -> tuple[str, ...]:
+    """That a source build of it would fit, where nothing else does."""
+    if asked.approaches:
+        return ()
+    built = [pair for pair in relax.pairs(judged, (row for row in rows if row.candidate.channel == SOURCE)) if not pair.mask]
+    if not built:
+        return ()
+    return (
+        f"a source build of torch {built[-1].row.candidate.torch} would fit, with the toolkit of {built[-1].row.candidate.build}",
+    )
+
+
+def _instead_of(told: tuple[Reason, ...]) -> tuple[str, ...]:
+    """Which other builds serve the GPU."""
+    return tuple(
+        f"what serves it: {reason.unless}"
+        for reason in told
+        if reason.constraint == "gpu-code" and reason.unless.startswith("torch")
+    )
+
+
+def _idle(judged: Judged, situation: Situation, asked: Question, rows: tuple[Row, ...]) -> Answer:
     """What was asked about is a CPU build alone, and there is a GPU: it would work and not use it."""
     candidate = rows[-1].candidate
     devices = situation.gpus.devices if isinstance(situation.gpus, Gpus) else ()
     names = ", ".join(dict.fromkeys(device.name or "GPU" for device in devices)) or "GPU"
     because = f"on {candidate.platform} it is the CPU build (torch {candidate.torch}), which leaves the {names} idle"
-    best = next((option for option in decide.decide(situation).options if option.candidate.kind != "cpu"), None)
+    best = next((option for option in _options(judged, situation) if option.candidate.kind != "cpu"), None)
     fits = (f"build {best.candidate.build} from {best.index}" if best.index else f"build {best.candidate.build}",) if best else ()
-    return Answer(asked.text, "rejected", (Reason("accelerator", because, BUILDS, *fits),), fits)
+    return Answer(asked.text, "rejected", (Reason("accelerator", because, published.SOURCE, *fits),), fits)
 
 
 def _taken_by_default(rows: tuple[Row, ...], situation: Situation) -> tuple[Row, ...]:
@@ -91,26 +131,58 @@ def _taken_by_default(rows: tuple[Row, ...], situation: Situation) -> tuple[Row,
     return tuple(row for row in own if key(row.candidate.torch) == newest)
 
 
-def _offered(situation: Situation, asked: Question, best: Pair, useful: set[tuple[str, str]]) -> Answer:
-    """Which options are it; where a better release or Python of the same build stands for it, which one that is."""
-    choice = decide.decide(situation)
-    options = [o for o in choice.options if _is_it(o, asked) and (o.candidate.torch, o.candidate.build) in useful]
-    if options:
-        remarks = tuple(f"option {option.rank}: {_named(option)}" for option in options[:OTHERS])
-        if len(options) > OTHERS:
-            remarks = (*remarks, f"and {len(options) - OTHERS} more")
-        return Answer(asked.text, "offered", remarks=remarks, options=tuple(option.rank for option in options))
-    candidate, approach = best.row.candidate, best.way.approach
-    remark = f"torch {candidate.version} for Python {candidate.python} fits by {approach.title}; `plan --all` lists it"
-    same = (o for o in choice.options if o.approach == approach and o.candidate.build == candidate.build)
-    stands = next(same, None)
-    if stands is None:
-        return Answer(asked.text, "offered", remarks=(remark,))
-    return Answer(asked.text, "offered", remarks=(remark, f"option {stands.rank} stands for it: {_named(stands)}"))
+def _options(judged: Judged, situation: Situation) -> tuple[Option, ...]:
+    return rank.options(judged, situation, approaches.weights(situation.wishes.goal), every=False)
 
 
-def _is_it(option: Option, asked: Question) -> bool:
-    return asked.asks_for(option.approach) and asked.matches(option.candidate)
+def _as_it_is(judged: Judged, ways: tuple[Way, ...], asked: Question) -> tuple[Way, ...]:
+    """The approaches without what they bring: unless one is named, the question is about this Python on this system."""
+    if asked.approaches:
+        return ways
+    kind = 1 << judged.names.index("accelerator") if "accelerator" in judged.names else 0
+    return tuple(replace(way, relief=way.relief & kind) for way in ways)
+
+
+def _brought(judged: Judged, situation: Situation, rows: tuple[Row, ...], ways: tuple[Way, ...]) -> tuple[str, ...]:
+    """That an approach which brings what is missing here could take it."""
+    fitting = [pair for pair in relax.pairs(judged, rows, ways) if not pair.mask and pair.row.candidate.channel != SOURCE]
+    if not fitting:
+        return ()
+    best = min(fitting, key=relax.nearness(situation))
+    return (f"{best.way.approach.title} brings what is missing here: {_fits(best)}",)
+
+
+def _fits(pair: Pair) -> str:
+    candidate = pair.row.candidate
+    return f"torch {candidate.version} for Python {candidate.python} fits by {pair.way.approach.title}; `plan --all` lists it"
+
+
+def _offered(asked: Question, options: list[Option]) -> Answer:
+    """Which options are it."""
+    remarks = [f"option {option.rank}: {_named(option)}" for option in options[:OTHERS]]
+    if len(options) > OTHERS:
+        remarks.append(f"and {len(options) - OTHERS} more")
+    return Answer(asked.text, "offered", remarks=tuple(remarks), options=tuple(option.rank for option in options))
+
+
+def _listed(judged: Judged, situation: Situation, asked: Question, ready: tuple[Row, ...]) -> list[Option]:
+    """The options that are what was asked about.
+
+    Those that bring what is missing here count where their approach was named; one that brings another Python counts too
+    where nothing fits this one.
+    """
+    rows = {row.candidate: row for row in judged.rows}
+    bits = {name: 1 << place for place, name in enumerate(judged.names)}
+    kind, python = bits.get("accelerator", 0), bits.get("python", 0)
+    wanted = {row.candidate for row in ready}
+    options = _options(judged, situation)
+    own = [option for option in options if not rows[option.candidate].mask & ~kind]
+    if asked.approaches:
+        own = list(options)
+    elif not any(option.candidate.kind != "cpu" for option in own):
+        own = [option for option in options if not rows[option.candidate].mask & ~kind & ~python]
+    found = [o for o in own if asked.asks_for(o.approach) and asked.matches(o.candidate)]
+    return [option for option in found if option.candidate in wanted]
 
 
 def _named(option: Option) -> str:
@@ -122,29 +194,30 @@ def _about(asked: Question, best: Pair, rows: tuple[Row, ...]) -> tuple[str, ...
     if len({(row.candidate.torch, row.candidate.build) for row in rows}) < 2 and not asked.hypothetical:
         return ()
     candidate = best.row.candidate
-    way = f" by {best.way.approach.title}" if best.way.reasons and asked.approaches else ""
-    return (f"the reasons are those against the nearest to it, torch {candidate.version} for Python {candidate.python}{way}",)
+    return (f"the reasons are those against the nearest to it, torch {candidate.version} for Python {candidate.python}",)
 
 
 def _others(judged: Judged, considered: list[Pair], best: Pair) -> tuple[str, ...]:
-    """What speaks against the builds that fail for other reasons than the best one."""
-    told: dict[tuple[str, ...], list[Pair]] = {}
-    nearest: dict[tuple[str, str], Pair] = {}
+    """What speaks against the builds that fail for other reasons than the best one, those of the newest releases first."""
+    nearest: dict[tuple[str, str, str], Pair] = {}
     for pair in considered:
-        build = pair.row.candidate.torch, pair.row.candidate.build
+        candidate = pair.row.candidate
+        build = candidate.channel, candidate.build, candidate.torch
         if build not in nearest or pair.mask.bit_count() < nearest[build].mask.bit_count():
             nearest[build] = pair
+    told: dict[tuple[str, str, int], list[Pair]] = {}
+    for (channel, label, _), pair in nearest.items():
+        if pair.mask & ~best.mask:
+            told.setdefault((channel, label, pair.mask), []).append(pair)
+    groups = sorted(told.values(), key=lambda pairs: key(pairs[-1].row.candidate.torch), reverse=True)
     own = {reason.constraint for reason in relax.reasons(best, judged)}
-    for pair in nearest.values():
-        reasons = relax.reasons(pair, judged)
-        if {reason.constraint for reason in reasons} - own:
-            told.setdefault((pair.row.candidate.build, *(reason.constraint for reason in reasons)), []).append(pair)
     remarks = []
-    for pairs in list(told.values())[-OTHERS:]:
+    for pairs in groups[:OTHERS]:
         first, last = pairs[0].row.candidate, pairs[-1].row.candidate
         span = first.torch if first.torch == last.torch else f"{first.torch} - {last.torch}"
         other = next(reason for reason in relax.reasons(pairs[-1], judged) if reason.constraint not in own)
-        remarks.append(f"torch {span} {first.build} fails for another reason: {other.because}")
+        channel = "" if last.channel == "wheel" else f" from {last.channel}"
+        remarks.append(f"torch {span} {last.build}{channel} fails for another reason: {other.because.partition('; ')[0]}")
     return tuple(remarks)
 
 
@@ -152,20 +225,14 @@ def _never_published(judged: Judged, situation: Situation, asked: Question, ways
     """All parts of the question are known, and there is nothing that is all of them: what there is instead."""
     platform = situation.machine.platform
     said = " ".join((*(term.text for term in asked.terms), *asked.approaches)) or asked.text
-    elsewhere = sorted({row[3] for row in ROWS if _elsewhere(row, asked)})
-    if elsewhere and platform not in elsewhere and not asked.approaches:
-        because = f"there is no {said} for {platform}; it was published for {', '.join(elsewhere)} only"
-    else:
-        because = f"there is no {said} for {platform}"
+    reason = Reason("published", f"there is no {said} for {published.NAMES.get(platform, platform)}", published.SOURCE)
+    named = {term.kind: term.text for term in asked.terms}
+    wheel = named.pop("channel", WHEEL) == WHEEL
+    if wheel and "build" in named and not set(named) - {"build", "torch"} and not asked.approaches:
+        release = named.get("torch", "").partition("==")[2]
+        reason = published.absent("" if release.endswith("*") else release, named["build"], platform) or reason
     instead, remarks = _instead(judged, situation, asked, ways)
-    return Answer(asked.text, "rejected", (Reason("published", because, BUILDS),), instead, remarks=remarks)
-
-
-def _elsewhere(row: tuple[object, ...], asked: Question) -> bool:
-    """Whether a build of some platform answers to the terms on builds and releases."""
-    build = Build(*row)  # type: ignore[arg-type]
-    candidate = Candidate("wheel", build.torch, build.build, build.kind, build.platform, "", default=build.pypi_default)
-    return all(term.is_so(candidate) for term in asked.terms if term.kind != "python")
+    return Answer(asked.text, "rejected", (reason,), instead, remarks=remarks)
 
 
 def _instead(
@@ -179,7 +246,7 @@ def _instead(
         less = replace(asked, terms=terms, approaches=asked.approaches if part else ())
         if not terms and not less.approaches:
             continue
-        rows = _useful(judged, tuple(row for row in judged.rows if less.matches(row.candidate)), less)
+        rows = _ready(_useful(judged, tuple(row for row in judged.rows if less.matches(row.candidate)), less), less)
         chosen = ways if part else judged.ways
         pairs = relax.pairs(judged, rows, chosen)
         if not pairs:

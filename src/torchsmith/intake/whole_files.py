@@ -156,7 +156,9 @@ def environment_yml(text: str, name: str) -> Iterator[Found]:
         if not entry.startswith("-"):
             part, pip_at = (entry.rstrip(":"), -1) if not indent else (part, pip_at)
             continue
-        item = entry[1:].strip().strip("\"'")
+        item = entry[1:].strip()
+        if item[:1] in {'"', "'"} and item.endswith(item[0]):
+            item = item[1:-1]
         if pip_at >= 0 and indent > pip_at:
             yield from requirement_lines.read(item, name, "conda-pip")
             continue

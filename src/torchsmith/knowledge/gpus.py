@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
-
 from torchsmith.model.pattern import pattern
+from torchsmith.model.record import packed
 
 
-class Gpu(NamedTuple):
+@packed
+class Gpu:
     """What is known of a GPU. ``sm`` is the compute capability without its dot: 120 is 12.0."""
 
     name: str | None

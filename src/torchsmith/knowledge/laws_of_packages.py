@@ -44,7 +44,7 @@ def third_party_says_something(table: Table, tables: Tables) -> Iterator[str]:
     """Specifiers can be read, platforms and wheels are written as agreed, and what a package needs is listed."""
     known = {row["package"] for row in table.rows} | {row["package"] for row in tables["companion_requirements"].rows}
     for row in table.rows:
-        for column in ("torch_spec", "python_spec", "doubt_torch"):
+        for column in ("torch_spec", "python_spec"):
             if not _readable(str(row[column] or "")):
                 yield f"{_name(row)}: `{column}` {row[column]} cannot be read"
         for platform in {*_words(row["platforms"]), *_words(row["gpu_platforms"])} - _PLATFORMS:

@@ -103,4 +103,4 @@ def memory_of_gpu(name: str) -> tuple[int, ...]:
         return ()
     listed = next((item for item in load.table("gpus").rows if item["name"] == row.name), None)
     sizes = listed["memory_gib"] if listed else ()
-    return tuple(int(size) for size in sizes if size.isdigit()) if isinstance(sizes, tuple | list) else ()
+    return tuple(int(size) for size in sizes if str(size).isdigit()) if isinstance(sizes, tuple | list) else ()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from torchsmith.knowledge.accelerators import AMD, INTEL
 from torchsmith.model.pattern import pattern
+from torchsmith.model.record import packed
 
 VENDORS = {"AMD": AMD, "Intel": INTEL}
 _NOISE = frozenset({"amd", "ati", "radeon", "intel", "corporation", "instinct", "graphics", "gpu", "card", "the"})
 _WORD = pattern(r"[a-z]+|\d+[a-z]*")
 
 
-class OtherGpu(NamedTuple):
+@packed
+class OtherGpu:
     """``target`` is AMD's name of the architecture (gfx1100), empty for Intel's."""
 
     name: str

@@ -45,8 +45,6 @@ class Requirement:
     wheels: tuple[str, ...] = ()
     """For what it is built beforehand, as torch:CUDA:Python; ``-`` nothing, ``?`` not known; empty: its wheels always fit."""
     needs: str | None = None
-    doubt_torch: str | None = None
-    """Versions of torch that it allows and that go wrong; ``effect`` says how."""
     source: str = ""
 
     def allowed(self, specifier: str) -> tuple[str, ...]:
@@ -77,6 +75,12 @@ def of(package: str) -> tuple[Requirement, ...]:
     return tuple(Requirement(*row) for row in ROWS if row[0] == package) or tuple(_companions(package))
 
 
+@lru_cache(None)
+def looks_at(package: str) -> tuple[str, ...]:
+    """What the rows of a package, and of those that it needs, depend on: torch, python, gpu, numpy."""
+    return tuple(sorted(_sights(package, set())))
+
+
 def packages() -> tuple[str, ...]:
     """The packages that the table knows."""
     from torchsmith.knowledge.compiled.third_party import ROWS
@@ -100,19 +104,52 @@ def fits(specifier: str, version: str) -> bool:
     return pep440.allows(specifier, version)
 
 
+def _sights(package: str, seen: set[str]) -> set[str]:
+    if package in seen:
+        return set()
+    seen.add(package)
+    if package == "numpy":
+        return {"numpy", "python"}
+    found = {"python"}
+    for row in of(package):
+        found |= {"torch"} if row.torch_spec else set()
+        found |= {"gpu"} if row.cuda_major or row.cuda_builds or row.min_sm else set()
+        for need in row.needs.split("; ") if row.needs else ():
+            found |= _sights(_split(need.partition("@")[0])[0], seen)
+    return found
+
+
+def _split(need: str) -> tuple[str, str]:
+    at = next((place for place, letter in enumerate(need) if letter in "=<>!~"), len(need))
+    return need[:at], need[at:]
+
+
 def _companions(package: str) -> Iterator[Requirement]:
     """The releases of torchvision or torchaudio, each a range of its own."""
     from torchsmith.knowledge.compiled.companion_requirements import ROWS
     from torchsmith.knowledge.compiled.companions import ROWS as BELONGING
 
     listed = [row for row in ROWS if row[0] == package]
-    for place, (_, version, spec, _tags) in enumerate(listed):
+    for place, (_, version, spec, tags) in enumerate(listed):
         # The last torchaudio names no torch: it belongs to that of its day and to all since.
         since = next((row[0] for row in BELONGING if version in row[1:3]), None)
         asks = spec or (f">={since}" if since else "")
         below = listed[place + 1][1] if place + 1 < len(listed) else None
+        minors = sorted(int(tag[3:]) for tag in tags if tag.startswith("cp3") and tag[3:].isdigit())
         yield Requirement(
-            package, version, below, "requires", asks, None, None, None, f"torch{asks}", None, (version,), source="wheel"
+            package=package,
+            first=version,
+            below=below,
+            kind="requires",
+            torch_spec=asks,
+            cuda_major=None,
+            cudnn_major=None,
+            min_sm=None,
+            requirement=f"torch{asks}",
+            effect=None,
+            versions=(version,),
+            python_spec=f">=3.{minors[0]},<3.{minors[-1] + 1}" if minors else None,
+            source="wheel",
         )
 
 
@@ -137,6 +174,5 @@ def _needed(needs: str, python: str) -> tuple[tuple[str, str], ...]:
         asked, _, meant_for = need.partition("@")
         if meant_for and not pep440.allows(meant_for, python):
             continue
-        at = next((place for place, letter in enumerate(asked) if letter in "=<>!~"), len(asked))
-        found.append((asked[:at], asked[at:]))
+        found.append(_split(asked))
     return tuple(found)

@@ -183,6 +183,16 @@ def split_by_marker(place: Place, tool: str) -> bool:
     return len(bindings) > 1 or any(binding.marker or binding.extra for binding in bindings)
 
 
+def by_marker(option: Option, place: Place) -> tuple[str, ...]:
+    """What is done with the lines for a project that takes torch from one index per system."""
+    system = {"windows": "Windows", "macos": "macOS"}.get(place.os, "Linux")
+    held = ", ".join(f"{pin.name}=={pin.version}" for pin in option.packages if pin.name in FAMILY)
+    return (
+        f"the project takes torch from several indexes: put the lines of add-to-pyproject.toml in place of those for {system}",
+        f"its dependencies have to allow {held}",
+    )
+
+
 def notes(*parts: tuple[str, ...]) -> tuple[str, ...]:
     """Notes in order, each once."""
     return tuple(dict.fromkeys(note for part in parts for note in part if note))

@@ -59,7 +59,7 @@ def steps(option: Option, place: Place) -> Steps:
     elif places.split_by_marker(place, "poetry"):
         files = (("add-to-pyproject.toml", _lines(option, place)),)
         told = (
-            "the project takes torch from several sources: put the lines of add-to-pyproject.toml in place of the present ones",
+            *places.by_marker(option, place),
             "where there is a [project] table, its dependencies have to name the packages too, or Poetry 2 ignores their source",
             "Poetry 1 keeps the other versions by `poetry lock --no-update`, Poetry 2 by `poetry lock`",
         )

@@ -54,7 +54,8 @@ def _price(option: Option, place: Place) -> tuple[str, ...]:
         "it takes hours: an hour or more with 32 processors, most of a day with two, and about 20 GB of disk",
         "set MAX_JOBS so that each job has 4 GB of memory",
         "a build that does not find CUDA ends without an error, as a CPU build: its configure step has to say USE_CUDA : ON",
-        f"{' and '.join(beside)} have to be built against it as well" if beside else "",
+        f"{' and '.join(beside)}: to be built against it as well" if beside else "",
+        "all of it in Visual Studio's x64 Native Tools prompt" if place.os == "windows" else "",
     )
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # Without --inexact, packages that were installed by hand would go, and those of extras that are not named.
 SYNC = ("uv", "sync", "--inexact")
 
+INDEXES = frozenset({"UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL"})
+"""Variables beside which an index of the command line is one among several."""
+
 
 def commands(action: Action, interpreter: Interpreter) -> Commands:
     """``uv add --index NAME=URL`` writes the index and binds the packages of that command to it; see ``by_hand``.
@@ -66,11 +69,15 @@ def steps(option: Option, place: Place) -> Steps:
     if option.index is None:
         made = (*made, ("uv", "add", *wanted, *rest))
     elif places.split_by_marker(place, "uv"):
+        files = (("add-to-pyproject.toml", _lines(option, place, "sys_platform == '{system}'")),)
+        told = places.by_marker(option, place)
+        made = (*made, *((("uv", "add", "--frozen", *rest),) if rest else ()), ("uv", "lock"), SYNC)
+    elif not INDEXES.isdisjoint(place.variables):
         files = (("add-to-pyproject.toml", _lines(option, place)),)
         told = (
-            "the project takes torch from several indexes: put the lines of add-to-pyproject.toml in place of the present ones",
+            "put the lines of add-to-pyproject.toml in first: where a variable names an index, `uv add --index` binds nothing",
         )
-        made = (*made, *((("uv", "add", "--frozen", *rest),) if rest else ()), ("uv", "lock"), SYNC)
+        made = (*made, ("uv", "add", *wanted, *rest))
     else:
         name = places.known_name(place, "uv", option.index) or index_name(option.candidate.build)
         add = ("uv", "add", "--frozen", "--index", f"{name}={option.index}", *wanted)
@@ -90,10 +97,10 @@ def _begun(option: Option, place: Place) -> Commands:
     return (("uv", "python", "pin", python),) if have and have != python else ()
 
 
-def _lines(option: Option, place: Place) -> str:
-    """The source of each package of torch's family, on the system of the place, and the index."""
+def _lines(option: Option, place: Place, marker: str = "") -> str:
+    """The source of each package of torch's family, on the system of the place if a marker is wanted, and the index."""
     name = index_name(option.candidate.build)
-    system = {"windows": "win32", "macos": "darwin"}.get(place.os, "linux")
-    names = [word.partition("==")[0] for word in places.wanted(option, place)]
-    sources = "\n".join(f'{name_} = [{{ index = "{name}", marker = "sys_platform == \'{system}\'" }}]' for name_ in names)
+    told = marker.format(system={"windows": "win32", "macos": "darwin"}.get(place.os, "linux"))
+    bound = f'[{{ index = "{name}", marker = "{told}" }}]' if told else f'{{ index = "{name}" }}'
+    sources = "\n".join(f"{word.partition('==')[0]} = {bound}" for word in places.wanted(option, place))
     return f'[tool.uv.sources]\n{sources}\n\n[[tool.uv.index]]\nname = "{name}"\nurl = "{option.index}"\nexplicit = true\n'

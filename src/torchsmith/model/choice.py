@@ -240,7 +240,7 @@ class Place:
     ``fresh`` says that a new environment is made for it, because there is none that could be changed or because the
     option needs another Python. ``torch`` is what is installed, with its label (None: nobody could tell), ``broken`` that
     it has to be installed anew; ``elsewhere`` that the plan is for another machine than this one. ``toolkits`` are
-    (version, folder) pairs, ``sms`` the compute capabilities of the GPUs.
+    (version, folder) pairs, ``sms`` the compute capabilities of the GPUs, ``variables`` the names of those that are set.
     """
 
     os: str
@@ -259,6 +259,7 @@ class Place:
     wsl: bool = False
     sms: tuple[int, ...] = ()
     toolkits: tuple[tuple[str, str], ...] = ()
+    variables: tuple[str, ...] = ()
 
 
 @record

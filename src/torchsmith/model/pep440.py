@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
@@ -19,6 +21,7 @@ _CLAUSE = pattern(r"\s*(===|==|!=|<=|>=|~=|<|>)\s*([^\s,]+)\s*")
 _PRE = {"alpha": "a", "beta": "b", "c": "rc", "pre": "rc", "preview": "rc"}
 
 
+@lru_cache(4096)  # few versions are compared often: a decision reads the same ones ten thousand times
 def key(version: str) -> tuple[Any, ...]:
     """A value that orders versions; ``()`` for what is none."""
     found = _VERSION.fullmatch(version)

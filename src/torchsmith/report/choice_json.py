@@ -58,6 +58,8 @@ def render_answer(answer: Answer) -> str:
             "reasons": [_reason(reason) for reason in answer.reasons],
             "would_fit_if": list(answer.would_fit_if),
             "nearest": list(answer.nearest),
+            "remarks": list(answer.remarks),
+            "options": list(answer.options),
         }
     )
 
@@ -75,6 +77,7 @@ def _option(option: Option) -> dict[str, Any]:
         "actions": [{"type": type(action).__name__, **plain(action)} for action in option.actions],
         "files": [{"name": name, "text": text} for name, text in option.files],
         "criteria": {score.criterion: score.shown for score in option.scores},
+        "worth": {score.criterion: round(score.worth, 3) for score in option.scores},
         "score": round(option.score, 4),
         "risks": list(option.risks),
         "notes": list(option.notes),

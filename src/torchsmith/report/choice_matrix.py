@@ -26,21 +26,22 @@ def table(page: Page, choice: Choice, *, every: bool) -> None:
     """The best build of every approach, a line each."""
     best = choice_words.best_of_each(choice)
     shown = best if every else best[:ROWS]
-    rows = [HEAD, *(_cells(choice, option) for option in shown)]
+    rows = [HEAD, *(cells(choice, option) for option in shown)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     page.line("How the approaches compare, each with its best build")
     for place, row in enumerate(rows):
-        cells = [
+        padded = [
             _padded(page, cell, wide, right=column in {0, 9, 11}, mark=3 < column < 9 and place > 0)
             for column, (cell, wide) in enumerate(zip(row, widths, strict=True))
         ]
-        page.line(" " + " ".join(cells))
+        page.line(" " + " ".join(padded))
     if len(shown) < len(best):
         page.line(f"  and {len(best) - len(shown)} more: --all")
     page.block(LEGEND, "  ")
 
 
-def _cells(choice: Choice, option: Option) -> tuple[str, ...]:
+def cells(choice: Choice, option: Option) -> tuple[str, ...]:
+    """One line of the table."""
     gpu = choice_words.score(option, "native_gpu_code")
     spent = choice_words.score(option, "minutes")
     code = str(gpu.shown) if gpu else ""
@@ -81,4 +82,4 @@ def whole(page: Page, choice: Choice) -> None:
                 page.line(f"     {title:<18} {sum_}  {safe('not known' if score.shown is None else score.shown)}")
         page.line(f"     {'together':<18} {choice_words.points(choice, option):>16.1f}")
         if option.why:
-            page.block(option.why, "     ")
+            page.block(safe(option.why), "     ")

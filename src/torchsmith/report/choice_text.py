@@ -32,10 +32,13 @@ def render(
     page.block(text.machine_line(diagnosis), "  ")
     page.gap()
     _opening(page, choice, diagnosis)
-    for option in choice.options if every else choice.options[:1]:
-        _option(page, option, choice.shell, every)
     if not choice.satisfied:
         _conflicts(page, choice)
+        if choice.options:
+            page.gap()
+            page.line("Until then, on the CPU")
+    for option in choice.options if every else choice.options[:1]:
+        _option(page, option, choice.shell, every)
     if len(choice.options) > 1:
         page.gap()
         choice_matrix.table(page, choice, every=every or verbose)
@@ -43,10 +46,11 @@ def render(
         page.gap()
         choice_matrix.whole(page, choice)
     _rejections(page, choice, every)
-    if choice.remarks[1:]:
+    remarks = choice.remarks[1:] if choice_words.uncured(diagnosis) else choice.remarks
+    if remarks:
         page.gap()
         page.line("To know")
-        for remark in choice.remarks[1:]:
+        for remark in remarks:
             page.block(f"- {safe(remark)}", "  ", "    ")
     page.gap()
     page.block(f"Weights for {choice.wishes.goal}: {choice_words.weights(choice)}", "", "  ")
@@ -58,10 +62,14 @@ def _opening(page: Page, choice: Choice, diagnosis: Diagnosis) -> None:
     """What check finds, what no installation cures, then the decision in one line."""
     found = choice_words.cause(diagnosis)
     if found:
-        label = page.paint(f"{found.severity.value.upper():<8}", text.COLOURS[found.severity])
+        label = page.paint(found.severity.value.upper(), text.COLOURS[found.severity])
         page.block(f"{label} {found.cause}: {safe(found.summary)}", "", "  ")
-    for remark in choice.remarks[:1]:
-        page.block(safe(remark), "", "  ")
+    if found and choice_words.uncured(diagnosis):
+        page.block("No other build of torch cures that. First:" if found.remedies else "No other build of torch cures that.", "  ")
+        for remedy in found.remedies[:1]:
+            page.block(safe(remedy.title), "    ")
+            for command in remedy.commands:
+                page.line("    " + safe(quoted(command, choice.shell)))
     word, says = choice_words.verdict(choice)
     page.block(f"{page.paint(word + ':', _GOOD if choice.satisfied else _BAD)} {says}", "", "  ")
 
@@ -125,10 +133,12 @@ def _rejections(page: Page, choice: Choice, every: bool) -> None:
 
 
 def _onwards(page: Page, choice: Choice, every: bool) -> None:
-    asked = next((rejected.build for rejected in reversed(choice.rejected) if rejected.build), "cu130")
-    page.block(f"torchsmith why-not {safe(asked)} tells what speaks against one of them", "More: ", "  ")
-    more = ["--verbose (the whole matrix)", "--resolve (let uv, pip or Poetry try the options)", "--write FILE (keep the plan)"]
-    page.block(", ".join(more if every else ["--all (every option and rejection)", *more]), "  ", "  ")
+    page.line("More")
+    rows = [(f"torchsmith why-not {safe(choice_words.to_ask(choice))}", "what speaks against a build, an approach, a Python")]
+    rows += [] if every else [("--all", "every option with its commands, every rejection")]
+    rows += [("--verbose", "the whole matrix"), ("--resolve", "let uv, pip or Poetry try the options")]
+    for command, what in [*rows, ("--write FILE", "keep the plan")]:
+        page.line(f"  {command:<25} {what}")
 
 
 def render_answer(answer: Answer, width: int = 80, colour: bool = False) -> str:

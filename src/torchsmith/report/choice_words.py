@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchsmith.knowledge import approaches
+from torchsmith.model.action import InstallTorch
 from torchsmith.model.finding import Severity
 from torchsmith.report.words import size
 
@@ -19,6 +20,10 @@ KEPT = "nothing"
 """What the criterion ``change`` shows where torch stays as it is."""
 LINES = 9
 """So many rejections are told without ``--all``."""
+NEVER = "published"
+"""The constraint that says that there never was such a build for this system."""
+BUILDS = 9
+"""So many builds are named in one line."""
 MARKS = ((0.9, "++"), (0.7, "+"), (0.45, "o"), (0.2, "-"), (-1.0, "--"))
 MARKED = ("driver_headroom", "change", "reversible", "reliability", "flexibility", "upkeep", "contained")
 """The criteria that the matrix of approaches shows as marks."""
@@ -28,6 +33,12 @@ def cause(diagnosis: Diagnosis) -> Finding | None:
     """What ``check`` puts first, if it is more than a note."""
     first = next(iter(diagnosis.root_causes), None)
     return first if first and first.cause != HEALTHY and first.severity is not Severity.NOTE else None
+
+
+def uncured(diagnosis: Diagnosis) -> bool:
+    """Whether what ``check`` puts first is cured by no other build of torch."""
+    found = cause(diagnosis)
+    return found is not None and not any(isinstance(a, InstallTorch) for remedy in found.remedies for a in remedy.actions)
 
 
 def score(option: Option, criterion: str) -> Score | None:
@@ -119,28 +130,44 @@ def weights(choice: Choice) -> str:
 def rejections(choice: Choice) -> list[tuple[str, str]]:
     """Who was rejected and why, folded: the builds of one channel that fail at the same constraint together.
 
-    A build that some option has is left out: its older releases are not what anybody asks for.
+    A build that some option has is left out: its older releases are not what anybody asks for. What this system never had
+    comes last.
     """
     offered = {(option.candidate.channel, option.candidate.build) for option in choice.options}
     groups: dict[tuple[str, str], list[Rejected]] = {}
-    ways: list[tuple[str, str]] = []
+    ways: dict[str, list[str]] = {}
     for rejected in choice.rejected:
         if not rejected.reasons:
             continue
         if rejected.approach:
-            ways.append((rejected.approach, rejected.reasons[0].because))
+            ways.setdefault(rejected.reasons[0].because, []).append(rejected.approach)
         elif (rejected.channel, rejected.build) not in offered:
             groups.setdefault((rejected.channel, rejected.reasons[0].constraint), []).append(rejected)
-    told = [(_label(channel, group), group[-1].reasons[0].because) for (channel, _), group in groups.items()]
-    wheels = [line for (channel, _), line in zip(groups, told, strict=True) if channel == "wheel"]
-    others = [line for line in told if line not in wheels]
-    return [*wheels, *ways, *others]
+    order = sorted(groups, key=lambda pair: (pair[1] == NEVER, pair[0] != "wheel"))
+    told = [(pair, (_label(pair[0], groups[pair]), groups[pair][-1].reasons[0].because)) for pair in order]
+    return [
+        *(line for (channel, constraint), line in told if channel == "wheel" and constraint != NEVER),
+        *((", ".join(names), because) for because, names in ways.items()),
+        *(line for (channel, constraint), line in told if channel != "wheel" or constraint == NEVER),
+    ]
+
+
+def to_ask(choice: Choice) -> str:
+    """A build that a reader may wonder about: the newest CUDA build that was published for this system and is not offered."""
+    offered = {option.candidate.build for option in choice.options}
+    known = [
+        rejected.build
+        for rejected in choice.rejected
+        if rejected.build.startswith("cu") and rejected.reasons and rejected.reasons[0].constraint != NEVER
+    ]
+    return max((build for build in known if build not in offered), key=lambda build: build[2:].zfill(4), default="cu130")
 
 
 def _label(channel: str, group: list[Rejected]) -> str:
     builds = list(dict.fromkeys(rejected.build for rejected in group))
     prefix = "" if channel == "wheel" else f"{channel}: "
-    if len(builds) == 1:
+    if len(builds) == 1 and group[0].first:
         first, last = group[0].first, group[-1].last
         return f"{prefix}{builds[0]} ({first if first == last else f'{first} to {last}'})"
-    return prefix + ", ".join(builds)
+    left = f" and {len(builds) - BUILDS} more" if len(builds) > BUILDS else ""
+    return prefix + ", ".join(builds[-BUILDS:]) + left

@@ -58,5 +58,7 @@ def _need(need: Need, fits: list[Fit]) -> dict[str, Any]:
         "sources": list(need.sources),
         "parts": [{"name": part.name, "mib": [part.low, part.high]} for part in need.parts],
         "notes": list(need.notes),
-        "fits": [{"gpu": fit.room.index if fit.room.index >= 0 else None, "name": fit.room.gpu, "verdict": fit.verdict} for fit in fits],
+        "fits": [
+            {"gpu": fit.room.index if fit.room.index >= 0 else None, "name": fit.room.gpu, "verdict": fit.verdict} for fit in fits
+        ],
     }

@@ -19,7 +19,7 @@ def render(found: ModelFit, width: int = 80, colour: bool = False, verbose: bool
     """The verdict, each way to run it on each GPU, what would make it fit."""
     page = Page(max(NARROW, min(WIDE, width)), colour)
     page.block(f"torchsmith {__version__}: {safe(found.asked)}", "", "  ")
-    page.block(f"{_headline(found)}", "", "  ", _COLOURS[found.verdict])
+    page.line(page.paint(_headline(found), _COLOURS[found.verdict]))
     for room in found.rooms:
         page.block(f"{safe(room.gpu)}: {safe(room.basis)}", "  ", "    ")
     for need in found.needs:
@@ -28,7 +28,7 @@ def render(found: ModelFit, width: int = 80, colour: bool = False, verbose: bool
     for title, texts in (("What would make it fit:", found.advice), ("Also:", (*(c.text for c in found.claims), *found.remarks))):
         if texts:
             page.gap()
-            page.block(title)
+            page.line(title)
             for text in texts:
                 page.block(safe(text), "  - ", "    ")
     return page.text()
@@ -50,7 +50,7 @@ def _need(page: Page, need: Need, fits: list[Fit], full: bool) -> None:
     page.block(f"{name}: {gib(need.low)} to {gib(need.high)} GiB", "", "  ")
     for verdict in dict.fromkeys(fit.verdict for fit in fits):
         names = ", ".join(dict.fromkeys(safe(fit.room.gpu) for fit in fits if fit.verdict == verdict))
-        page.block(f"{_WORDS[verdict]}: {names}", "  ", "    ", _COLOURS[verdict])
+        page.block(f"{_WORDS[verdict]}: {names}", "  ", "    ")
     if not full:
         return
     if need.parts and not need.measured:

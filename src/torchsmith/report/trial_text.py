@@ -95,7 +95,13 @@ def _ratio(values: list[float | None], more_is_better: bool) -> str:
     if len(values) < 2 or not values[0] or not values[1]:
         return ""
     gain = values[1] / values[0] if more_is_better else values[0] / values[1]
-    return "   about the same" if 0.9 < gain < 1.1 else f"   {gain:.1f} times as fast" if gain >= 1 else f"   {1 / gain:.1f} times slower"
+    return (
+        "   about the same"
+        if 0.9 < gain < 1.1
+        else f"   {gain:.1f} times as fast"
+        if gain >= 1
+        else f"   {1 / gain:.1f} times slower"
+    )
 
 
 def _number(value: float) -> str:

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from torchsmith.choose.constraints import approaches, cudnn, driver, gpu, numpy, packages, project, python, supply, system, wishes
+from torchsmith.choose.constraints import (
+    approaches,
+    cudnn,
+    driver,
+    gpu,
+    numpy,
+    packages,
+    project,
+    python,
+    supply,
+    system,
+    toolkit,
+    wishes,
+)
 
 ON_CANDIDATES = (
     system.published,
@@ -22,6 +35,8 @@ ON_CANDIDATES = (
     *project.EVERY,
     wishes.torch,
     *supply.EVERY,
+    toolkit.toolkit,
+    toolkit.host_compiler,
 )
 """On candidates, the most telling first: this is the order in which reasons are given."""
 

@@ -46,10 +46,9 @@ class Demand:
         specifier = self.asked.specifier
         if "://" in specifier:
             return f"{self.asked.package} from an address"
-        close = specifier[:1] in "<>!" or specifier[:2] in {"==", "~="}
-        return f"{self.asked.package}{'' if close else ' '}{specifier}".replace(
-            "python", "Python", self.asked.package == "python"
-        )
+        close = (specifier[:1] in "<>!" or specifier[:2] in {"==", "~="}) and self.asked.package != "python"
+        name = "Python" if self.asked.package == "python" else self.asked.package
+        return f"{name}{'' if close else ' '}{specifier}"
 
 
 _held: list[tuple[PastedProject, dict[str, tuple[Demand, ...]]]] = []

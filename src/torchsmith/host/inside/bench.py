@@ -4,16 +4,14 @@ Each part's answer is framed and flushed on its own: what was found before a cra
 seconds for each measurement, and the packages to import besides.
 """
 
+import json
 import os
 import sys
-
-# The folder of this script holds modules of its own, whose names others bear too.
-sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != os.path.dirname(os.path.abspath(__file__))]
-
-import json
 import time
 
 FRAME = sys.argv[1]
+# The folder of this script holds modules of its own, whose names others bear too.
+sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != os.path.dirname(os.path.abspath(__file__))]
 
 
 def tell(**facts):
@@ -36,15 +34,21 @@ def imported():
     import torch
 
     seconds = time.perf_counter() - begun
-    version = torch.version
+    version = getattr(torch, "version", None)
     return {
         "import_seconds": seconds,
         "torch": str(torch.__version__),
         "cuda": getattr(version, "cuda", None),
         "hip": getattr(version, "hip", None),
-        "threads": torch.get_num_threads(),
         "python": "%d.%d.%d" % sys.version_info[:3],
     }
+
+
+def threads():
+    """How many threads a product on the CPU uses."""
+    import torch
+
+    return {"threads": torch.get_num_threads()}
 
 
 def beside(names):
@@ -74,12 +78,11 @@ def matrices(device):
 def exact(device):
     """Whether a product on the device is that of whole numbers, which Python itself counts out."""
     left, right, product = matrices(device)
-    columns = list(zip(*right))
-    wrong = 0
-    for row in range(len(left)):
-        for column in range(row % 8, len(columns), 8):
-            wrong += product[row][column] != sum(a * b for a, b in zip(left[row], columns[column]))
-    return {"exact_" + device: [wrong == 0, "%d of %d entries differ" % (wrong, len(left) * len(columns) // 8)]}
+    size, wrong = len(left), 0
+    for row in range(size):
+        for column in range(row % 8, size, 8):
+            wrong += product[row][column] != sum(left[row][at] * right[at][column] for at in range(size))
+    return {"exact_" + device: [wrong == 0, "%d of %d entries differ" % (wrong, size * size // 8)]}
 
 
 def best(function, wait, seconds):
@@ -123,11 +126,12 @@ def main():
     attempt("import", imported)
     if "torch" not in sys.modules or seconds <= 0:
         return
+    attempt("threads", threads)
     attempt("beside", beside, sys.argv[3:])
     attempt("exact_cpu", exact, "cpu")
     attempt("gpu", gpu)
     attempt("cpu", speed, "cpu", 1024, 64 << 20, seconds)
-    if sys.modules["torch"].cuda.is_available():
+    if hasattr(sys.modules["torch"], "cuda") and sys.modules["torch"].cuda.is_available():
         attempt("exact_cuda", exact, "cuda")
         attempt("cuda", speed, "cuda", 4096, 256 << 20, seconds)
 

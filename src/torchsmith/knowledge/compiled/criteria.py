@@ -9,7 +9,7 @@ ROWS: tuple[tuple[str, str, str, str, int, int, int, int, int], ...] = (
     ("change", "change", "change", "it changes less of what is installed", 60, 3, 2, 2, 2),
     ("in_place", "place", "place", "it stays with what manages this environment", 30, 14, 14, 14, 14),
     ("newness", "release", "release", "its release is newer", 26, 28, 28, 20, 20),
-    ("maturity", "maturity", "mature", "its build is the better proven one", 6, 12, 8, 6, 16),
+    ("maturity", "maturity", "mature", "its build is the better proven one", 6, 16, 14, 8, 18),
     ("evidence", "evidence", "seen", "its files are better attested", 14, 14, 14, 14, 14),
     ("certainty", "certainty", "sure", "less about it is open", 20, 14, 14, 14, 14),
     ("companions", "companions", "beside", "torchvision and torchaudio exist for it", 4, 6, 4, 4, 4),

@@ -1,0 +1,193 @@
+"""``torchsmith plan`` and ``why-not`` as they are called: documents that keep their schema, exit codes, the kept plan."""
+
+from __future__ import annotations
+
+import json
+import stat
+from functools import cache
+from hashlib import sha256
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from torchsmith.app import machines
+from torchsmith.cli import run
+from torchsmith.model.choice import GOALS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMAS = resources.files("torchsmith.report").joinpath("schema")
+PLAN = jsonschema.Draft202012Validator(json.loads(SCHEMAS.joinpath("plan-1.schema.json").read_text()))
+WHY_NOT = jsonschema.Draft202012Validator(json.loads(SCHEMAS.joinpath("why-not-1.schema.json").read_text()))
+SEED = ("--assume", "gpu=RTX 5070 Ti", "--assume", "driver=581.57", "--assume", "os=windows", "--assume", "python=3.13")
+HOPELESS = ("--assume", "gpu=RTX 5090", "--assume", "driver=470.42.01", "--assume", "os=linux", "--assume", "python=3.12")
+NO_GPU = ("--assume", "gpu=none", "--assume", "os=linux", "--assume", "python=3.12")
+KEPT = ("--assume", "gpu=RTX 4090", "--assume", "driver=580.65.06", "--assume", "os=linux", "--assume", "python=3.12")
+CONTRACT = {"native_gpu_code", "driver_headroom", "reversible", "download_bytes", "minutes"}
+
+
+def asked(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """Exit code and standard output; standard error is empty unless it failed."""
+    code = run(arguments)
+    out, err = capsys.readouterr()
+    assert not err or code == 2, err
+    return code, out
+
+
+def plan(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    """The JSON of a plan, held against its schema."""
+    code, out = asked(capsys, "plan", *arguments, "--json")
+    document: dict[str, Any] = json.loads(out)
+    PLAN.validate(document)
+    assert code == (0 if document["satisfied"] else 1)
+    return document
+
+
+@cache
+def profiles() -> tuple[str, ...]:
+    return machines.shipped()
+
+
+@pytest.mark.parametrize("profile", profiles())
+def test_a_plan_for_each_shipped_machine_keeps_its_schema(profile: str, capsys: pytest.CaptureFixture[str]) -> None:
+    document = plan(capsys, "--machine", profile)
+    assert [option["rank"] for option in document["options"]] == list(range(1, len(document["options"]) + 1))
+    for option in document["options"]:
+        assert CONTRACT <= set(option["criteria"])
+        assert set(option["criteria"]) == set(option["worth"]) == set(document["weights"])
+
+
+@pytest.mark.parametrize("goal", GOALS)
+def test_what_uses_the_gpu_comes_first_for_every_goal(goal: str, capsys: pytest.CaptureFixture[str]) -> None:
+    document = plan(capsys, *SEED, "--goal", goal)
+    kinds = [option["build"] == "cpu" for option in document["options"]]
+    assert kinds == sorted(kinds)
+    assert document["options"][0]["build"] == "cu130"
+    assert document["options"][-1]["approach"] == "cpu"
+
+
+def test_the_same_question_has_the_same_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert plan(capsys, *SEED) == plan(capsys, *SEED)
+    assert plan(capsys, *SEED)["plan_id"] != plan(capsys, *SEED, "--goal", "training")["plan_id"]
+
+
+def test_a_score_is_the_weighted_sum_of_what_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    document = plan(capsys, *SEED)
+    weights = document["weights"]
+    for option in document["options"]:
+        total = sum(option["worth"][name] * weight for name, weight in weights.items())
+        assert option["score"] == pytest.approx(total / sum(weights.values()), abs=2e-3)
+
+
+def test_all_tells_every_candidate_of_an_approach(capsys: pytest.CaptureFixture[str]) -> None:
+    few, every = plan(capsys, *SEED), plan(capsys, *SEED, "--all")
+    assert len(every["options"]) > 3 * len(few["options"])
+    assert every["options"][0]["torch"] == few["options"][0]["torch"]
+
+
+def test_where_a_gpu_could_be_used_a_cpu_build_does_not_satisfy(capsys: pytest.CaptureFixture[str]) -> None:
+    document = plan(capsys, *HOPELESS)
+    assert not document["satisfied"]
+    assert document["conflicts"]
+    assert document["repairs"]
+    assert {option["build"] for option in document["options"]} == {"cpu"}
+    assert plan(capsys, *NO_GPU)["satisfied"]
+    assert plan(capsys, *HOPELESS, "--torch", "==2.14.1+cpu")["satisfied"]
+
+
+def test_what_is_installed_and_fits_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    first = plan(capsys, *KEPT, "--assume", "torch=2.8.0+cu128")["options"][0]
+    assert (first["torch"], first["build"], first["commands"], first["files"]) == ("2.8.0", "cu128", [], [])
+    assert "Nothing to change" in asked(capsys, "plan", *KEPT, "--assume", "torch=2.8.0+cu128")[1]
+
+
+def test_the_index_is_named_unless_the_package_index_has_that_very_build(capsys: pytest.CaptureFixture[str]) -> None:
+    options = plan(capsys, *KEPT, "--all")["options"]
+    by_build = {(option["torch"], option["build"]): option["index"] for option in options if option["approach"] == "pip"}
+    assert by_build["2.14.1", "cu130"] is None
+    assert by_build["2.14.1", "cu126"] == "https://download.pytorch.org/whl/cu126"
+    other = plan(capsys, *KEPT, "--assume", "torch=2.14.1+cpu", "--all")["options"]
+    named = {option["index"] for option in other if (option["torch"], option["build"]) == ("2.14.1", "cu130")}
+    assert None not in {option["index"] for option in other if option["approach"] == "pip" and option["torch"] == "2.14.1"}
+    assert "https://download.pytorch.org/whl/cu130" in named
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+@pytest.mark.parametrize("machine", [SEED, HOPELESS, NO_GPU])
+def test_a_plan_for_a_person(machine: tuple[str, ...], form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out = asked(capsys, "plan", *machine, "--format", form)
+    assert code == (1 if machine is HOPELESS else 0)
+    assert "torch 2.1" in out
+    commands = ("  python", "  pip", "  uv", "  docker", "  & ", "       ")
+    if form == "text":
+        assert [line for line in out.splitlines() if len(line) > 80 and not line.startswith(commands)] == []
+
+
+def test_all_and_verbose_tell_more(capsys: pytest.CaptureFixture[str]) -> None:
+    short, verbose, every = (asked(capsys, "plan", *SEED, *more)[1] for more in ((), ("--verbose",), ("--all",)))
+    assert "worth x weight = points" in verbose
+    assert "worth x weight = points" not in short
+    assert len(every.splitlines()) > 3 * len(short.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("question", "verdict", "code"),
+    [("cu124", "rejected", 0), ("cu130", "offered", 0), ("dll-copy", "rejected", 0), ("cu999", "unknown-candidate", 2)],
+)
+def test_why_not(question: str, verdict: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    given, out = asked(capsys, "why-not", question, *SEED, "--json")
+    document = json.loads(out)
+    WHY_NOT.validate(document)
+    assert (document["verdict"], given) == (verdict, code)
+    assert asked(capsys, "why-not", question, *SEED)[1].startswith(question)
+
+
+def test_a_kept_plan_is_private_and_names_what_it_rests_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1"\ndependencies = ["torch"]\n')
+    file, again = tmp_path / "plan.json", tmp_path / "again.json"
+    question = (*SEED, "--assume", f"project={project}")
+    document = plan(capsys, *question, "--write", str(file))
+    kept = json.loads(file.read_text())
+    PLAN.validate(kept)
+    assert kept["plan"] == document
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert plan(capsys, *question, "--write", str(again)) == document
+    other = json.loads(again.read_text())
+    assert {name for name in kept if kept[name] != other[name]} <= {"created"}
+    assert kept["rests_on"]["driver"] == "581.57"
+    told = kept["rests_on"]["project"]
+    if told is not None:
+        assert told["files"]["pyproject.toml"] in {None, sha256((project / "pyproject.toml").read_bytes()).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("plan", *SEED, "--yes"),
+        ("plan", *SEED, "--resolve", "--offline"),
+        ("plan", *SEED, "--upgrade", "--all"),
+        ("plan", *SEED, "--outdated", "--format", "markdown"),
+        ("plan", *SEED, "--need", "no version here !"),
+        ("plan", *SEED, "--torch", "newest"),
+        ("plan", "--machine", "no-such-machine"),
+    ],
+)
+def test_what_cannot_be_is_one_clear_line(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert err.startswith("error: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_plan_is_never_written_over_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "mine"
+    file.write_text("mine")
+    assert run(("plan", *SEED, "--write", str(file))) == 2
+    assert "exists" in capsys.readouterr().err
+    assert file.read_text() == "mine"
