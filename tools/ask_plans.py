@@ -47,6 +47,9 @@ KEYS = {
     "name", "assume", "machine", "goal", "need", "keep", "torch", "no_admin", "offline", "project", "because", "source",
     "satisfied", "first", "offered", "never", "rejected", "why_not", "fits_if", "remark", "risk", "command", "packages", "error",
 }  # fmt: skip
+EXPECTED = frozenset(
+    {"satisfied", "first", "offered", "never", "rejected", "why_not", "remark", "risk", "command", "packages", "error"}
+)
 ACCELERATORS = ("cuda", "rocm", "xpu")
 Question = dict[str, Any]
 
@@ -144,17 +147,23 @@ def judge(question: Question, choice: Choice, takes: list[tuple[str, Candidate]]
         if found:
             wrong.append(f"{name} is offered: {found[0]}: torch {found[1].version} for Python {found[1].python}")
     for name, constraint in question.get("rejected", {}).items():
-        said = {reason.constraint for entry in choice.rejected if name in (entry.build, entry.approach) for reason in entry.reasons}
+        said = {
+            reason.constraint for entry in choice.rejected if name in (entry.build, entry.approach) for reason in entry.reasons
+        }
         if not said & set(_words(constraint)):
             wrong.append(f"{name} is not rejected by {constraint}: {_reasons(choice, name)}")
     told = _text(choice)
     wrong += [f"it is not said: {word!r}" for word in _words(question.get("remark", [])) if word.lower() not in told]
     if first and "risk" in question:
         noted = " ".join((*first.risks, *first.notes)).lower()
-        wrong += [f"the first option's risks do not say {word!r}" for word in _words(question["risk"]) if word.lower() not in noted]
+        wrong += [
+            f"the first option's risks do not say {word!r}" for word in _words(question["risk"]) if word.lower() not in noted
+        ]
     if "command" in question:
         done = _commands(first)
-        wrong += [f"the first option's commands do not say {word!r}: {done}" for word in _words(question["command"]) if word not in done]
+        wrong += [
+            f"the first option's commands do not say {word!r}: {done}" for word in _words(question["command"]) if word not in done
+        ]
     for name, versions in question.get("packages", {}).items():
         pin = next((pin for pin in first.packages if pin.name == name), None) if first else None
         if pin is None or not pep440.allows(versions, pin.version):
@@ -166,7 +175,11 @@ def _why_not(question: Question, answers: dict[str, Answer]) -> list[str]:
     wrong = []
     for name, constraint in question.get("why_not", {}).items():
         answer, allowed = answers[name], _words(constraint)
-        if answer.verdict in {"offered", "unknown-candidate"} or answer.verdict in allowed or allowed[0] in {"offered", "unknown-candidate"}:
+        if (
+            answer.verdict in {"offered", "unknown-candidate"}
+            or answer.verdict in allowed
+            or allowed[0] in {"offered", "unknown-candidate"}
+        ):
             if answer.verdict not in allowed:
                 wrong.append(f"why-not {name}: {answer.verdict}, and should be {' or '.join(allowed)}")
         elif not {reason.constraint for reason in answer.reasons} & set(allowed):
@@ -174,7 +187,11 @@ def _why_not(question: Question, answers: dict[str, Answer]) -> list[str]:
             wrong.append(f"why-not {name}: not {' or '.join(allowed)}, but {said}")
         if answer.verdict == "rejected" and "fits_if" in question:
             told = " | ".join(answer.would_fit_if)
-            wrong += [f"why-not {name}: it would fit if {told!r}, not {word!r}" for word in _words(question["fits_if"]) if word not in told]
+            wrong += [
+                f"why-not {name}: it would fit if {told!r}, not {word!r}"
+                for word in _words(question["fits_if"])
+                if word not in told
+            ]
     return wrong
 
 
@@ -208,7 +225,11 @@ def _is(approach: str, candidate: Candidate, name: str) -> bool:
         return candidate.python == name.removeprefix("python")
     if name in ACCELERATORS:
         return wheel and candidate.kind == name
-    return name in (approach, f"{approach}:{candidate.build}", candidate.build if wheel else f"{candidate.channel}:{candidate.build}")
+    return name in (
+        approach,
+        f"{approach}:{candidate.build}",
+        candidate.build if wheel else f"{candidate.channel}:{candidate.build}",
+    )
 
 
 def _said(option: Option) -> str:

@@ -6,7 +6,9 @@ It asks pip, with whatever index pip is configured for, and prints a diff; it ch
 
 - ``torch_releases``: the releases and their Python tags per platform (``pip index versions``);
 - ``torch_pins``: what the default Linux wheel of the newest release requires (``pip install --dry-run --report``);
-- ``cudnn``: the cuDNN wheels and their platforms.
+- ``cudnn``: the cuDNN wheels and their platforms;
+- ``third_party``: releases of the other packages that no row names. What such a release asks for, ``requirements`` reads
+  out of its metadata; a row that says the same takes the release on, another one begins a row.
 
 What it cannot: builds on the PyTorch index other than the default ones, and the GPU code inside builds. A row for those
 needs evidence of its own, which ``schema.toml`` names under ``renew``: the wheel itself, the build script at the
@@ -26,7 +28,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 
-from torchsmith.knowledge import load
+from torchsmith.knowledge import load, third_party
+from torchsmith.model import pep440
 from torchsmith.model.versions import key
 
 DATA = Path(__file__).resolve().parent.parent / "src" / "torchsmith" / "knowledge" / "data"
@@ -61,8 +64,14 @@ def versions(package: str, *, python_tag: str | None = None, platforms: tuple[st
     return tuple(version for version in found if "+" not in version)
 
 
-def requirements(version: str, python_tag: str, platforms: tuple[str, ...]) -> tuple[str, ...]:
-    """What a torch wheel requires on NVIDIA's packages and triton, as its metadata writes it."""
+def requirements(
+    version: str,
+    python_tag: str,
+    platforms: tuple[str, ...],
+    package: str = "torch",
+    wanted: str = r"(nvidia-|cuda-|triton|pytorch-triton)",
+) -> tuple[str, ...]:
+    """What a wheel requires of the ``wanted`` packages, for torch NVIDIA's and triton, as its metadata writes it."""
     number = python_tag.removeprefix("cp")
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
@@ -70,13 +79,12 @@ def requirements(version: str, python_tag: str, platforms: tuple[str, ...]) -> t
         pip(
             *("install", "--dry-run", "--quiet", "--no-deps", "--ignore-installed", "--only-binary", ":all:"),
             *("--target", folder, "--python-version", f"{number[0]}.{number[1:]}", *options),
-            *("--report", str(report), f"torch=={version}"),
+            *("--report", str(report), f"{package}=={version}"),
         )
         if not report.exists():
             return ()
         metadata = json.loads(report.read_text("utf-8"))["install"][0]["metadata"]
-    wanted = re.compile(r"(nvidia-|cuda-|triton|pytorch-triton)")
-    return tuple(line for line in metadata.get("requires_dist", ()) if wanted.match(line))
+    return tuple(line for line in metadata.get("requires_dist", ()) if re.match(wanted, line))
 
 
 def renew_releases() -> Iterator[str]:
@@ -138,6 +146,23 @@ def renew_cudnn() -> Iterator[str]:
             yield f"+{package},{version},{key(version)[0]},?,?,no,?,pypi"
 
 
+def renew_third_party() -> Iterator[str]:
+    """Releases that no row names, with what they require of the packages that the table knows."""
+    known = third_party.packages()
+    platforms = (*PLATFORMS["linux-x86_64"], "manylinux_2_31_x86_64", "manylinux_2_34_x86_64", "manylinux_2_35_x86_64")
+    wanted = rf"(torch|torchvision|torchaudio|{'|'.join(known)})(?![\w-])"
+    for package in known:
+        rows = third_party.of(package)
+        named = {version for row in rows for version in (*row.versions, *row.yanked)}
+        offered = {version for tag in ("cp312", "cp314") for version in versions(package, python_tag=tag, platforms=platforms)}
+        offered |= set(versions(package))
+        first = pep440.key(rows[0].first or "")
+        for version in sorted(offered - named, key=pep440.key):
+            if pep440.key(version) > first:
+                asks = [line for line in requirements(version, "cp312", platforms, package, wanted) if "extra ==" not in line]
+                yield f"+{package} {version}: {'; '.join(asks) or 'no requirement of these, or no metadata to be had'}"
+
+
 def pin(requirement: str, extras: str, spec: str) -> str:
     """A requirement in one spelling, whatever table or metadata it comes from."""
     return f"{requirement}{f'[{extras}]' if extras else ''}{spec}".replace(" ", "")
@@ -148,7 +173,12 @@ def diff(name: str, before: str, after: str) -> Iterator[str]:
     yield from difflib.unified_diff(before.splitlines(), after.splitlines(), f"a/{name}", f"b/{name}", lineterm="", n=0)
 
 
-RENEWALS = {"torch_releases": renew_releases, "torch_pins": renew_pins, "cudnn": renew_cudnn}
+RENEWALS = {
+    "torch_releases": renew_releases,
+    "torch_pins": renew_pins,
+    "cudnn": renew_cudnn,
+    "third_party": renew_third_party,
+}
 
 
 def main(arguments: list[str]) -> int:

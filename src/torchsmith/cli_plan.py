@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from torchsmith import console
 from torchsmith.model.choice import GOALS
 from torchsmith.model.errors import UsageError
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from torchsmith.model.diagnosis import Diagnosis
     from torchsmith.model.known import Fact
     from torchsmith.model.trial import Preview
+
+    Verb = Callable[[argparse.Namespace, Host | None], int]
 
 
 def plan_options(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +40,7 @@ def plan_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--yes", action="store_true", help="with --trial: do not ask before downloading")
     console.output_options(parser, "markdown")
-    parser.set_defaults(verb=_run_plan)
+    parser.set_defaults(verb=_uncollected(_run_plan))
 
 
 def why_not_options(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +48,22 @@ def why_not_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("candidate", metavar="CANDIDATE", help="cu124, torch==2.2.0, conda, python3.14 ...")
     _question_options(parser)
     console.output_options(parser)
-    parser.set_defaults(verb=_run_why_not)
+    parser.set_defaults(verb=_uncollected(_run_why_not))
+
+
+def _uncollected(answer: Verb) -> Verb:
+    """The verb without the collector of cyclic garbage: some ten thousand values are made, and the process ends with them."""
+
+    def run(options: argparse.Namespace, host: Host | None) -> int:
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return answer(options, host)
+        finally:
+            if collecting:
+                gc.enable()
+
+    return run
 
 
 def _question_options(parser: argparse.ArgumentParser) -> None:
@@ -105,7 +124,9 @@ def _run_plan(options: argparse.Namespace, host: Host | None) -> int:
     if options.resolve and options.offline:
         raise UsageError("`--resolve` asks the package index: it cannot go with `--offline`")
     host, assumed, wishes = _question(options, host)
-    choice, diagnosis = plan.plan(host, assumed, wishes, every=options.all, resolve=options.resolve)
+    # A person reads the commands of the first option alone.
+    whole = options.all or options.resolve or options.write or options.format == "json"
+    choice, diagnosis = plan.plan(host, assumed, wishes, every=options.all, resolve=options.resolve, told=None if whole else 1)
     if options.write:
         from torchsmith.app import plan_file
 
@@ -170,7 +191,7 @@ def _run_trial(options: argparse.Namespace, host: Host | None) -> int:
 
 
 def _agreed(*, yes: bool) -> Callable[[Preview], bool]:
-    """Who is asked before a trial fetches anything: nobody with ``--yes``, the terminal if there is one, else the answer is no."""
+    """Who is asked before a trial fetches anything: nobody with ``--yes``, else the terminal; where there is none, it is a no."""
 
     def asked(preview: Preview) -> bool:
         if yes:

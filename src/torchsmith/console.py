@@ -58,11 +58,12 @@ def write(text: str) -> None:
 
 def agreed(told: str, question: str) -> bool:
     """Whether somebody at the terminal agrees to what is told; without a terminal nobody does."""
-    print(told, file=sys.stderr)
-    if sys.stdin is None or not sys.stdin.isatty():
-        print("not asked, since this is no terminal: --yes agrees", file=sys.stderr)
+    terminal = sys.stdin is not None and sys.stdin.isatty()
+    ending = f"{question} [y/N] " if terminal else "not asked, since this is no terminal: --yes agrees\n"
+    sys.stderr.write(f"{told.rstrip()}\n{ending}")
+    sys.stderr.flush()
+    if not terminal:
         return False
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 

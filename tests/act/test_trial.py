@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import jsonschema
 import pytest
 from tests.act.options import candidate, option
 from tests.lab.environments import Environment
@@ -26,6 +27,7 @@ from torchsmith.report import trial_json, trial_text
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 CPU = "2.13.0"
+SCHEMA = json.loads(Path(trial_json.__file__).with_name("schema").joinpath("trial-1.schema.json").read_text())
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +96,7 @@ def test_a_real_torch_is_built_verified_and_measured_beside_the_present_one(cpu_
     assert "The candidate works." in text
     assert "GFLOP/s" in text
     document = json.loads(trial_json.render(report))
+    jsonschema.validate(document, SCHEMA)
     assert (document["schema_version"], document["status"], document["plan"]["build"]) == (1, "works", "cpu")
 
 
@@ -129,7 +132,9 @@ def test_nothing_is_built_without_consent(empty_environment: Environment, room: 
     said = trial_text.preview(shown[0])
     assert f"torch {CPU}+cpu" in said
     assert str(room) in said
-    assert json.loads(trial_json.render(report))["candidate"] is None
+    document = json.loads(trial_json.render(report))
+    jsonschema.validate(document, SCHEMA)
+    assert document["candidate"] is None
 
 
 def test_another_machine_is_not_built_for() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from torchsmith import cli
 from torchsmith.app import asked, assume, check
 from torchsmith.host.base import Host
+from torchsmith.host.local import LocalHost
 from torchsmith.host.replay import ReplayHost, request_key
 from torchsmith.model.diagnosis import Diagnosis
 from torchsmith.model.errors import UsageError
@@ -56,6 +58,17 @@ GIVEN: tuple[tuple[str, str, Any, Any], ...] = (
         {"PIP_INDEX_URL": "https://example.org/simple"},
     ),
     ("gpu=none", "gpus", len, 0),
+    ("disk=12", "room", lambda r: (r.site_free, r.temp_free), (12 << 30, 12 << 30)),
+    ("manager=poetry", "environment", lambda e: (e.kind, e.manager), ("poetry", "poetry")),
+    ("manager=uv-project", "environment", lambda e: (e.kind, e.manager), ("uv", "uv-project")),
+    ("package=numpy==1.26.4", "packages", lambda p: [(x.name, x.version) for x in p.installed], [("numpy", "1.26.4")]),
+    ("package=Flash_Attn==2.8.0", "packages", lambda p: p.get("flash-attn").version, "2.8.0"),
+    ("gpu=RX 7900 XTX", "pci_devices", lambda p: [(d.vendor, d.device) for d in p.gpus], [(0x1002, 0x744C)]),
+    ("gpu=radeon rx7900xtx", "pci_devices", lambda p: [d.device for d in p.gpus], [0x744C]),
+    ("gpu=gfx1100", "pci_devices", lambda p: [d.vendor for d in p.gpus], [0x1002]),
+    ("gpu=Arc A770", "other_gpus", lambda o: [(g.maker, g.name) for g in o.gpus], [("Intel", "Intel Arc A770")]),
+    ("gpu=Intel Arc A770", "gpus", len, 0),
+    ("gpu=MI300X", "driver", lambda d: d, None),
     ("gpu=sm_121", "gpus", lambda g: [d.sm for d in g], [121]),
     ("driver=581.57", "driver", lambda d: d.version, "581.57"),
     ("torch=2.9.0+rocm6.4", "torch", lambda t: (t.kind, t.hip), ("rocm", "6.4")),
@@ -176,3 +189,96 @@ def test_every_probe_is_told_the_same_variable() -> None:
 def test_the_rest_of_this_machine_stays_where_only_surroundings_are_assumed() -> None:
     assert not assume.another_machine(("toolkit=12.4", "cpu=v2", "ram=8", "container=docker", "variable=CUDA_HOME=/x"))
     assert assume.another_machine(("os=linux",))
+
+
+def test_nvidias_and_other_gpus_stand_beside_each_other() -> None:
+    given = assume.facts(("gpu=RTX 4070", "gpu=Radeon 780M", "driver=581.57"))
+    assert [device.sm for device in value(given["gpus"])] == [89]
+    assert [device.device for device in value(given["pci_devices"]).gpus] == [0x15BF]
+    assert value(given["driver"]).version == "581.57"
+
+
+def test_packages_stand_beside_the_assumed_torch() -> None:
+    given = assume.facts(("torch=2.6.0+cu124", "package=torchvision==0.21.0", "package=numpy==2.1.2"))
+    assert [(p.name, p.version) for p in value(given["packages"]).installed] == [
+        ("torch", "2.6.0+cu124"),
+        ("torchvision", "0.21.0"),
+        ("numpy", "2.1.2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("items", "board", "release"),
+    [
+        (("gpu=Jetson AGX Orin", "os=linux"), "Jetson AGX Orin", ""),
+        (("gpu=Jetson AGX Orin", "os=linux", "jetpack=6.2"), "Jetson AGX Orin", "36"),
+        (("gpu=Jetson AGX Thor", "os=linux", "arch=aarch64", "jetpack=7"), "Jetson AGX Thor", "38"),
+        (("os=linux", "arch=aarch64", "jetpack=5"), "Jetson", "35"),
+    ],
+)
+def test_a_jetson_is_told_by_its_gpu_or_its_jetpack(items: tuple[str, ...], board: str, release: str) -> None:
+    given = assume.facts(items)
+    assert value(given["machine"]).arch == "aarch64"
+    assert (value(given["jetson"]).model, value(given["jetson"]).l4t) == (board, release)
+
+
+def test_an_arm_server_is_no_jetson_and_a_gb10_is_an_arm_machine() -> None:
+    given = assume.facts(("gpu=GB10", "os=linux"))
+    assert value(given["machine"]).arch == "aarch64"
+    assert value(given["jetson"]) is None
+    assert value(assume.facts(("gpu=RTX 5090", "os=linux"))["machine"]).arch == "x86_64"
+
+
+def test_musl() -> None:
+    machine = value(assume.facts(("libc=musl",))["machine"])
+    assert (machine.os, machine.libc, machine.libc_version) == ("linux", "musl", "")
+
+
+def test_gpus_of_another_machine_that_nobody_named_are_unknown() -> None:
+    facts = diagnosis(*LINUX).facts
+    assert isinstance(facts["gpus"], Unknown)
+    assert "gpu=none" in facts["gpus"].reason
+    known = diagnosis(*LINUX, "gpu=none").facts["gpus"]
+    assert isinstance(known, Known)
+    assert not known.value
+
+
+def test_a_projects_files_count_on_an_assumed_machine(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "x"\ndependencies = ["torch==2.9.1"]\n[tool.pdm]\ndistribution = false\n'
+    )
+    _, given = asked.evidence(LocalHost(), None, None, (*LINUX, f"project={tmp_path}"))
+    assert [(d.package, d.specifier) for d in value(given["pasted_project"]).dependencies] == [("torch", "==2.9.1")]
+    assert value(given["environment"]).manager == "pdm"
+    _, given = asked.evidence(LocalHost(), None, None, (*LINUX, f"project={tmp_path}", "manager=uv"))
+    assert value(given["environment"]).manager == "uv"
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        ("libc=bionic",),
+        ("libc=musl", "glibc=2.35"),
+        ("jetpack=9", "os=linux", "arch=aarch64"),
+        ("jetpack=six", "os=linux", "arch=aarch64"),
+        ("jetpack=6", "os=windows"),
+        ("disk=much",),
+        ("disk=-1",),
+        ("manager=portage",),
+        ("package=numpy",),
+        ("package=numpy>=2",),
+        ("package=torch==2.9.1",),
+        ("package=numpy==2.0", "package=NumPy==2.1"),
+        ("gpu=RX 7900 XTZ",),
+        ("gpu=none", "gpu=RTX 5090"),
+    ],
+)
+def test_what_cannot_be_is_one_error(items: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError) as refused:
+        assume.facts(items)
+    assert "\n" not in str(refused.value)
+
+
+def value(fact: Any) -> Any:
+    assert isinstance(fact, Known), fact
+    return fact.value

@@ -60,7 +60,9 @@ def test_musl_takes_the_place_of_the_profiles_glibc() -> None:
 
 def test_a_file_of_ones_own(tmp_path: Path) -> None:
     file = tmp_path / "lab.toml"
-    file.write_text('[machine]\ngpu = ["RTX 5090", "RTX 4090"]\ndriver = "580.95.05"\nos = "linux"\nram = 64\npackage = "numpy==1.26.4"\n')
+    file.write_text(
+        '[machine]\ngpu = ["RTX 5090", "RTX 4090"]\ndriver = "580.95.05"\nos = "linux"\nram = 64\npackage = "numpy==1.26.4"\n'
+    )
     assert machines.assumptions(str(file), ()) == (
         "gpu=RTX 5090",
         "gpu=RTX 4090",

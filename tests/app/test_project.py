@@ -212,6 +212,17 @@ def test_windows_line_ends_and_a_mark_change_nothing(tmp_path: Path) -> None:
     assert (one.dependencies, one.locked, one.sources) == (two.dependencies, two.locked, two.sources)
 
 
+@pytest.mark.parametrize(
+    ("tool", "manager"), [("uv", "uv-project"), ("poetry", "poetry"), ("pdm", "pdm"), ("pixi", "pixi"), ("black", "pip")]
+)
+def test_an_empty_table_of_a_tool_tells_the_manager(tmp_path: Path, tool: str, manager: str) -> None:
+    assert made(tmp_path, pyproject__toml=f'[project]\nname = "x"\n[tool.{tool}]\n').manager == manager
+
+
+def test_a_lock_file_outweighs_the_tables_of_another_tool(tmp_path: Path) -> None:
+    assert made(tmp_path, pyproject__toml=POETRY, uv__lock=UV_LOCK).manager == "uv-project"
+
+
 def test_a_pdm_project(tmp_path: Path) -> None:
     text = """[project]\ndependencies = ["torch"]\n[[tool.pdm.source]]\nname = "torch"\nurl = "https://download.pytorch.org/whl/cu130"
 include_packages = ["torch", "torchvision"]\nexclude_packages = ["*"]\n[tool.pdm.dev-dependencies]\ntest = ["numpy<2"]\n"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 from tests.patient import Patient, gpu
 
@@ -21,6 +22,7 @@ from torchsmith.model.upgrade import Upgrade
 from torchsmith.report import upgrade_json, upgrade_text
 
 NEWEST = "2.15.0"
+SCHEMAS = Path(upgrade_json.__file__).with_name("schema")
 
 
 def told(*assumptions: str) -> Upgrade:
@@ -166,6 +168,9 @@ def test_what_moves_and_what_breaks(tmp_path: Path) -> None:
 def test_the_documents() -> None:
     answer = told("gpu=GTX 1080 Ti", "driver=560.35", "os=linux", "python=3.11", "torch=2.8.0+cu126")
     whole, short = (json.loads(upgrade_json.render(answer, short=brief)) for brief in (False, True))
+    schema = json.loads((SCHEMAS / "upgrade-1.schema.json").read_text())
+    for document in (whole, short, json.loads(upgrade_json.render(told("gpu=none", "os=linux", "python=3.12")))):
+        jsonschema.validate(document, schema)
     assert whole["schema_version"] == short["schema_version"] == 1
     assert (whole["status"], whole["torch"], whole["build"]) == ("upgradable", "2.8.0+cu126", "cu126")
     assert [step["reach"] for step in whole["steps"]] == ["nearest", "newest"]

@@ -14,7 +14,14 @@ from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Environment, Interpreter
 from torchsmith.model.known import Fact, Known, Unknown
 
-SYSTEMS = {"linux": ("linux", None), "windows": ("windows", None), "wsl": ("linux", 2), "wsl1": ("linux", 1), "macos": ("macos", None)}
+ORDINARY = Wishes()
+SYSTEMS = {
+    "linux": ("linux", None),
+    "windows": ("windows", None),
+    "wsl": ("linux", 2),
+    "wsl1": ("linux", 1),
+    "macos": ("macos", None),
+}
 
 
 def device(index: int, name: str) -> Device:
@@ -30,12 +37,12 @@ def device(index: int, name: str) -> Device:
 
 def made(
     *gpus: str,
-    driver: str | None = "580.95.05",
+    driver: str | Unknown | None = "580.95.05",
     os: str = "linux",
     arch: str = "x86_64",
     python: str = "3.12",
     glibc: str = "2.39",
-    wishes: Wishes = Wishes(),  # noqa: B008: immutable
+    wishes: Wishes = ORDINARY,
     witness: str = "assumption",
     **more: Any,
 ) -> Situation:
@@ -46,12 +53,22 @@ def made(
         system, arch, libc=("musl" if glibc == "musl" else "glibc") if linux and glibc else "", libc_version=glibc, wsl=wsl
     )
     interpreter = Interpreter(
-        "python", f"{python.removesuffix('t')}.1", "/env", "/usr", 64, arch, system, "venv", (), (), free_threaded=python.endswith("t")
+        "python",
+        f"{python.removesuffix('t')}.1",
+        "/env",
+        "/usr",
+        64,
+        arch,
+        system,
+        "venv",
+        (),
+        (),
+        free_threaded=python.endswith("t"),
     )
     facts: dict[str, Fact[Any]] = {
         "machine": Known(machine, "test"),
         "gpus": Known(Gpus(tuple(device(index, name) for index, name in enumerate(gpus)), witness), "test"),
-        "driver": Known(Driver(driver) if driver else None, "test"),
+        "driver": driver if isinstance(driver, Unknown) else Known(Driver(driver) if driver else None, "test"),
         "pci_devices": Known(PciDevices(()), "test"),
         "interpreter": Known(interpreter, "test"),
         "environment": Known(Environment("venv", "pip"), "test"),

@@ -122,6 +122,10 @@ ANSWERS = [
     ("onnxruntime-gpu==1.27.0", "2.11.0+cu130", {}),
     ("onnxruntime-gpu==1.19.2", "2.3.1+cu121", {"cudnn": "needs cuDNN 9"}),
     ("onnxruntime-gpu", "2.11.0+cu128", {}),
+    ("onnxruntime-gpu==1.18.0", "2.3.1+cu118", {}),
+    ("onnxruntime-gpu==1.18.0", "2.7.1+cu118", {"cudnn": "needs cuDNN 8"}),
+    ("flash-attn==2.8.0", "2.7.1+cu118", {"packages": "needs CUDA 12 or newer"}),
+    ("flash-attn==2.8.0", "2.7.1+cu126", {}),
     ("torchvision==0.20.1", "2.5.1+cu124", {}),
     ("torchvision==0.20.1", "2.6.0+cu124", {"packages": "needs torch==2.5.1"}),
     ("torchaudio==2.8.0", "2.9.0+cu128", {"packages": "needs torch==2.8.0"}),
@@ -201,6 +205,7 @@ def test_two_needs_that_share_nothing() -> None:
 
 def test_what_no_table_lists_is_a_risk() -> None:
     assert "banana==1 is not in the tables" in risks(build("2.9.1+cu128"), asking("banana==1"))
+    assert "flash-attn 2.8.0 is not in the tables" in risks(build("2.9.1+cu128"), asking("flash-attn==2.8.0"))
     assert "which end with 3.8.6" in risks(build("2.9.1+cu128"), asking("whisperx==9.9"))
 
 
@@ -231,6 +236,8 @@ def test_platforms_and_gpus() -> None:
     found = reasons(build("2.8.0+cu128"), asking("flash-attn", sm=T4))
     assert "compute capability 8.0 or higher, and here is the the test's GPU (7.5)" in found["packages"].because
     assert not reasons(build("2.8.0+cu128"), asking("flash-attn", sm=None))
+    found = reasons(build("2.0.0+cu118", "3.11"), asking("flash-attn==2.8.0", python="3.11"))
+    assert "needs torch>=2.2" in found["packages"].because
 
 
 def test_installed_packages_are_risks() -> None:
@@ -257,13 +264,33 @@ def test_project_requirements_are_reasons() -> None:
         Dependency("numpy", "<2", "project", "python_version < '3.10'"),
         Dependency("whisperx", "==3.4.2", "extra:speech"),
         Dependency("requests", "", "project"),
+        Dependency("torchvision", "==0.25.0", "project"),
         Dependency("torch", "==2.7.0", "project"),
     )
     asked = asking(project=declared)
-    assert asked_for(asked) == (Requirement("xformers", "==0.0.30", "requirements.txt"),)
+    assert asked_for(asked)[0] == Requirement("xformers", "==0.0.30", "requirements.txt")
+    assert [each.name for each in asked_for(asked)] == ["xformers", "torchvision"]
     found = reasons(build("2.8.0+cu128"), asked)["packages"]
     assert found.because == "xformers 0.0.30 (requirements.txt) needs torch==2.7.0"
     assert not reasons(build("2.7.0+cu128"), asked)
+
+
+@pytest.mark.parametrize(("specifier", "where", "meant"), [
+    ("^2.1", "poetry", ">=2.1,<3"),
+    ("~1.26", "poetry", ">=1.26,<1.27"),
+    ("1.26.*", "conda", "==1.26.*"),
+    ("=1.26", "conda", "==1.26.*"),
+    (">=1.26, <2", "project", ">=1.26,<2"),
+    ("*", "pipenv", ""),
+    ("@ https://h/vllm-0.22.0+cu129-cp38-abi3-linux_x86_64.whl", "requirements", "==0.22.0+cu129"),
+])  # fmt: skip
+def test_every_manager_s_versions(specifier: str, where: str, meant: str) -> None:
+    asked = asking(project=(Dependency("vllm", specifier, where),))
+    assert asked_for(asked) == (Requirement("vllm", meant, where),)
+
+
+def test_alternatives_are_left_to_the_resolver() -> None:
+    assert asked_for(asking(project=(Dependency("vllm", "0.1 || 0.2", "poetry"),))) == ()
 
 
 def named(candidate: Candidate, asked: Situation, index: str | None = "https://i") -> dict[str, tuple[str, str | None]]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-
 from tests.choose.situations import candidates, made
+
 from torchsmith.choose import decide, reject
 from torchsmith.choose.constraint import Constraint
 from torchsmith.choose.constraints import ON_APPROACHES, ON_CANDIDATES

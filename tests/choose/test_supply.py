@@ -162,10 +162,16 @@ def test_without_the_network_and_nothing_here_only_what_is_installed_stays() -> 
     assert any(because.startswith("no package of torch 2.") for because in told)
 
 
-def test_the_caches_of_uv_serve_uv() -> None:
-    found = supply.offline.judge(candidate(), here(OFFLINE, local_wheels=LocalWheels((replace(WHEEL, cache="uv"),))))
-    assert isinstance(found, Risk)
-    assert found.text == "the wheel is in uv's cache, from which only uv takes it"
+def test_the_cache_of_uv_serves_uv_alone() -> None:
+    cached = replace(WHEEL, cache="uv", place="/home/user/.cache/uv")
+    choice = decide.decide(here(OFFLINE, local_wheels=LocalWheels((cached,))), every=True)
+    assert {(option.approach.name, option.candidate.version) for option in choice.options} <= {
+        ("uv", "2.9.1+cu128"),
+        ("uv-project", "2.9.1+cu128"),
+    }
+    assert any("uv's cache" in risk for option in choice.options for risk in option.risks)
+    both = decide.decide(here(OFFLINE, local_wheels=LocalWheels((cached, WHEEL))))
+    assert {"pip", "uv"} <= {option.approach.name for option in both.options}
 
 
 def test_wheels_are_found_in_folders_local_indexes_and_uvs_cache(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import encodings.cp437  # noqa: F401 - the codec of old zip files, else imported when a name first needs it
 import io
+import json
 import struct
 import tarfile
 import zipfile
@@ -285,3 +286,65 @@ INFO_WORDS = (
     b".so.1",
 )
 TEXT = b"sm_90 " * 60
+
+
+def safetensors(*tensors: tuple[str, str, tuple[int, ...], int]) -> bytes:
+    """A file of tensors: name, type, shape and bytes of each."""
+    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, kind, shape, size in tensors:
+        header[name] = {"dtype": kind, "shape": list(shape), "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + bytes(end)
+
+
+def gguf(about: dict[str, object], *tensors: tuple[str, int, tuple[int, ...], int]) -> bytes:
+    """A file of tensors: name, type, shape and bytes of each, with metadata of texts, numbers and lists of texts."""
+
+    def text(value: str) -> bytes:
+        return struct.pack("<Q", len(value)) + value.encode()
+
+    def told(value: object) -> bytes:
+        if isinstance(value, str):
+            return struct.pack("<I", 8) + text(value)
+        if isinstance(value, list):
+            return struct.pack("<IIQ", 9, 8, len(value)) + b"".join(map(text, value))
+        return struct.pack("<II", 4, value)
+
+    listed = b"".join(
+        text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, 0) for name, kind, shape, _ in tensors
+    )
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(about))
+    return head + b"".join(text(key) + told(value) for key, value in about.items()) + listed + bytes(sum(t[3] for t in tensors))
+
+
+SAFETENSORS = (
+    safetensors(
+        ("model.layers.0.self_attn.k_proj.weight", "BF16", (8, 16), 256),
+        ("model.layers.1.input_layernorm.weight", "BF16", (16,), 32),
+        ("packed", "F4", (4, 4), 8),
+    ),
+    safetensors(),
+)
+SAFETENSORS_INDEX = (
+    b'{"metadata": {"total_size": 4096}, "weight_map": {"model.layers.3.mlp.weight": "model-00001-of-00002.safetensors"}}'
+)
+GGUF = gguf(
+    {
+        "general.architecture": "llama",
+        "llama.block_count": 2,
+        "llama.embedding_length": 64,
+        "llama.attention.head_count": 8,
+        "llama.attention.head_count_kv": 2,
+        "llama.context_length": 4096,
+        "tokenizer.ggml.tokens": ["<s>", "a", "b"],
+    },
+    ("blk.0.attn_k.weight", 12, (256, 2), 288),
+    ("output_norm.weight", 0, (64,), 256),
+)
+WEIGHTS_WORDS = (
+    *(kind.encode() for kind in ("BF16", "F32", "F8_E4M3", '"shape": [', "data_offsets", "__metadata__", "-1", "1e9")),
+    *(struct.pack("<I", kind) for kind in (4, 8, 9, 12, 30)),
+    *(struct.pack("<Q", number) for number in (1 << 20, 1 << 40, 1 << 63)),
+)

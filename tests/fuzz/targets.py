@@ -27,6 +27,7 @@ from tests.fuzz.seeds import (
     ELVES,
     FATBIN,
     FATBIN_WORDS,
+    GGUF,
     HIP_WORDS,
     IMAGES,
     INFO_WORDS,
@@ -41,10 +42,13 @@ from tests.fuzz.seeds import (
     REAL_ARCHIVE,
     REAL_ELVES,
     RECORD,
+    SAFETENSORS,
+    SAFETENSORS_INDEX,
     TAR_WORDS,
     TARS,
     TEXT,
     VERSION_PY,
+    WEIGHTS_WORDS,
     WHEELS,
     ZIP_WORDS,
     ZSTD_TARS,
@@ -64,6 +68,7 @@ from torchsmith.binaries import (
     dist_record,
     elf,
     fatbin,
+    gguf,
     hip,
     image,
     inflate,
@@ -76,6 +81,7 @@ from torchsmith.binaries import (
     numpy_abi,
     pe,
     pe_exports,
+    safetensors,
     shared,
     symbols,
     tar,
@@ -297,6 +303,16 @@ def _as_json(answer: object) -> None:
     json.dumps(plain(answer)).encode()
 
 
+def _safetensors(data: bytes) -> None:
+    for read in (safetensors.read, safetensors.index):
+        with suppress(BinaryError):
+            _as_json(read(Memory(data), len(data), "model-00001-of-00002.safetensors"))
+
+
+def _gguf(data: bytes) -> None:
+    _as_json(gguf.read(Memory(data), len(data)))
+
+
 TARGETS: dict[str, Target] = {
     "ar": Target(_ar, (*ARCHIVES, REAL_ARCHIVE), (*AR_WORDS, *ELF_WORDS)),
     "binding": Target(
@@ -308,6 +324,7 @@ TARGETS: dict[str, Target] = {
     "dist_info": Target(_dist_info, (METADATA, ABOUT, RECORD), INFO_WORDS),
     "elf": Target(_elf, (*ELVES, *REAL_ELVES), ELF_WORDS),
     "fatbin": Target(_fatbin, (FATBIN,), FATBIN_WORDS),
+    "gguf": Target(_gguf, (GGUF,), WEIGHTS_WORDS),
     "hip": Target(_hip, BUNDLES, HIP_WORDS),
     "image": Target(
         _image, (docker(), oci(), *TARS, *ZSTD_TARS), (*TAR_WORDS, b"[", b"{}", b'"', b"../", b"sha256:"), checksums_right
@@ -329,6 +346,7 @@ TARGETS: dict[str, Target] = {
     "macho": Target(_macho, IMAGES, MACHO_WORDS),
     "notes": Target(_notes, (NOTED, *REAL_ELVES), (NOTE, b".note.gnu.property\0", b".GCC.command.line\0")),
     "pe": Target(_pe, PES, PE_WORDS),
+    "safetensors": Target(_safetensors, (*SAFETENSORS, SAFETENSORS_INDEX), WEIGHTS_WORDS),
     "shared": Target(_shared, (*ELVES, *REAL_ELVES, *PES), (*ELF_WORDS, *PE_WORDS)),
     "tar": Target(_tar, TARS, TAR_WORDS, checksums_right),
     "torch_build": Target(

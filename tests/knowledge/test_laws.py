@@ -127,6 +127,7 @@ FAULTS: list[tuple[str, load.Table]] = [
     ("floors_are_known_drivers", section("compat_rules", "driver_floor_linux", **{"13": "700"})),
     ("floors_are_known_drivers", section("compat_rules", "driver_floor_windows", **{"12": "600.1"})),
     ("floors_are_known_drivers", section("compat_rules", "driver_before_11_linux", **{"10.0": "390.1"})),
+    ("rocm_builds_are_published", broken("rocm_targets", build="rocm9.9")),
 ]
 
 

@@ -20,7 +20,14 @@ from torchsmith.model.choice import (
 )
 
 INDEX = "https://download.pytorch.org/whl/cu130"
-WEIGHTS = (("native_gpu_code", 30), ("driver_headroom", 6), ("change", 60), ("minutes", 6), ("download_bytes", 3), ("companions", 0))
+WEIGHTS = (
+    ("native_gpu_code", 30),
+    ("driver_headroom", 6),
+    ("change", 60),
+    ("minutes", 6),
+    ("download_bytes", 3),
+    ("companions", 0),
+)
 
 
 def scores(change: str, minutes: int, code: str = "native", size: int | None = 1_800_000_000) -> tuple[Score, ...]:

@@ -48,6 +48,7 @@ _BLIND = pattern(
     r"|[Bb]uilding source distributions is disabled|has no usable wheels|using (?:no-build|`--no-build)|all attempts to connect"
 )
 _LEAD = pattern(r"^(?:\s|[x×╰─▶│]|error:|cause:|hint:|ERROR:|├)+", 0x8)
+_FETCHED = pattern(r"Failed to fetch.{0,20}https?://")
 _LISTED = pattern(r"\(from versions: [^)]{0,20000}\)?")
 _LONGEST = 400
 _SOURCES = 8
@@ -107,11 +108,9 @@ def _by_uv(uv: Tool, option: Option, wanted: Sequence[Requirement], limit: float
     """What is there as source only would have to be built to say what it needs: it is taken to need nothing instead."""
     candidate = option.candidate
     if candidate.python.endswith("t"):
-        found = tools.run([*uv.argv, "python", "find", candidate.python], limit, tools.environment())
-        if found.lost or found.status:
-            return Resolution(
-                None, why=f"{uv} resolves for a free-threaded Python only where one is, and {candidate.python} is not"
-            )
+        there = tools.run([*uv.argv, "python", "find", candidate.python], limit, tools.environment())
+        if there.lost or there.status:
+            return Resolution(None, why=f"{uv} resolves for a free-threaded Python where one is: {candidate.python} is not here")
     more = tools.indexes_for_uv(option.approach.name)
     # Beside a platform uv assumes an old macOS; torch's wheels name a newer one.
     patience = {"MACOSX_DEPLOYMENT_TARGET": "14.0", "UV_HTTP_RETRIES": "1", "UV_HTTP_CONNECT_TIMEOUT": "5"}
@@ -244,7 +243,7 @@ def _judged(tool: Tool, option: Option, ended: Ended, sources: Sequence[str] = (
     said = ended.err.strip() or ended.out.strip()
     answered = _IMPOSSIBLE.search(said) or (tool.name == "pip" and _UNPUBLISHED.search(said))
     if _BLIND.search(said) or not answered:
-        return Resolution(None, why=f"{tool}: {shortened(said) or ended.said}")
+        return Resolution(None, why=f"{tool}: {_unreachable(said) or shortened(said) or ended.said}")
     return Resolution(str(tool), shortened(said))
 
 
@@ -257,6 +256,13 @@ def _another_build(option: Option, versions: Mapping[str, str]) -> str:
     if pep440.public(found) != pep440.public(candidate.torch) or (label and label != candidate.build):
         return f"the configured indexes give torch {found} where {candidate.version} is meant"
     return ""
+
+
+def _unreachable(said: str) -> str:
+    """Which address could not be had and why, of the chain of causes that a resolver tells; empty where it is none."""
+    lines = [_LEAD.sub("", line).strip() for line in said.splitlines()]
+    at = next((line for line in lines if _FETCHED.search(line)), "")
+    return redact.without_secrets(f"{at} ({lines[-1]})")[:_LONGEST] if at and at != lines[-1] else ""
 
 
 def shortened(said: str) -> str:

@@ -97,7 +97,8 @@ def indexes_for_uv(approach: str) -> dict[str, str]:
     if not found.indexes:
         return {"UV_NO_INDEX": "1", "UV_FIND_LINKS": ",".join(found.links)} if found.links else {}
     more = {"UV_DEFAULT_INDEX": found.indexes[0], "UV_INDEX": " ".join(found.indexes[1:])}
-    more |= {"UV_FIND_LINKS": ",".join(found.links)}
+    # Of several indexes pip takes the best version of all, where uv would stay with the first that has the name.
+    more |= {"UV_FIND_LINKS": ",".join(found.links), "UV_INDEX_STRATEGY": "unsafe-best-match"}
     return {name: value for name, value in more.items() if value}
 
 

@@ -106,7 +106,9 @@ def variables(items: Sequence[str]) -> dict[str, str]:
 
 def folder(items: Sequence[str]) -> str | None:
     """The folder of the project that is assumed."""
-    return next((value.strip() for name, _, value in (item.partition("=") for item in items) if name.strip().lower() == "project"), None)
+    return next(
+        (value.strip() for name, _, value in (item.partition("=") for item in items) if name.strip().lower() == "project"), None
+    )
 
 
 def in_project(project: Fact[Any], given: dict[str, Fact[Any]]) -> dict[str, Fact[Any]]:

@@ -104,7 +104,9 @@ def _machine(text: str, profile: str) -> dict[str, list[str]]:
         raise UsageError(f"`{profile}` is no profile: it needs one table, [machine]{beside}")
     unknown = [key for key in table if key not in KEYS or key == "project"]
     if unknown:
-        raise UsageError(f"`{profile}`: [machine] knows no `{unknown[0]}`; its keys are {', '.join(k for k in KEYS if k != 'project')}")
+        raise UsageError(
+            f"`{profile}`: [machine] knows no `{unknown[0]}`; its keys are {', '.join(k for k in KEYS if k != 'project')}"
+        )
     return {key: _values(key, value, profile) for key, value in table.items()}
 
 
@@ -113,7 +115,7 @@ def _values(key: str, value: object, profile: str) -> list[str]:
     listed = value if isinstance(value, list) and key in LISTS else [value]
     if not listed or not all(isinstance(one, str) or type(one) in {int, float} for one in listed):
         many = ' or a list, as in ["RTX 5090", "RTX 4090"]' if key in LISTS else ""
-        raise UsageError(f'`{profile}`: `{key}` is a text in quotes{many}')
+        raise UsageError(f"`{profile}`: `{key}` is a text in quotes{many}")
     if any(type(one) is float for one in listed) and key in {"python", "glibc", "toolkit", "driver", "jetpack"}:
         raise UsageError(f'`{profile}`: a version stands in quotes, {key} = "3.10": as a number it would be 3.1')
     return [str(one) for one in listed]

@@ -28,20 +28,30 @@ if TYPE_CHECKING:
     from torchsmith.model.finding import Finding
     from torchsmith.model.known import Fact
 
+ABSENT = "torch-not-installed"
+
 
 def plan(
-    host: Host, assumed: Mapping[str, Fact[Any]], wishes: Wishes, *, every: bool = False, resolve: bool = False
+    host: Host,
+    assumed: Mapping[str, Fact[Any]],
+    wishes: Wishes,
+    *,
+    every: bool = False,
+    resolve: bool = False,
+    told: int | None = None,
 ) -> tuple[Choice, Diagnosis]:
     """The options for this machine, and what ``check`` says of it; with ``resolve`` the package managers are asked too."""
     asked, diagnosis = look(host, assumed, wishes)
-    return composed(asked, diagnosis, every=every, resolve=resolve), diagnosis
+    return composed(asked, diagnosis, every=every, resolve=resolve, told=told), diagnosis
 
 
-def composed(asked: Situation, diagnosis: Diagnosis, *, every: bool = False, resolve: bool = False) -> Choice:
-    """The decision with each option's commands, behind what no installation cures."""
+def composed(
+    asked: Situation, diagnosis: Diagnosis, *, every: bool = False, resolve: bool = False, told: int | None = None
+) -> Choice:
+    """The decision with each option's commands, behind what no installation cures; ``told`` options alone need commands."""
     choice = decide.decide(asked, every=every)
     place = where(asked, choice.shell)
-    options = tuple(with_steps(option, place) for option in choice.options)
+    options = (*(with_steps(option, place) for option in choice.options[:told]), *(choice.options[told:] if told else ()))
     choice = replace(choice, options=options, remarks=(*not_by_torch(diagnosis), *choice.remarks))
     if not resolve:
         return choice
@@ -53,7 +63,7 @@ def composed(asked: Situation, diagnosis: Diagnosis, *, every: bool = False, res
 def not_by_torch(diagnosis: Diagnosis) -> tuple[str, ...]:
     """The cause that ``check`` puts first, with its remedy, where no other build of torch would cure it."""
     root = next(iter(diagnosis.root_causes), None)
-    if root is None or root.severity is Severity.NOTE or cured_by_torch(root):
+    if root is None or root.severity is Severity.NOTE or root.cause == ABSENT or cured_by_torch(root):
         return ()
     first = next(iter(root.remedies), None)
     said = f" What to do first: {first.title}." if first else ""

@@ -75,7 +75,9 @@ def rests_on(facts: Mapping[str, Fact[Any]], host: Host) -> dict[str, Any]:
         "driver": driver.version if driver else None,
         "gpus": [device.name or f"GPU {device.index}" for device in gpus] if gpus is not None else None,
         "project": {"folder": project.folder, "files": _hashes(project, host)} if project and project.folder else None,
-        "assumed": sorted({fact.source for fact in facts.values() if isinstance(fact, Known) and fact.source.startswith("assumed")}),
+        "assumed": sorted(
+            {fact.source for fact in facts.values() if isinstance(fact, Known) and fact.source.startswith("assumed")}
+        ),
     }
     told = _clean(told)
     return {**told, "identity": f"sha256:{sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()}"}

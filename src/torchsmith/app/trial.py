@@ -46,11 +46,12 @@ def trial(host: Host, assumed: Mapping[str, Fact[Any]], wishes: Wishes, agreed: 
         raise UsageError("`--trial` fetches a whole torch: it cannot go with `--offline`")
     asked, _ = plan.look(host, assumed, wishes)
     choice = decide.decide(asked)
-    option = next((option for option in choice.options if option.candidate.channel == "wheel"), None)
+    option = next((option for option in choice.options if _can_be_tried(option)), None)
     if option is None:
         return Trial("nothing-to-try", problem="no option here takes torch from a wheel index; `torchsmith plan` says why")
     if _is_here(option.candidate, asked):
-        problem = f"torch {option.candidate.version} is what is installed: name another by `--torch`"
+        here = f"torch {option.candidate.version} is what is installed, and nothing is better"
+        problem = f"{here}: name another by `--torch`; `torchsmith plan --upgrade` lists newer ones"
         return Trial("nothing-to-try", problem=problem)
     return tried(option, asked, agreed)
 
@@ -74,6 +75,11 @@ def requirements(option: Option, wishes: Wishes) -> tuple[str, ...]:
     torch = torch_requirements(InstallTorch(candidate.torch, candidate.build, option.index, companions))
     named = {pin.name for pin in option.packages}
     return (*torch, *(str(each) for each in (*wishes.needs, *wishes.keeps) if each.name not in named))
+
+
+def _can_be_tried(option: Option) -> bool:
+    """Whether an environment on this system can hold it: what only fits in a container has a libc that is not here."""
+    return option.candidate.channel == "wheel" and not {"glibc", "libc"} & set(option.approach.brings)
 
 
 def _is_here(candidate: Candidate, asked: Situation) -> bool:

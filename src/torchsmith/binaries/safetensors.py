@@ -80,7 +80,7 @@ def read(file: BinaryFile, size: int, path: str = "") -> Weights:
             layers.add(int(found[1]))
         if (_KEYS.search(name) or _WIDTH.search(name)) and len(shapes) < 64:
             shapes[name] = shape
-    if total > size:
+    if total > size - 8 - length:
         raise BinaryError("the tensors lie on top of each other")
     hidden = next((shape[0] for name, shape in shapes.items() if _WIDTH.search(name) and len(shape) == 1), None)
     return Weights(
@@ -121,7 +121,7 @@ def _json(data: bytes) -> dict[str, Any]:
     if data.count(b"{") > TENSORS_LIMIT + 2 or data.count(b"[") > 2 * TENSORS_LIMIT or data.count(b",") > 10 * TENSORS_LIMIT:
         raise BinaryError("the header has more parts than any model needs")
     try:
-        found = json.loads(data)
+        found = json.loads(data.decode())
     except (ValueError, RecursionError) as error:
         raise BinaryError(f"the header is no JSON: {re.sub(r'[^ -~]', '?', str(error))[:120]}") from None
     if not isinstance(found, dict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torchsmith.knowledge import third_party
-from torchsmith.model import markers, pep440
+from torchsmith.model import markers, pep440, specifiers
 from torchsmith.model.choice import Requirement
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.record import replace
@@ -19,6 +19,7 @@ NEED, KEEP = "--need", "--keep"
 PSEUDO = frozenset({"cuda", "cudnn", "python", "torch"})
 """What can be asked for like a package and is none, or is the candidate itself."""
 
+_LOCKING = frozenset({"uv-project", "poetry", "pdm", "pixi"})
 _CLAUSE_SIGNS = ("===", "==", "!=", "<=", ">=", "~=", "<", ">")
 
 
@@ -63,10 +64,12 @@ def _as_it_is(requirement: Requirement, situation: Situation) -> Requirement:
 
 
 def _of_project(situation: Situation, python: str) -> Iterator[Requirement]:
-    values = None
-    for dependency in situation.project.dependencies:
-        name = dependency.package
-        if name in PSEUDO or dependency.where.startswith("extra:"):
+    project, values = situation.project, None
+    for dependency in project.dependencies:
+        name, (kind, _, part) = dependency.package, dependency.where.partition(":")
+        # What is optional, and what a lock holds apart from other groups, need not be installed.
+        apart = any(part in conflict for conflict in project.conflicts) or (kind == "extra" and project.manager not in _LOCKING)
+        if name in PSEUDO or apart or kind in {"optional", "pixi-feature"}:
             continue
         if is_about_nvidia(name) is None and not third_party.of(name):
             continue
@@ -74,4 +77,6 @@ def _of_project(situation: Situation, python: str) -> Iterator[Requirement]:
             values = values or markers.environment(situation.machine, python)
             if markers.holds(dependency.marker, values) is False:
                 continue
-        yield Requirement(name, dependency.specifier.replace(" ", ""), dependency.file or dependency.where)
+        specifier = specifiers.in_pep440(dependency.specifier, dependency.where)
+        if specifier is not None:
+            yield Requirement(name, specifier, dependency.file or dependency.where)

@@ -7,7 +7,7 @@ each build and remembered for the situation that is being decided.
 from __future__ import annotations
 
 from torchsmith.choose import asked
-from torchsmith.choose.asked import PSEUDO, by_parts, is_about_nvidia
+from torchsmith.choose.asked import KEEP, NEED, PSEUDO, by_parts, is_about_nvidia
 from torchsmith.knowledge import companions, third_party
 from torchsmith.model import pep440
 from torchsmith.model.choice import Reason, Risk
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 COMPANIONS = ("torchvision", "torchaudio", "torchtext", "torchcodec", "xformers", "triton-windows")
 """Packages that are released with torch or for one torch, and so move along with it."""
+
+_PROJECTS = frozenset({"numpy", "torchvision", "torchaudio"})
+"""Of these, what the project itself asks for is told by the constraint that reads its files."""
 
 _FACTS = "torchsmith facts third_party"
 _MOVES = frozenset({*COMPANIONS, "torch", "triton", "numpy"})
@@ -102,7 +105,7 @@ class Question:
         """The judgement on one build."""
         wanted = self.wanted(candidate.python)
         cuda, cudnn = candidate.cuda or "", candidate.cudnn or ""
-        key: tuple[object, ...] = (candidate.torch, candidate.kind, cuda[:4], cudnn[:1], candidate.python)
+        key: tuple[object, ...] = (candidate.torch, candidate.kind, cuda[:4], cudnn.partition(".")[0], candidate.python)
         if wanted.exact:
             key = (*key, candidate.build, cuda, cudnn)
         if key not in self._verdicts:
@@ -141,6 +144,8 @@ class _Judge:
         self.risks: list[tuple[str, str, float]] = []
         self.fits: list[tuple[Requirement, Fit]] = []
         for name, requirements in wanted.together.items():
+            if name in _PROJECTS and not any(each.where in {NEED, KEEP} for each in requirements):
+                continue
             if name in PSEUDO:
                 self.reasons += _pseudo(requirements, candidate, self.around)
             elif name == "numpy":

@@ -10,8 +10,12 @@ from torchsmith.model.choice import Candidate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
+
+
+_new: Callable[[Any, Any], Any] = tuple.__new__
+"""Candidates are made by the thousand: past the check of their fields, which a test makes up for."""
 
 
 def candidates(platform: str) -> tuple[Candidate, ...]:
@@ -41,12 +45,13 @@ def _wheels(platform: str) -> Iterator[Candidate]:
             floors[promised] = torch_releases.glibc(build.torch, platform, build.wheel_platform_tag)
         carried = code.get((build.torch, label))
         head: tuple[Any, ...] = ("wheel", build.torch, label, build.kind, platform)
-        tail: tuple[Any, ...] = (
+        before: tuple[Any, ...] = (
             build.cuda if build.kind == "cuda" else None,
             build.cudnn,
             *((carried[3], carried[4]) if carried else ((), ())),
             addresses[label],
-            build.pypi_default,
+        )
+        after: tuple[Any, ...] = (
             build.status,
             build.evidence,
             carried[6] if carried else "",
@@ -54,12 +59,16 @@ def _wheels(platform: str) -> Iterator[Candidate]:
             floors[promised],
             build.python_evidence == "seen",
         )
-        for python in pythons:
-            yield Candidate(*(*head, python, *tail))
+        own = torch_releases.python_tags(build.torch, platform) if build.pypi_default else ()
+        for tag, python in zip(tags, pythons, strict=True):
+            # The package index may have the build for fewer Pythons than its own index.
+            served = build.pypi_default and (not own or tag in own)
+            yield _new(Candidate, (*head, python, *before, served, *after))
 
 
 def _conda(platform: str) -> Iterator[Candidate]:
     """The recipes name no Pythons: those of the release's wheels stand for them, without the free-threaded ones."""
+    of_release: dict[str, tuple[str, ...]] = {}
     for channel, torch, label, its, sass, ptx, evidence, confidence, glibc in CONDA:
         if its != platform:
             continue
@@ -67,12 +76,14 @@ def _conda(platform: str) -> Iterator[Candidate]:
         if label != "cpu":
             kind, cuda = "cuda", label.replace("=", " ").split()[-1]
             build = "cu" + cuda.replace(".", "")
-        tags = torch_releases.python_tags(torch, _LIKE.get(platform, platform))
-        pythons = tuple(python_of_tag(tag) for tag in tags if not tag.endswith("t"))
+        if torch not in of_release:
+            tags = torch_releases.python_tags(torch, _LIKE.get(platform, platform))
+            of_release[torch] = tuple(python_of_tag(tag) for tag in tags if not tag.endswith("t"))
+        pythons = of_release[torch]
         head: tuple[Any, ...] = (channel, torch, build, kind, platform)
         tail: tuple[Any, ...] = (cuda, None, sass, ptx, None, False, "stable", evidence, confidence, pythons, glibc, False)
         for python in pythons:
-            yield Candidate(*(*head, python, *tail))
+            yield _new(Candidate, (*head, python, *tail))
 
 
 _LIKE = {"macos-x86_64": "macos-arm64"}

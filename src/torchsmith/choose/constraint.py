@@ -28,12 +28,16 @@ if TYPE_CHECKING:
 
 @record
 class Constraint:
-    """A constraint on candidates: its name, the key of what it looks at, the function, and the fields behind the key."""
+    """A constraint on candidates: its name, the key of what it looks at, the function, and the fields behind the key.
+
+    ``when`` says of a situation whether there is anything to ask; where there is not, no candidate is.
+    """
 
     name: str
     key: Any
     judge: Any
     fields: tuple[str, ...] = ()
+    when: Any = None
 
 
 @record
@@ -44,11 +48,11 @@ class ApproachConstraint:
     judge: Any
 
 
-def constraint(name: str, *fields: str) -> Callable[[Judge], Constraint]:
+def constraint(name: str, *fields: str, when: Callable[[Situation], bool] | None = None) -> Callable[[Judge], Constraint]:
     """Make a function a constraint on candidates that looks at these ``fields`` of them alone."""
 
     def made(function: Judge) -> Constraint:
-        return Constraint(name, attrgetter(*fields), function, fields)
+        return Constraint(name, attrgetter(*fields), function, fields, when)
 
     return made
 

@@ -116,23 +116,25 @@ def _condition(sms: Codes, platform: str, channel: str) -> str:
     fitting = [carried for carried in every if serves(carried, sms)]
     if not fitting:
         return ""
+    fits = {(carried.torch, carried.build) for carried in fitting}
     best = max(fitting, key=lambda carried: (key(carried.torch), _cuda(carried)))
     if best.torch == every[-1].torch:
         for label in sorted({carried.build for carried in fitting}, key=lambda label: key(cuda_of_label(label) or "")):
             first = next(carried for carried in fitting if carried.build == label)
             later = [c for c in every if _cuda(c) >= _cuda(first) and key(c.torch) >= key(first.torch)]
-            if all(carried in fitting for carried in later):
+            if all((carried.torch, carried.build) in fits for carried in later):
                 more = " or later" if any(_cuda(carried) > _cuda(first) for carried in later) else ""
                 return f"torch >= {first.torch} with {label}{more}"
     own = [carried for carried in every if carried.build == best.build]
-    first = own[-1]
-    for carried in reversed(own[: own.index(best) + 1]):
-        if carried not in fitting:
+    first = best
+    for carried in reversed([carried for carried in own if key(carried.torch) <= key(best.torch)]):
+        if (carried.torch, carried.build) not in fits:
             break
         first = carried
-    if first == own[0]:
+    if first is own[0]:
         return f"torch <= {best.torch} with {best.build}"
-    return f"torch {first.torch} - {best.torch} with {best.build}" if first != best else f"torch {best.torch} with {best.build}"
+    span = best.torch if first is best else f"{first.torch} - {best.torch}"
+    return f"torch {span} with {best.build}"
 
 
 def _cuda(carried: Carried) -> tuple[int, ...]:

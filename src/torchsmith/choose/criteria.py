@@ -72,24 +72,26 @@ def criterion(*fields: str) -> Callable[[OfCandidate | OfApproach], Criterion]:
 @criterion("kind", "build", "sass", "ptx")
 def native_gpu_code(candidate: Candidate, situation: Situation) -> Cell:
     """How the build's code runs on the GPUs that are here."""
+    gpus = situation.gpus
     if candidate.kind == "cpu":
-        return (UNUSED, 0.0) if hardware.idle(situation) or isinstance(situation.gpus, Unknown) else ("none is here", 1.0)
+        return (UNUSED, 0.0) if hardware.idle(situation) or isinstance(gpus, Unknown) else ("none is here", 1.0)
     if candidate.kind != "cuda":
-        return NATIVE, 1.0
-    if isinstance(situation.gpus, Unknown):
+        # Where nobody looked, another maker's GPU is the less likely one.
+        return (UNKNOWN, 0.0) if hardware.unseen(situation) else (NATIVE, 1.0)
+    if isinstance(gpus, Unknown):
         return UNKNOWN, 0.6
-    codes = tuple(device.sm for device in situation.gpus if device.sm)
+    codes = {device.sm for device in gpus if device.sm}
     if not codes or not (candidate.sass or candidate.ptx):
         return UNKNOWN, 0.6
     carried = Archs(candidate.torch, candidate.build, candidate.platform, candidate.sass, candidate.ptx, "", "")
-    return (NATIVE, 1.0) if all(map(carried.sass_serves, set(codes))) else (JIT, 0.7)
+    return (NATIVE, 1.0) if all(map(carried.sass_serves, codes)) else (JIT, 0.7)
 
 
-@criterion("cuda")
+@criterion("kind", "cuda")
 def driver_headroom(candidate: Candidate, situation: Situation) -> Cell:
     """How far the driver is from the build's CUDA."""
     if candidate.cuda is None:
-        return "needs none", 1.0
+        return (UNKNOWN, 0.5) if candidate.kind != "cpu" and hardware.unseen(situation) else ("needs none", 1.0)
     have = situation.driver
     if not isinstance(have, Driver) or not have.version:
         return UNKNOWN, 0.5

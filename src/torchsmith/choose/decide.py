@@ -76,5 +76,11 @@ def _nothing_for(way: Way, known: Judged) -> tuple[Reason, ...]:
     if not served:
         channels = " or ".join(way.approach.channels)
         return (Reason("published", f"nothing that it takes ({channels}) is published for this system", TABLES),)
-    best = min(reversed(served), key=lambda row: (row.mask & ~way.relief).bit_count())
+    # Where a GPU could be used, that a CPU build leaves it idle is not what anybody asks about.
+    useful = [row for row in served if row.candidate.kind != reject.CPU and not row.mask & _bit("accelerator", known)]
+    best = min(reversed(useful or served), key=lambda row: (row.mask & ~way.relief).bit_count())
     return best.reasons(way.relief, known.names)
+
+
+def _bit(name: str, known: Judged) -> int:
+    return 1 << known.names.index(name) if name in known.names else 0

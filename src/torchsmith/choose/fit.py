@@ -166,16 +166,18 @@ class Around:
         return () if place is None else _words(self._clashing(listed), place)
 
     def _gpu_troubles(self, row: Requirement) -> Troubles:
-        if not (row.min_sm or row.cuda_major or row.cuda_builds):
+        if not (row.min_sm or row.cuda_major or row.cuda_least or row.cuda_builds):
             return ()
         if self.kind != "cuda":
             return ("no-gpu",) if row.min_sm else ()
         found = []
         if row.min_sm and self.oldest_sm is not None and self.oldest_sm < row.min_sm:
             found.append("gpu")
-        if not row.elsewhere and self.uses_gpu(row):
-            if row.cuda_major and row.cuda_major != self.cuda_major:
+        if self.uses_gpu(row):
+            if row.cuda_major and row.cuda_major != self.cuda_major and not row.elsewhere:
                 found.append("cuda")
+            elif row.cuda_least and self.cuda_major < row.cuda_least:
+                found.append("cuda-least")
             elif row.cuda_builds and not any(major(build) == self.cuda_major for build in row.cuda_builds):
                 found.append("cuda-builds")
             if row.cudnn_major and self.cudnn_major and row.cudnn_major != self.cudnn_major:
@@ -266,6 +268,9 @@ class _Listed:
     def __init__(self, name: str, specifier: str) -> None:
         taken = ((row, row.allowed(specifier)) for row in reversed(third_party.of(name)))
         self.releases = [(row, versions[-1]) for row, versions in taken if versions]
+        if not self.releases and specifier:
+            likely = third_party.between(name, specifier)
+            self.releases = [likely] if likely else []
         self.known: dict[tuple[str, object], list[tuple[str, int]]] = {}
 
     def where(self, word: str, clashes: Callable[[Requirement], bool]) -> list[tuple[str, int]]:

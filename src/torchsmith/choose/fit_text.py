@@ -65,6 +65,8 @@ def own(trouble: str, row: Requirement, around: Around, gpu: str) -> str:
             return f"exists only for {' and '.join(_PLACES[place] for place in row.platforms)}"
         case "cuda":
             return f"needs CUDA {row.cuda_major}, {made}"
+        case "cuda-least":
+            return f"needs CUDA {row.cuda_least} or newer, {made}"
         case "cuda-builds":
             return f"has libraries for CUDA {row.cuda_builds[0]} to {row.cuda_builds[-1]}, {made}"
         case "cudnn":
@@ -79,6 +81,8 @@ def risks(fit: Fit, around: Around) -> Iterator[tuple[str, float]]:
     """What goes less well though it fits, with its weight: of the package and of those that it needs."""
     row = fit.row
     name = f"{row.package} {fit.version}"
+    if fit.version not in row.versions and fit.version not in row.yanked:
+        yield f"{name} is not in the tables, and is taken for what stands around it", 0.1
     if fit.version in row.yanked:
         yield f"{name} was withdrawn from the package index", 0.1
     if row.wheels and around.kind == "cuda" and not built_beforehand(row, around):
@@ -102,8 +106,6 @@ def _cuda_risks(row: Requirement, name: str, around: Around) -> Iterator[tuple[s
     elif row.cuda_builds and around.cuda_minor not in row.cuda_builds:
         same = [build for build in row.cuda_builds if major(build) == around.cuda_major]
         yield f"{name} has no library for CUDA {around.cuda_minor}, only for {', '.join(same)} of that major: {row.effect}", 0.2
-    if row.elsewhere and row.cudnn_major and around.cudnn_major and row.cudnn_major != around.cudnn_major:
-        yield f"{name} is made with cuDNN {row.cudnn_major}, and this build brings cuDNN {around.cudnn_major}", 0.3
 
 
 def built_beforehand(row: Requirement, around: Around) -> bool:

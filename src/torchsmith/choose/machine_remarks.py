@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from torchsmith.choose import coverage, hardware
 from torchsmith.knowledge import drivers, jetson, torch_releases
-from torchsmith.knowledge import gpus as table
 from torchsmith.model.facts.container import Jetson
 from torchsmith.model.facts.gpu import AMD, Driver
 from torchsmith.model.known import Unknown
@@ -45,7 +44,7 @@ def _contradictions(situation: Situation) -> Iterator[str]:
         return
     if machine.os != "linux" and machine.libc == "glibc":
         yield "glibc belongs to Linux: here it plays no part."
-    boards = [device for device in there if (row := table.by_name(device.name or "")) and row.klass in {"jetson", "unified"}]
+    boards = [device for device in there if (row := hardware.listed(device)) and row.klass in {"jetson", "unified"}]
     if boards and machine.arch != "aarch64":
         yield f"The {hardware.several(boards)} is part of an Arm board, and this machine is {machine.arch}: one is mistaken."
     if version and there:

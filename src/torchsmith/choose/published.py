@@ -11,7 +11,7 @@ from torchsmith.model.versions import key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 SOURCE = "torchsmith facts torch_builds"
 NAMES = {
@@ -40,23 +40,23 @@ def missing(platform: str) -> Iterator[Rejected]:
     for row in ROWS:
         everywhere.setdefault(row[1], {}).setdefault(row[3], []).append(row[0])
     for label, found in everywhere.items():
+        every = _ordered(found.values())
         here = set(found.get(platform, ()))
-        lacking = sorted({torch for releases in found.values() for torch in releases} - here, key=key)
+        lacking = [torch for torch in every if torch not in here]
         if lacking:
             words = because(label, platform, {name: tuple(releases) for name, releases in found.items()})
-            span = _span(lacking)
             reason = Reason("published", words, SOURCE)
-            yield Rejected(f"torch {span} {label}", (reason,), label, lacking[0], lacking[-1], "wheel")
+            yield Rejected(f"torch {_spans(lacking, every)} {label}", (reason,), label, lacking[0], lacking[-1], "wheel")
 
 
 def because(label: str, platform: str, found: dict[str, tuple[str, ...]]) -> str:
     """Where a label was published, and whether here, in one sentence."""
-    elsewhere = [f"{NAMES.get(name, name)} ({_span(releases)})" for name, releases in found.items() if name != platform]
-    name = NAMES.get(platform, platform)
+    every, name = _ordered(found.values()), NAMES.get(platform, platform)
+    there = [f"{NAMES.get(its, its)} ({_spans(releases, every)})" for its, releases in found.items() if its != platform]
     if platform in found:
-        here = f"for {name} {label} was published with torch {_span(found[platform])} only"
-        return f"{here}; elsewhere for {joined(elsewhere)}" if elsewhere else here
-    return f"{label} was never published for {name}, only for {joined(elsewhere)}"
+        here = f"for {name} {label} was published with torch {_spans(found[platform], every)} only"
+        return f"{here}; elsewhere for {joined(there)}" if there else here
+    return f"{label} was never published for {name}, only for {joined(there)}"
 
 
 def absent(torch: str, label: str, platform: str) -> Reason | None:
@@ -87,7 +87,19 @@ def last_of_channel(channel: str) -> str:
     return max((row[1] for row in CONDA if row[0] == channel), key=key)
 
 
-def _span(releases: Iterable[str]) -> str:
-    """``2.6.0 - 2.14.1``; one release as it is."""
-    ordered = sorted(releases, key=key)
-    return ordered[0] if len(ordered) == 1 else f"{ordered[0]} - {ordered[-1]}"
+def _ordered(groups: Iterable[Iterable[str]]) -> list[str]:
+    """The distinct releases of all, oldest first."""
+    return sorted({torch for releases in groups for torch in releases}, key=key)
+
+
+def _spans(releases: Iterable[str], every: Sequence[str]) -> str:
+    """``2.6.0 and 2.9.0 - 2.14.1``: a span holds all of ``every`` between its ends."""
+    wanted, runs = set(releases), [[""]]
+    for torch in every:
+        if torch not in wanted:
+            runs.append([""])
+        elif runs[-1] == [""]:
+            runs[-1] = [torch]
+        else:
+            runs[-1].append(torch)
+    return joined(run[0] if len(run) == 1 else f"{run[0]} - {run[-1]}" for run in runs if run != [""])

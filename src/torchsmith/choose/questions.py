@@ -230,8 +230,9 @@ def _torch(question: Question, matched: Match[str]) -> Question | None:
     if label:  # only wheels are called so
         question = _with_builds(question, label, (label,) if label in known_labels() else ())
         question = _with_term(question, "channel", "wheel", lambda candidate: candidate.channel == "wheel")
-    known = releases()
-    if not any(pep440.allows(text, release) for release in known):
+    parts = [part.lstrip("=<>!~").removesuffix(".*") for part in text.split(",")]
+    sound = all(pep440.is_version(part) for part in parts)
+    if not sound or not any(pep440.allows(text, release) for release in releases()):
         return _unknown(question, f"torch{text}", _near_releases(text))
     return _with_term(question, "torch", f"torch{text}", lambda candidate: pep440.allows(text, candidate.torch))
 

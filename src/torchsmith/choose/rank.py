@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from torchsmith.choose.criteria import Criterion
     from torchsmith.choose.reject import Judged, Row, Way
     from torchsmith.choose.situation import Situation
-    from torchsmith.model.choice import Approach, Candidate
+    from torchsmith.model.choice import Approach, Candidate, Pin
 
     Scores = tuple[Score, ...]
+    Packages = tuple[str | None, tuple[Pin, ...]]
     Pair = tuple[bool, float, Way, Row]
     Near = tuple[float, int, str, str, str, Row]
 
@@ -51,11 +52,14 @@ def options(judged: Judged, situation: Situation, weights: Mapping[str, int], *,
     used = not all(pair[0] for pair in pairs)
     pairs.sort(key=lambda pair: (used and pair[0], -pair[1]))
     whole, order = sum(weights.values()) or 1, {name: place for place, name in enumerate(weights)}
-    made = []
+    made: list[Option] = []
+    beside: dict[Candidate, Packages] = {}
     for rank, (_, total, way, row) in enumerate(pairs, 1):
         cells = (*of_rows.of(row.candidate, row.answers), *of_ways.of(way.approach, way.answers))
         scores = tuple(sorted(cells, key=lambda score: order[score.criterion]))
-        made.append(_option(rank, total / whole, way, row, scores, situation))
+        if row.candidate not in beside:  # many approaches take the same candidate
+            beside[row.candidate] = _packages(row.candidate, situation)
+        made.append(_option(rank, total / whole, way, row, scores, beside[row.candidate]))
     return with_reasons(made, [used and pair[0] for pair in pairs])
 
 
@@ -129,11 +133,14 @@ class _Scores:
         return known
 
 
-def _option(rank: int, score: float, way: Way, row: Row, scores: Scores, situation: Situation) -> Option:
+def _option(rank: int, score: float, way: Way, row: Row, scores: Scores, beside: Packages) -> Option:
     risks = tuple(dict.fromkeys(answer.text for answer in (*way.answers, *row.answers) if isinstance(answer, Risk)))
-    index = index_for(row.candidate, situation)
-    packages = pins(row.candidate, situation, index)
-    return Option(rank, way.approach, row.candidate, index, packages, scores, score, risks)
+    return Option(rank, way.approach, row.candidate, *beside, scores, score, risks)
+
+
+def _packages(candidate: Candidate, situation: Situation) -> Packages:
+    index = index_for(candidate, situation)
+    return index, pins(candidate, situation, index)
 
 
 def index_for(candidate: Candidate, situation: Situation) -> str | None:

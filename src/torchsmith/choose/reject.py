@@ -11,7 +11,7 @@ from torchsmith.model.record import packed, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
     from torchsmith.choose.constraint import Answered, ApproachConstraint, Constraint
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 CPU = "cpu"
 """The approach that leaves a GPU idle, and the kind of build that it takes."""
+
+
+_new: Callable[[Any, Any], Any] = tuple.__new__
+"""Rows are made by the thousand: past the check of their fields."""
 
 
 @packed
@@ -86,7 +90,8 @@ def judge(
     for approach in approaches:
         told = tuple(answer for check in on_approaches if (answer := check.judge(approach, situation)) is not None)
         ways.append(Way(approach, told, sum(bits[name] for name in approach.brings if name in bits)))
-    return Judged(names, tuple(_rows(candidates, constraints, bits, situation)), tuple(ways))
+    asked = [constraint for constraint in constraints if constraint.when is None or constraint.when(situation)]
+    return Judged(names, tuple(_rows(candidates, asked, bits, situation)), tuple(ways))
 
 
 def _rows(
@@ -106,15 +111,14 @@ def _rows(
     of_python = [check[:5] for check in checks if check[5]]
     python = Candidate._fields.index("python")  # type: ignore[attr-defined]
     before: tuple[object, ...] | None = None
-    shared, answers = 0, [None] * len(checks)
+    shared, answers = 0, [None] * len(constraints)
     for candidate in candidates:
-        values: tuple[object, ...] = tuple(candidate)  # type: ignore[arg-type]
-        its = values[:python] + values[python + 1 :]
+        its = candidate[:python] + candidate[python + 1 :]  # type: ignore[index]
         if its != before:
-            before, answers = its, [None] * len(checks)
+            before, answers = its, [None] * len(constraints)
             shared = _ask(of_build, candidate, situation, answers)
         mask = shared | _ask(of_python, candidate, situation, answers)
-        yield Row(candidate, mask, tuple([answer for answer in answers if answer is not None]))
+        yield _new(Row, (candidate, mask, tuple([answer for answer in answers if answer is not None])))
 
 
 def _ask(checks: Sequence[Any], candidate: Candidate, situation: Situation, answers: list[Any]) -> int:

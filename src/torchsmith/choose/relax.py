@@ -32,7 +32,7 @@ TRIES = 12
 _BOUND = pattern(r"(driver|glibc) (>=|<=) (\d[\d.]*)")
 _GPU = pattern(r"an? (?:NVIDIA )?GPU of compute capability [\d. to]+")
 _WITHOUT = pattern(r"without ([a-z0-9][\w.-]*[<>=!~].*)")
-_PYTHON = pattern(r"python (?:[<>=]*\s*)?\d.*")
+_PYTHON = pattern(r"python [<>=\d.t, -]+(?: or [\d.t]+)*(?:, not free-threaded)?")
 
 
 @packed
@@ -119,7 +119,7 @@ def minimal(masks: Iterable[int]) -> list[int]:
 
 
 def nearness(situation: Situation) -> Callable[[Pair], tuple[Any, ...]]:
-    """What orders pairs: the fewest violations, no source build, then this Python, the newest release, the most reliable approach."""
+    """What orders pairs: the fewest violations, no source build, this Python, the newest release, the most reliable approach."""
     ages, here = {release: place for place, release in enumerate(torch_releases.known())}, situation.python
 
     def order(pair: Pair) -> tuple[Any, ...]:

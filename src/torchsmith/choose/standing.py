@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 _RELEASES = torch_releases.known()
 _MINORS = {name: place for place, name in enumerate(dict.fromkeys(minor(release) for release in _RELEASES))}
-_USUAL = {torch: build for torch, build, kind, _platform, _status, _toolkit, _cudnn, default, *_ in ROWS if default and kind == "cuda"}
+_USUAL = {
+    torch: build for torch, build, kind, _platform, _status, _toolkit, _cudnn, default, *_ in ROWS if default and kind == "cuda"
+}
+# The table's releases ascend: the last row of a build, or of any ("") on a platform, has its last release.
+_LAST = {(row[1], row[3]): row[0] for row in ROWS} | {("", row[3]): row[0] for row in ROWS}
 PATCH = 0.2
 """What a patch release counts beside a minor one."""
 
@@ -69,10 +73,8 @@ def usual_build(torch: str) -> str | None:
 
 def last_release(build: str, platform: str) -> str | None:
     """The release with which a build ends; None while the newest release has it."""
-    having = [row[0] for row in ROWS if row[1] == build and row[3] == platform]
-    newest = max((row[0] for row in ROWS if row[3] == platform), key=key, default="")
-    last = max(having, key=key, default="")
-    return None if not last or minor(last) == minor(newest) else last
+    last = _LAST.get((build, platform))
+    return None if last is None or minor(last) == minor(_LAST["", platform]) else last
 
 
 def own_manager(situation: Situation) -> str | None:

@@ -6,6 +6,7 @@ told from the tables and from what the installed packages themselves ask for.
 
 from __future__ import annotations
 
+from torchsmith.choose.fit import Around
 from torchsmith.choose.step import breaks, gains, moves
 from torchsmith.knowledge import companions, drivers, third_party
 from torchsmith.model import pep440
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from torchsmith.model.choice import Candidate
     from torchsmith.model.upgrade import Demand
 
+_NOT_TOLD = frozenset({"numpy", "triton"})
+"""NumPy is a matter of its own, and triton comes with torch."""
 _CONDA = {"conda", "mamba", "micromamba", "pixi"}
 
 
@@ -41,7 +44,7 @@ def upgrade(judged: Judged, situation: Situation, demands: Sequence[Demand] = ()
     last = steps[-1].candidate if steps else None
     ceilings = tuple(_ceilings(rows, last, have, judged.names, situation))
     status = "upgradable" if steps else "held" if ceilings else "newest"
-    outdated = tuple(_outdated(situation, steps))
+    outdated = tuple(_outdated(situation, own, steps))
     ends = _ends(own, have)
     return Upgrade(
         status, have.version, have.build, situation.python or "", newest, steps, outdated, ceilings, ends=ends, shell=shell
@@ -110,7 +113,7 @@ def _ceilings(
     told: set[tuple[str, ...]] = set()
     for release in dict.fromkeys((releases[0], releases[-1])) if releases else ():
         of_release = [row for row in above if key(row.candidate.torch) == release]
-        row = min(of_release, key=lambda row: (row.mask.bit_count(), row.candidate.python != situation.python))
+        row = min(of_release, key=lambda row: _distance(row, have, situation))
         reasons = tuple(reason for reason in row.reasons(0, names) if isinstance(reason, Reason))
         said = tuple(reason.because for reason in reasons)
         if said not in told:
@@ -118,16 +121,22 @@ def _ceilings(
             yield Ceiling(row.candidate.torch, row.candidate.build, reasons)
 
 
+def _distance(row: Row, have: Torch, situation: Situation) -> tuple[int, bool, bool]:
+    """What a rejected build is away from the installed one: constraints, then label, then Python."""
+    return row.mask.bit_count(), row.candidate.build != have.build, row.candidate.python != situation.python
+
+
 def _ends(rows: Sequence[Row], have: Torch) -> str:
-    """Where the builds with the installed label end, if later releases have others only."""
-    releases: dict[str, set[str]] = {}
+    """Where the builds with the installed label end, if the newest release has others only, or is only announced with it."""
+    releases: dict[str, dict[str, str]] = {}
     for row in rows:
-        if row.candidate.evidence != "announced":
-            releases.setdefault(row.candidate.torch, set()).add(row.candidate.build)
-    with_label = [release for release, labels in releases.items() if have.build in labels]
+        releases.setdefault(row.candidate.torch, {})[row.candidate.build] = row.candidate.evidence
+    with_label = [release for release, builds in releases.items() if have.build in builds]
     if not with_label:
         return ""
     last, newest = max(with_label, key=key), max(releases, key=key)
+    if releases[last][have.build] == "announced":
+        return f"torch {last}+{have.build} is announced, but nobody has seen it yet: it is not offered"
     kind = have.build.rstrip("0123456789.")
     others = sorted((label for label in releases[newest] if label.startswith(kind)), key=lambda label: (len(label), label))
     if key(last) >= key(newest) or not others:
@@ -135,38 +144,42 @@ def _ends(rows: Sequence[Row], have: Torch) -> str:
     return f"{have.build} ends with torch {last}; the newest release, {newest}, comes as {', '.join(others)}"
 
 
-def _outdated(situation: Situation, steps: Sequence[Step]) -> Iterator[Newer]:
+def _outdated(situation: Situation, rows: Sequence[Row], steps: Sequence[Step]) -> Iterator[Newer]:
     """Torch, its companions and the packages that the tables know, where a newer version would fit."""
     have = situation.torch
     if not isinstance(have, Torch):
         return
-    here = pep440.public(have.version)
     if steps:
         yield Newer("torch", have.version, steps[-1].candidate.version)
-    targets = tuple(dict.fromkeys((here, *(step.candidate.torch for step in steps[-1:]))))
+    present = next((row.candidate for row in rows if _is_present(row.candidate, situation)), None)
+    beside = [candidate for candidate in (present, *(step.candidate for step in steps[-1:])) if candidate is not None]
     for name in dict.fromkeys(("torchvision", "torchaudio", *third_party.packages())):
         installed = situation.packages.version(name)
-        if installed is None:
+        if installed is None or name in _NOT_TOLD:
             continue
-        fit = _companion if name in {"torchvision", "torchaudio"} else _newest_range
-        found = ((fit(name, installed, torch), torch) for torch in targets)
-        first = next(((version, torch) for version, torch in found if version), None)
+        fit = _companion if name in {"torchvision", "torchaudio"} else _package
+        found = ((fit(name, installed, candidate, situation), candidate) for candidate in beside)
+        first = next(((version, candidate) for version, candidate in found if version), None)
         if first and first[0]:
-            yield Newer(name, installed, first[0], "" if first[1] == here else first[1])
+            yield Newer(name, installed, first[0], "" if first[1] is present else first[1].torch)
 
 
-def _companion(name: str, installed: str, torch: str) -> str | None:
+def _is_present(candidate: Candidate, situation: Situation) -> bool:
+    have = situation.torch
+    same = isinstance(have, Torch) and (candidate.torch, candidate.build) == (pep440.public(have.version), have.build)
+    return same and candidate.python == situation.python
+
+
+def _companion(name: str, installed: str, candidate: Candidate, situation: Situation) -> str | None:
     """The companion that belongs to a torch, if it is newer than the installed one."""
-    wanted: str | None = getattr(companions.for_torch(torch), name, None)
+    del situation
+    wanted: str | None = getattr(companions.for_torch(candidate.torch), name, None)
     return wanted if wanted and pep440.key(wanted) > pep440.key(pep440.public(installed)) else None
 
 
-def _newest_range(name: str, installed: str, torch: str) -> str | None:
-    """The newest range of versions that takes this torch and lies above the installed version: ``from 3.5.0 on``."""
-    firsts = [
-        known.first
-        for known in third_party.of(name)
-        if known.first and pep440.key(known.first) > pep440.key(installed) and pep440.allows(known.torch_spec or "", torch)
-    ]
-    first = max(firsts, key=pep440.key, default=None)
-    return f"from {first} on" if first else None
+def _package(name: str, installed: str, candidate: Candidate, situation: Situation) -> str | None:
+    """The newest listed release above the installed one that fits beside a build with all that it needs."""
+    gpus = situation.gpus if isinstance(situation.gpus, Gpus) else ()
+    oldest = min((device.sm for device in gpus if device.sm), default=None)
+    found = Around(candidate, oldest, {}).best(name, f">{pep440.public(installed)}")
+    return found.version if found and found.clean else None

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 WHEEL = "wheel"
 SOURCE = "source"
-"""The channel, and the approach, of source builds."""
+"""The channel of source builds."""
+
+APART = frozenset((SOURCE, "nix"))
+"""Channels that count only where an approach was named."""
 
 OTHERS = 3
 """Further groups of builds that are told where they fail for other reasons."""
@@ -57,7 +60,7 @@ def answer(situation: Situation, question: str) -> Answer:
     fits = tuple(" and ".join(change.conditions) for change in changes)
     if best.way.reasons and asked.approaches:  # whatever the build
         return Answer(question, "rejected", best.way.reasons, fits)
-    if changes and changes[0].pair.mask.bit_count() == best.mask.bit_count():
+    if changes and _alike(changes[0].pair, best):
         best = changes[0].pair  # so that the reasons are those that the first change takes away
     told = relax.reasons(best, judged)
     about = (
@@ -67,6 +70,11 @@ def answer(situation: Situation, question: str) -> Answer:
         *_by_source(asked, judged, rows),
     )
     return Answer(question, "rejected", told, fits, remarks=about)
+
+
+def _alike(one: Pair, other: Pair) -> bool:
+    """Whether both violate as many constraints, in one Python."""
+    return one.mask.bit_count() == other.mask.bit_count() and one.row.candidate.python == other.row.candidate.python
 
 
 def _not_understood(asked: Question) -> tuple[str, ...]:
@@ -86,10 +94,10 @@ def _useful(judged: Judged, rows: tuple[Row, ...], asked: Question) -> tuple[Row
 
 
 def _ready(rows: tuple[Row, ...], asked: Question) -> tuple[Row, ...]:
-    """Without what only a source build would give: who asks for a release means one that can be installed."""
-    if SOURCE in asked.approaches:
+    """What can be installed as it is: who asks for a release means no source build, and not what another system packs."""
+    if asked.approaches:
         return rows
-    return tuple(row for row in rows if row.candidate.channel != SOURCE) or rows
+    return tuple(row for row in rows if row.candidate.channel not in APART) or rows
 
 
 def _by_source(asked: Question, judged: Judged, rows: tuple[Row, ...]) -> tuple[str, ...]:
@@ -145,7 +153,7 @@ def _as_it_is(judged: Judged, ways: tuple[Way, ...], asked: Question) -> tuple[W
 
 def _brought(judged: Judged, situation: Situation, rows: tuple[Row, ...], ways: tuple[Way, ...]) -> tuple[str, ...]:
     """That an approach which brings what is missing here could take it."""
-    fitting = [pair for pair in relax.pairs(judged, rows, ways) if not pair.mask and pair.row.candidate.channel != SOURCE]
+    fitting = [pair for pair in relax.pairs(judged, rows, ways) if not pair.mask and pair.row.candidate.channel not in APART]
     if not fitting:
         return ()
     best = min(fitting, key=relax.nearness(situation))
@@ -242,6 +250,8 @@ def _instead(
     found, remarks = [], []
     parts = (*asked.terms, *(("",) if asked.approaches else ()))
     for part in parts:
+        if isinstance(part, questions.Term) and part.kind == "channel":
+            continue
         terms = tuple(term for term in asked.terms if term is not part)
         less = replace(asked, terms=terms, approaches=asked.approaches if part else ())
         if not terms and not less.approaches:

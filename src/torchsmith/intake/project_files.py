@@ -100,9 +100,11 @@ def locked(values: dict[str, Any], following: dict[str, dict[str, Any]]) -> Lock
     source = values.get("source")
     own = following.get("package.source", {})
     url = str(own.get("url", "")) if own else str(next(iter(source.values()), "")) if isinstance(source, dict) else ""
-    markers = values.get("markers") or values.get("resolution-markers") or ""
+    markers = values.get("markers") or values.get("marker") or values.get("resolution-markers") or ""
     needs = values.get("dependencies")
-    names = [str(need.get("name", "")) for need in needs if isinstance(need, dict)] if isinstance(needs, list) else []
+    listed = needs if isinstance(needs, list) else []
+    names = [str(need.get("name", "")) for need in listed if isinstance(need, dict)]
+    names += [found["name"] for need in _strings(listed) if (found := _REQUIREMENT.match(need))]  # PDM's
     if isinstance(markers, dict):  # one for each group of Poetry's
         markers = list(markers.values())
     names += list(following.get("package.dependencies", {}))

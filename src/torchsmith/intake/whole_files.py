@@ -52,6 +52,10 @@ def toml(text: str, name: str) -> dict[str, Any]:
 
 def pyproject(document: dict[str, Any]) -> Iterator[Found]:
     """What every tool's tables say. Besides: ``manager`` for each tool that has tables, ``version`` of Poetry."""
+    for tool, manager in (("uv", "uv-project"), ("poetry", "poetry"), ("pdm", "pdm"), ("pixi", "pixi")):
+        if tool in _table(document, "tool"):  # an empty table is a mark, too
+            yield "manager", manager
+            yield "table", f"tool.{tool}"
     for table in ("project", "project.optional-dependencies", "dependency-groups", "tool.uv", "tool.uv.pip"):
         if values := _table(document, table):
             yield "table", table
@@ -59,9 +63,7 @@ def pyproject(document: dict[str, Any]) -> Iterator[Found]:
     yield from _uv(_table(document, "tool.uv"))
     yield from _poetry(_table(document, "tool.poetry"), _table(document, "project"))
     yield from _pdm(_table(document, "tool.pdm"))
-    if pixi_table := _table(document, "tool.pixi"):
-        yield "manager", "pixi"
-        yield from pixi(pixi_table)
+    yield from pixi(_table(document, "tool.pixi"))
     requires = _table(document, "build-system").get("requires")
     for text in requires if isinstance(requires, list) else ():
         if isinstance(text, str) and (core := _POETRY_CORE.match(text)):
@@ -76,17 +78,13 @@ def _table(document: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 def _uv(values: dict[str, Any]) -> Iterator[Found]:
-    if values:
-        yield "manager", "uv-project"
-        for name in ("constraint-dependencies", "override-dependencies"):
-            yield from project_files.requirements(values.get(name), "project")
+    for name in ("constraint-dependencies", "override-dependencies"):
+        yield from project_files.requirements(values.get(name), "project")
 
 
 def _poetry(values: dict[str, Any], project: dict[str, Any]) -> Iterator[Found]:
     if not values:
         return
-    yield "manager", "poetry"
-    yield "table", "tool.poetry"
     if isinstance(required := values.get("requires-poetry"), str) and (number := re.search(r"\d{1,3}", required)):
         yield "version", number[0]
     elif project.get("name"):
@@ -101,11 +99,9 @@ def _poetry(values: dict[str, Any], project: dict[str, Any]) -> Iterator[Found]:
 
 
 def _pdm(values: dict[str, Any]) -> Iterator[Found]:
-    if values:
-        yield "manager", "pdm"
-        yield from _sources("tool.pdm.source", values.get("source"))
-        for name, listed in _table(values, "dev-dependencies").items():
-            yield from project_files.requirements(listed, f"group:{name}")
+    yield from _sources("tool.pdm.source", values.get("source"))
+    for name, listed in _table(values, "dev-dependencies").items():
+        yield from project_files.requirements(listed, f"group:{name}")
 
 
 def _sources(table: str, listed: Any) -> Iterator[Found]:

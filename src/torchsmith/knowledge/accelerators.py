@@ -38,6 +38,59 @@ USABLE: dict[int, tuple[tuple[int, int, str], ...]] = {
     ),
 }
 
+TARGETS = {
+    0x6860: "gfx900",
+    0x66A0: "gfx906",
+    0x7310: "gfx1010",
+    0x7360: "gfx1011",
+    0x738C: "gfx908",
+    0x73A0: "gfx1030",
+    0x73C0: "gfx1031",
+    0x73E0: "gfx1032",
+    0x7408: "gfx90a",
+    0x7440: "gfx1100",
+    0x7460: "gfx1101",
+    0x7480: "gfx1102",
+    0x74A0: "gfx942",
+    0x7550: "gfx1201",
+    0x7590: "gfx1200",
+    0x75A0: "gfx950",
+    0x1586: "gfx1151",
+}
+"""AMD's name of the architecture, by the first device id of its range."""
+
+
+def target(vendor: int, device: int) -> str:
+    """AMD's name of the architecture (gfx1100); empty for another maker's, or where it is not known."""
+    found = next((first for first, last, _ in USABLE.get(vendor, ()) if first <= device <= last), None)
+    return TARGETS.get(found, "") if vendor == AMD and found is not None else ""
+
+
+def rocm_targets(build: str) -> tuple[str, ...]:
+    """The architectures that a ROCm build has code for; empty for one that is not listed."""
+    from torchsmith.knowledge.compiled.rocm_targets import ROWS
+
+    return next((targets for label, targets in ROWS if label == build), ())
+
+
+def rocm_builds(wanted: str) -> tuple[str, ...]:
+    """The ROCm builds with code for an architecture, oldest first."""
+    from torchsmith.knowledge.compiled.rocm_targets import ROWS
+
+    return tuple(label for label, targets in ROWS if wanted in targets)
+
+
+def rocm_codes() -> frozenset[str]:
+    """Every architecture that some ROCm build has code for."""
+    from torchsmith.knowledge.compiled.rocm_targets import ROWS
+
+    return frozenset(target for _label, targets in ROWS for target in targets)
+
+
+def kin(one: str, other: str) -> bool:
+    """Whether code for the one runs on the other where ROCm is told to take it for that: gfx1030 on gfx1031."""
+    return one == other or (one.startswith("gfx1") and one[:-1] == other[:-1])
+
 
 def usable(vendor: int, device: int) -> str:
     """What the GPU is, if there is a torch build for it; empty if not."""

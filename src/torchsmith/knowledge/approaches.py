@@ -9,13 +9,26 @@ from torchsmith.model.choice import GOALS, Approach
 
 def every() -> tuple[Approach, ...]:
     """All approaches; judgements from 0 to 1."""
-    return tuple(Approach(*row[:6], *(judged / 100 for judged in row[6:12]), row[12] or "", row[13] or "") for row in ROWS)
+    return tuple(
+        Approach(
+            *row[:6],
+            reversible=row[6] / 100,
+            reliability=row[7] / 100,
+            flexibility=row[8] / 100,
+            upkeep=row[9] / 100,
+            reproducible=row[10] / 100,
+            contained=row[11] / 100,
+            tool=row[12] or "",
+            get=row[13] or "",
+        )
+        for row in ROWS
+    )
 
 
 def weights(goal: str) -> dict[str, int]:
     """What each criterion weighs for a goal, in the order of the decision matrix."""
     place = GOALS.index(goal)
-    return {row[0]: row[4 + place] for row in CRITERIA}
+    return {name: weighed[place] for name, _title, _short, _better, *weighed in CRITERIA}
 
 
 def titles() -> dict[str, str]:

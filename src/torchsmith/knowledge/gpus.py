@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from torchsmith.model.pattern import pattern
 from torchsmith.model.record import packed
 

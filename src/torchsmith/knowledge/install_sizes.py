@@ -33,6 +33,12 @@ def unpacked(torch: str, build: str, kind: str, platform: str) -> tuple[int, boo
     return fetched[0] * like[4] // like[3], False
 
 
+def largest() -> int:
+    """Bytes that no build takes, download and unpacked together."""
+    growth = max(-(-row[4] // row[3]) for row in ROWS if row[4] is not None)
+    return max(row[3] for row in ROWS) * (1 + growth)
+
+
 def _measured(row: Row, torch: str, build: str) -> bool:
     return row[:2] == (torch, build) and row[5] == "measured"
 

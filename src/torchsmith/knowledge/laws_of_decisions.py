@@ -29,3 +29,10 @@ def sizes_are_of_builds(table: Table, tables: Tables) -> Iterator[str]:
             yield f"{name}: unpacked it is smaller than its wheels"
         if row["evidence"] not in {"measured", "recalled"}:
             yield f"{name}: evidence is measured or recalled"
+
+
+def rocm_builds_are_published(table: Table, tables: Tables) -> Iterator[str]:
+    """Every ROCm build that was published has a row, and no other."""
+    built = {str(row["build"]) for row in tables["torch_builds"].rows if row["kind"] == "rocm"}
+    for build in sorted(built ^ {str(row["build"]) for row in table.rows}):
+        yield f"{build} stands in one table only"

@@ -30,7 +30,9 @@ def by_name(text: str) -> OtherGpu | None:
     for name, aliases, maker, device, target in ROWS:
         for written in (name, *(aliases.split("; ") if aliases else ())):
             if wanted and _significant(written) == wanted:
-                return OtherGpu(f"{maker} {name}" if written == name else f"{maker} {written}", maker, VENDORS[maker], device, target or "")
+                return OtherGpu(
+                    f"{maker} {name}" if written == name else f"{maker} {written}", maker, VENDORS[maker], device, target or ""
+                )
     found = [row for row in ROWS if row[4] and row[4] == text.strip().lower()]
     if found:
         return OtherGpu(f"AMD {found[-1][4]}", found[-1][2], VENDORS[found[-1][2]], found[-1][3], found[-1][4] or "")
@@ -43,13 +45,10 @@ def nearest(text: str) -> list[str]:
 
     from torchsmith.knowledge.compiled.other_gpus import ROWS
 
-    names = {_joined(word): word for row in ROWS for word in (row[0], *((row[1] or "").split("; ")), row[4] or "") if word}
-    return [names[key] for key in get_close_matches(_joined(text), list(names), n=2, cutoff=0.75)]
+    names = {_significant(word): word for row in ROWS for word in (row[0], *((row[1] or "").split("; ")), row[4] or "") if word}
+    return [names[key] for key in get_close_matches(_significant(text), list(names), n=2, cutoff=0.75)]
 
 
-def _significant(text: str) -> frozenset[str]:
-    return frozenset(word for word in _WORD.findall(text.lower()) if word not in _NOISE)
-
-
-def _joined(text: str) -> str:
-    return " ".join(word for word in _WORD.findall(text.lower()) if word not in _NOISE)
+def _significant(text: str) -> str:
+    """The letters and digits that tell one product from another: makers' words and spaces mean nothing."""
+    return "".join(word for word in _WORD.findall(text.lower()) if word not in _NOISE)

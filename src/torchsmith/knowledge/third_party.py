@@ -46,6 +46,8 @@ class Requirement:
     """For what it is built beforehand, as torch:CUDA:Python; ``-`` nothing, ``?`` not known; empty: its wheels always fit."""
     needs: str | None = None
     source: str = ""
+    cuda_least: int | None = None
+    """The oldest CUDA major that it can be built with."""
 
     def allowed(self, specifier: str) -> tuple[str, ...]:
         """Its releases that a version set takes, oldest first; a withdrawn one only if it is named."""
@@ -81,6 +83,16 @@ def looks_at(package: str) -> tuple[str, ...]:
     return tuple(sorted(_sights(package, set())))
 
 
+def between(package: str, specifier: str) -> tuple[Requirement, str] | None:
+    """The range that a single version falls into which is no listed release, though older than some: what it is likely to ask."""
+    sign, version = specifier[:2], specifier[2:]
+    last = newest(package)
+    if sign != "==" or last is None or not pep440.key(version) or pep440.key(version) > pep440.key(last):
+        return None
+    row = requirement(package, version)
+    return (row, version) if row else None
+
+
 def packages() -> tuple[str, ...]:
     """The packages that the table knows."""
     from torchsmith.knowledge.compiled.third_party import ROWS
@@ -113,7 +125,7 @@ def _sights(package: str, seen: set[str]) -> set[str]:
     found = {"python"}
     for row in of(package):
         found |= {"torch"} if row.torch_spec else set()
-        found |= {"gpu"} if row.cuda_major or row.cuda_builds or row.min_sm else set()
+        found |= {"gpu"} if row.cuda_major or row.cuda_least or row.cuda_builds or row.min_sm else set()
         for need in row.needs.split("; ") if row.needs else ():
             found |= _sights(_split(need.partition("@")[0])[0], seen)
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from torchsmith.model import pep440
 from torchsmith.model.pattern import pattern
 
@@ -12,6 +14,7 @@ _LOOSE = pattern(r"(===|==|!=|<=|>=|~=|<|>|=|\^|~)?\s*([^\s,|^~<>=!]+)")
 _WHEEL = pattern(r"[^/\s]{1,100}-(?P<version>\d[\w.]{0,60}(?:(?:\+|%2[Bb])[\w.]{1,40})?)-[^/\s]{1,200}\.whl(?:[?#]\S{0,500})?$")
 
 
+@lru_cache(8192)
 def allowed(specifier: str, where: str, version: str) -> bool | None:
     """Whether what a project file asks for takes the version; None where it cannot be read.
 
@@ -30,6 +33,25 @@ def allowed(specifier: str, where: str, version: str) -> bool | None:
     if where.startswith(("conda", "pixi")) and where != "conda-pip":
         return _any(text, version, conda=True)
     return _all(text.strip("()"), version)
+
+
+def in_pep440(specifier: str, where: str) -> str | None:
+    """The same in PEP 440's words; None where that cannot be said, as of alternatives, or where it cannot be read."""
+    text = specifier.strip()
+    if text in {"", "*"} or len(text) > LONGEST or "|" in text:
+        return "" if text in {"", "*"} else None
+    if text.startswith("@") or "://" in text:
+        named = version_of_url(text)
+        return f"=={named}" if named else None
+    conda = where.startswith(("conda", "pixi")) and where != "conda-pip"
+    if not conda and not where.startswith(("poetry", "pipenv")):
+        plain = "".join(text.strip("()").split())
+        return plain if _all(plain, "0") is not None else None
+    text = _without_build(text) if conda else text
+    if _loose(text, "0", conda=conda) is None:
+        return None
+    found = ((sign[1] or "", sign[2]) for sign in _LOOSE.finditer(text))
+    return ",".join(clause for sign, number in found if number != "*" for clause in _clauses(sign, number, conda=conda))
 
 
 def wished(specifier: str, version: str) -> bool:

@@ -65,7 +65,9 @@ def _opening(page: Page, choice: Choice, diagnosis: Diagnosis) -> None:
         label = page.paint(found.severity.value.upper(), text.COLOURS[found.severity])
         page.block(f"{label} {found.cause}: {safe(found.summary)}", "", "  ")
     if found and choice_words.uncured(diagnosis):
-        page.block("No other build of torch cures that. First:" if found.remedies else "No other build of torch cures that.", "  ")
+        page.block(
+            "No other build of torch cures that. First:" if found.remedies else "No other build of torch cures that.", "  "
+        )
         for remedy in found.remedies[:1]:
             page.block(safe(remedy.title), "    ")
             for command in remedy.commands:

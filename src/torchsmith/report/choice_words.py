@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from torchsmith.model.diagnosis import Diagnosis
     from torchsmith.model.finding import Finding
 
-HEALTHY = "no-fault"
+HEALTHY, ABSENT = "no-fault", "torch-not-installed"
 KEPT = "nothing"
 """What the criterion ``change`` shows where torch stays as it is."""
 LINES = 9
 """So many rejections are told without ``--all``."""
 NEVER = "published"
 """The constraint that says that there never was such a build for this system."""
+NOT_HERE = "never published for this system"
 BUILDS = 9
 """So many builds are named in one line."""
 MARKS = ((0.9, "++"), (0.7, "+"), (0.45, "o"), (0.2, "-"), (-1.0, "--"))
@@ -38,7 +39,8 @@ def cause(diagnosis: Diagnosis) -> Finding | None:
 def uncured(diagnosis: Diagnosis) -> bool:
     """Whether what ``check`` puts first is cured by no other build of torch."""
     found = cause(diagnosis)
-    return found is not None and not any(isinstance(a, InstallTorch) for remedy in found.remedies for a in remedy.actions)
+    actions = (action for remedy in found.remedies for action in remedy.actions) if found else ()
+    return found is not None and found.cause != ABSENT and not any(isinstance(action, InstallTorch) for action in actions)
 
 
 def score(option: Option, criterion: str) -> Score | None:
@@ -78,7 +80,10 @@ def rows(option: Option) -> Iterator[tuple[str, str]]:
         if option.approach.touches:
             yield "Touches", _listed(option.approach.touches)
         yield "Takes", takes(option)
-    yield "Checked", f"by {option.checked}" if option.checked else "no: `--resolve` lets uv, pip or Poetry try it against the index"
+    yield (
+        "Checked",
+        f"by {option.checked}" if option.checked else "no: `--resolve` lets uv, pip or Poetry try it against the index",
+    )
 
 
 def takes(option: Option) -> str:
@@ -128,28 +133,27 @@ def weights(choice: Choice) -> str:
 
 
 def rejections(choice: Choice) -> list[tuple[str, str]]:
-    """Who was rejected and why, folded: the builds of one channel that fail at the same constraint together.
+    """Who was rejected and why, folded: the builds of one channel of which the same is said together.
 
-    A build that some option has is left out: its older releases are not what anybody asks for. What this system never had
-    comes last.
+    Of each build the newest release speaks; a build that some option has is left out, for nobody asks for its older ones.
+    CUDA builds come first, what this system never had last.
     """
     offered = {(option.candidate.channel, option.candidate.build) for option in choice.options}
+    newest = {(rejected.channel, rejected.build): rejected for rejected in choice.rejected if rejected.build and rejected.reasons}
     groups: dict[tuple[str, str], list[Rejected]] = {}
+    for (channel, build), rejected in newest.items():
+        if (channel, build) not in offered:
+            first = rejected.reasons[0]
+            groups.setdefault((channel, NOT_HERE if first.constraint == NEVER else first.because), []).append(rejected)
     ways: dict[str, list[str]] = {}
     for rejected in choice.rejected:
-        if not rejected.reasons:
-            continue
-        if rejected.approach:
+        if rejected.approach and rejected.reasons:
             ways.setdefault(rejected.reasons[0].because, []).append(rejected.approach)
-        elif (rejected.channel, rejected.build) not in offered:
-            groups.setdefault((rejected.channel, rejected.reasons[0].constraint), []).append(rejected)
-    order = sorted(groups, key=lambda pair: (pair[1] == NEVER, pair[0] != "wheel"))
-    told = [(pair, (_label(pair[0], groups[pair]), groups[pair][-1].reasons[0].because)) for pair in order]
-    return [
-        *(line for (channel, constraint), line in told if channel == "wheel" and constraint != NEVER),
-        *((", ".join(names), because) for because, names in ways.items()),
-        *(line for (channel, constraint), line in told if channel != "wheel" or constraint == NEVER),
-    ]
+    first, last = [], []
+    for (channel, because), group in reversed(groups.items()):
+        cuda = channel == "wheel" and because != NOT_HERE and group[0].build.startswith("cu")
+        (first if cuda else last).append((_label(channel, group), because))
+    return [*first, *((", ".join(names), because) for because, names in ways.items()), *last]
 
 
 def to_ask(choice: Choice) -> str:

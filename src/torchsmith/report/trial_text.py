@@ -33,9 +33,10 @@ def preview(wanted: Preview) -> str:
     """What a trial would do, before it is asked for consent."""
     candidate = wanted.option.candidate
     lines = [
-        f"A trial of torch {candidate.version} for Python {candidate.python}, by {safe(wanted.tool)}, beside the present environment:",
+        f"A trial of torch {candidate.version} for Python {candidate.python} beside the present environment:",
         f"  installs  {safe(' '.join(wanted.requirements))}",
         f"  from      {safe(wanted.option.index or 'the configured package index')}",
+        f"  by        {safe(wanted.tool)}",
         f"  into      a folder of its own in {safe(wanted.folder)}, which is removed afterwards",
         f"  download  {_bytes(wanted.download)}; free there: {_bytes(wanted.free)}",
         "The present environment is run for comparison and not changed.",
@@ -95,13 +96,9 @@ def _ratio(values: list[float | None], more_is_better: bool) -> str:
     if len(values) < 2 or not values[0] or not values[1]:
         return ""
     gain = values[1] / values[0] if more_is_better else values[0] / values[1]
-    return (
-        "   about the same"
-        if 0.9 < gain < 1.1
-        else f"   {gain:.1f} times as fast"
-        if gain >= 1
-        else f"   {1 / gain:.1f} times slower"
-    )
+    if 0.9 < gain < 1.1:
+        return "   about the same"
+    return f"   {gain:.1f} times as fast" if gain >= 1 else f"   {1 / gain:.1f} times slower"
 
 
 def _number(value: float) -> str:

@@ -79,11 +79,9 @@ def _too_old(cuda: str, lowest: str, have: Driver, situation: Situation) -> Reas
 
 def _forward(situation: Situation) -> bool:
     """Whether NVIDIA allows cuda-compat here: Linux itself, and nothing but data-centre GPUs and Jetson."""
-    from torchsmith.knowledge import gpus as table
-
     if situation.machine.os != "linux" or situation.machine.wsl:
         return False
-    rows = [table.by_name(device.name or "") for device in hardware.devices(situation)]
+    rows = [hardware.listed(device) for device in hardware.devices(situation)]
     return bool(rows) and all(row is not None and row.forward_compat is True for row in rows)
 
 

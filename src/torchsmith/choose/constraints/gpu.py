@@ -33,8 +33,9 @@ def accelerator(candidate: Candidate, situation: Situation) -> Reason | Risk | N
 
 
 def _nvidia(situation: Situation) -> Reason | Risk | None:
-    if isinstance(situation.gpus, Unknown):
-        return Risk(f"whether there is an NVIDIA GPU is not known: {situation.gpus.reason}", 0.2)
+    blind = hardware.unseen(situation)
+    if blind:
+        return Risk(f"whether there is an NVIDIA GPU is not known: {blind}", 0.2)
     if situation.gpus:
         return None
     there = [hardware.other_name(d) for kind in hardware.VENDORS for d in _on_bus(kind, situation)]
@@ -48,7 +49,7 @@ def _other(kind: str, situation: Situation) -> Reason | Risk | None:
     if isinstance(found, Unknown) and not hardware.devices(situation):
         return Risk(f"whether there is an {maker} GPU that {title} serves is not known", 0.4)
     there = _on_bus(kind, situation)
-    if any(accelerators.usable(device.vendor, device.device) for device in there):
+    if any(hardware.served(device) for device in there):
         return None
     unless = f"an {maker} GPU that {title} serves"
     if there:
@@ -67,6 +68,8 @@ def _on_bus(kind: str, situation: Situation) -> tuple[PciDevice, ...]:
 @constraint("gpu-code", "channel", "kind", "build", "sass", "ptx", "cudnn")
 def gpu_code(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """Every GPU needs machine code of the build, or PTX under a driver as new as the build's CUDA; and its cuDNN."""
+    if candidate.kind == "rocm":
+        return _amd(candidate.build, situation)
     if candidate.kind != "cuda" or isinstance(situation.gpus, Unknown) or not situation.gpus:
         return None
     if not candidate.sass and not candidate.ptx:
@@ -88,6 +91,33 @@ def gpu_code(candidate: Candidate, situation: Situation) -> Reason | Risk | None
         return reason
     risks = [*_risks_of_jit(compiled, situation), *_risks_of_unknown(ways), *_risks_of_cudnn(ways, candidate)]
     return Risk("; ".join(risks), 0.15) if risks else None
+
+
+def _amd(build: str, situation: Situation) -> Reason | Risk | None:
+    """ROCm has machine code alone: a GPU without its own runs that of its next of kin, if it is told to."""
+    codes = accelerators.rocm_targets(build)
+    cards = [device for device in _on_bus("rocm", situation) if hardware.served(device)]
+    targets = {accelerators.target(device.vendor, device.device): hardware.other_name(device) for device in cards}
+    borrowed = []
+    for target, name in targets.items():
+        if not target or not codes or target in codes:
+            continue
+        if not any(accelerators.kin(target, code) for code in codes):
+            having = accelerators.rocm_builds(target)
+            return Reason(
+                "gpu-code",
+                f"its code ({' '.join(codes)}) has none for the {name} ({target})",
+                "torchsmith facts rocm_targets",
+                f"{having[0]} or newer" if having else "",
+            )
+        borrowed.append(f"{name} ({target})")
+    if not borrowed:
+        return None
+    return Risk(
+        f"it has no code for the {hardware.joined(borrowed)} itself: ROCm runs that of its next of kin where "
+        "HSA_OVERRIDE_GFX_VERSION names that, and AMD does not support it",
+        0.4,
+    )
 
 
 def _rejected(because: str, candidate: Candidate, situation: Situation) -> Reason:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torchsmith.choose.situation import Situation
 
 
-@constraint("packages", "torch", "build", "python")
+@constraint("packages", "torch", "build", "python", "cuda", "cudnn")
 def packages(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """A package asks for releases of torch, a CUDA major, a Python, a GPU, a platform, and for other packages.
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from torchsmith.choose.constraint import constraint
 from torchsmith.knowledge import companions as belonging
 from torchsmith.knowledge import torch_builds, torch_releases
 from torchsmith.model import markers, specifiers
 from torchsmith.model.choice import Candidate, Reason, Risk
+from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.record import record
 from torchsmith.model.versions import local_label, public
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torchsmith.choose.situation import Situation
     from torchsmith.model.facts.project import Dependency, Locked, PastedProject
@@ -86,7 +89,12 @@ def _applies(demand: Demand, candidate: Candidate, situation: Situation) -> bool
     python = candidate.python
     if python == situation.python and isinstance(situation.interpreter, Interpreter):
         python = situation.interpreter.version
-    return markers.holds(demand.asked.marker, markers.environment(situation.machine, python))
+    return _holds(demand.asked.marker, situation.machine.os, situation.machine.arch, python)
+
+
+@lru_cache(1024)
+def _holds(marker: str, os: str, arch: str, python: str) -> bool | None:
+    return markers.holds(marker, markers.environment(Machine(os, arch), python))
 
 
 def _held_against(
@@ -114,7 +122,17 @@ def _held_against(
     return risk
 
 
-@constraint("project", "python")
+def _asks(*packages: str) -> Callable[[Situation], bool]:
+    """Whether the project asks for anything particular of these packages."""
+    return lambda situation: bool(demands(situation.project, *packages))
+
+
+def _bound_or_locked(situation: Situation) -> bool:
+    project = situation.project
+    return bool(project.bindings or project.locked or project.sources)
+
+
+@constraint("project", "python", when=_asks("python"))
 def python(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """The Pythons that the project is for."""
     for demand in demands(situation.project, "python"):
@@ -130,24 +148,22 @@ def python(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     return None
 
 
-@constraint("project", "torch", "build", "python")
+@constraint("project", "torch", "build", "python", when=_asks(*TORCH))
 def torch(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """The torch that the project asks for, its local label included."""
     return _held_against(candidate, situation, dict.fromkeys(TORCH, candidate.version), TORCH, "")
 
 
-@constraint("project", "torch", "python")
+@constraint("project", "torch", "python", when=_asks(*COMPANIONS))
 def companions(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """The torchvision and torchaudio that the project asks for: each belongs to one torch."""
-    if not demands(situation.project, *COMPANIONS):
-        return None
     its = belonging.for_torch(candidate.torch)
     versions = {"torchvision": its.torchvision, "torchaudio": its.torchaudio} if its else {}
     worded = " and ".join(f"{name} {version}" for name, version in versions.items() if version)
     return _held_against(candidate, situation, versions, COMPANIONS, f", and torch {candidate.torch} goes with {worded}")
 
 
-@constraint("project", "torch", "python", "platform", "build")
+@constraint("project", "torch", "python", "platform", when=_asks("numpy"))
 def numpy(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """A torch that was built for NumPy 1 fails beside the NumPy 2 that the project asks for."""
     for demand in demands(situation.project, "numpy"):
@@ -164,12 +180,9 @@ def numpy(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     return None
 
 
-@constraint("project", "torch", "build", "channel", "default")
+@constraint("project", "torch", "build", "default", when=_bound_or_locked)
 def kept(candidate: Candidate, situation: Situation) -> Risk | None:
     """What the project is bound to, or has locked, is no demand: it is changed, and that is said."""
-    project = situation.project
-    if not (project.bindings or project.locked or project.sources):
-        return None
     told = [*_bound(candidate, situation), *_locked(candidate, situation)]
     return Risk("; ".join(told), 0.02) if told else None
 

@@ -24,20 +24,22 @@ _SAME_DISK = 1 << 20
 """Two places with as much room as each other, to a megabyte, are taken for one file system."""
 
 
-@constraint("index", "channel", "build", "default")
+def _mirror(situation: Situation) -> Index | None:
+    """The index that stands in for the default one here, unless that is PyTorch's."""
+    told = situation.fact("indexes")
+    entries = told.entries if isinstance(told, Indexes) else ()
+    return next((entry for entry in entries if entry.kind == "index" and not label_of(entry.url)), None)
+
+
+@constraint("index", "channel", "build", "default", when=lambda situation: _mirror(situation) is not None)
 def index(candidate: Candidate, situation: Situation) -> Risk | None:
     """Where installers are told to use an index of their own, PyTorch's may be out of reach."""
-    told = situation.fact("indexes")
-    if candidate.channel != "wheel" or candidate.default or not isinstance(told, Indexes):
+    mirror = _mirror(situation)
+    if candidate.channel != "wheel" or candidate.default or mirror is None:
         return None
-    mirror = next((entry for entry in told.entries if entry.kind == "index" and not _is_pytorch(entry)), None)
-    if mirror is None or any(label_of(entry.url) == candidate.build for entry in told.entries):
+    if any(label_of(entry.url) == candidate.build for entry in situation.fact("indexes").entries):
         return None
     return Risk(f"packages come from {_host(mirror.url)} here; whether PyTorch's own index is in reach too is not known", 0.1)
-
-
-def _is_pytorch(entry: Index) -> bool:
-    return bool(label_of(entry.url))
 
 
 def _host(url: str) -> str:
@@ -45,19 +47,20 @@ def _host(url: str) -> str:
     return url.partition("://")[2].partition("/")[0].rpartition("@")[2] or "a local index"
 
 
-@constraint("offline", "channel", "torch", "build", "python", "default")
+def _offline(situation: Situation) -> bool:
+    return bool(situation.wishes.offline)
+
+
+@constraint("offline", "channel", "torch", "build", "python", "default", when=_offline)
 def offline(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """``--offline``: what is installed stays, and a wheel that lies here can be installed."""
-    if not situation.wishes.offline or installed(candidate, situation):
+    if installed(candidate, situation):
         return None
-    here = situation.fact("local_wheels")
-    wheels = here.wheels if isinstance(here, LocalWheels) else ()
-    fitting = [wheel for wheel in wheels if candidate.channel == "wheel" and _serves(wheel, candidate, situation.machine)]
+    fitting = _here(candidate, situation)
     if fitting:
         wheel = min(fitting, key=lambda wheel: wheel.cache)
-        if wheel.cache:
-            return Risk(f"the wheel is in {wheel.cache}'s cache, from which only {wheel.cache} takes it", 0.2)
-        return Risk(f"the wheel is in {wheel.place}; whether all that it requires is there too is not known", 0.1)
+        where = f"{wheel.cache}'s cache" if wheel.cache else wheel.place
+        return Risk(f"the wheel is in {where}; whether all that it requires is there too is not known", 0.1)
     what = "package" if candidate.channel != "wheel" else "wheel"
     return Reason(
         "offline",
@@ -65,6 +68,23 @@ def offline(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
         "--offline",
         "without --offline, or with a folder that holds the wheels (PIP_FIND_LINKS)",
     )
+
+
+@constraint("uv-cache", "channel", "torch", "build", "python", "default", when=_offline)
+def uv_cache(candidate: Candidate, situation: Situation) -> Reason | None:
+    """A wheel that is only in uv's cache serves uv alone, whose approaches bring it."""
+    fitting = _here(candidate, situation)
+    if installed(candidate, situation) or not fitting or not all(wheel.cache for wheel in fitting):
+        return None
+    because = f"the wheel of torch {candidate.version} is only in uv's cache, from which no other installer takes it"
+    return Reason("uv-cache", because, "--offline", "uv, or without --offline")
+
+
+def _here(candidate: Candidate, situation: Situation) -> list[LocalWheel]:
+    """The wheels of the candidate that lie on this machine."""
+    known = situation.fact("local_wheels")
+    wheels = known.wheels if isinstance(known, LocalWheels) and candidate.channel == "wheel" else ()
+    return [wheel for wheel in wheels if _serves(wheel, candidate, situation.machine)]
 
 
 def installed(candidate: Candidate, situation: Situation) -> bool:
@@ -89,7 +109,14 @@ def _serves(wheel: LocalWheel, candidate: Candidate, machine: Machine) -> bool:
     return platform.endswith(arch) and (platform.startswith(start) if start else "linux" in platform)
 
 
-@constraint("disk", "torch", "build", "kind", "platform", "python")
+def _tight(situation: Situation) -> bool:
+    """Whether any build could be too large for the room that is known."""
+    room = situation.fact("room")
+    known = [free for free in (room.site_free, room.temp_free) if free is not None] if isinstance(room, Room) else []
+    return bool(known) and min(known) < install_sizes.largest()
+
+
+@constraint("disk", "torch", "build", "kind", "platform", "python", when=_tight)
 def disk(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """Room for the unpacked wheels, and for the download where it is unpacked."""
     room = situation.fact("room")
@@ -128,4 +155,4 @@ def gigabytes(size: int) -> str:
     return f"{-(-max(size, 0) // 100_000_000) / 10:.1f} GB"
 
 
-EVERY = (index, offline, disk)
+EVERY = (index, offline, uv_cache, disk)

@@ -5,8 +5,8 @@
 # approach, title, channels, brings, touches, minutes, reversible, reliability, flexibility, upkeep, reproducible, contained, tool, get
 ROWS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...], str, int, int, int, int, int, int, int, str | None, str | None], ...] = (
     ("pip", "pip with an explicit index", ("wheel",), (), "the environment", 2, 50, 80, 80, 50, 30, 70, None, None),
-    ("uv", "uv's pip interface with an explicit index", ("wheel",), ("python",), "the environment", 1, 60, 90, 90, 60, 35, 75, "uv", "`pip install uv` or its own installer"),
-    ("uv-project", "uv project with an explicit index in pyproject.toml", ("wheel",), ("python",), "pyproject.toml uv.lock the environment", 2, 90, 95, 80, 90, 95, 80, "uv", "`pip install uv` or its own installer"),
+    ("uv", "uv's pip interface with an explicit index", ("wheel",), ("python", "uv-cache"), "the environment", 1, 60, 90, 90, 60, 35, 75, "uv", "`pip install uv` or its own installer"),
+    ("uv-project", "uv project with an explicit index in pyproject.toml", ("wheel",), ("python", "uv-cache"), "pyproject.toml uv.lock the environment", 2, 90, 95, 80, 90, 95, 80, "uv", "`pip install uv` or its own installer"),
     ("poetry", "Poetry with an explicit source in pyproject.toml", ("wheel",), (), "pyproject.toml poetry.lock the environment", 4, 80, 85, 70, 80, 90, 80, "Poetry", "`pipx install poetry`"),
     ("pdm", "PDM with a source in pyproject.toml", ("wheel",), (), "pyproject.toml pdm.lock the environment", 4, 80, 75, 70, 70, 85, 80, "PDM", "`pipx install \"pdm[locked]\"`"),
     ("pipenv", "Pipenv with a source in Pipfile", ("wheel",), (), "Pipfile Pipfile.lock the environment", 5, 80, 70, 60, 60, 75, 80, "Pipenv", "`pipx install pipenv`"),
