@@ -12,8 +12,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-
 from tools import ask_plans
+
 from torchsmith.model import pep440
 
 QUESTIONS = ask_plans.load(Path(__file__).parent / "plans")

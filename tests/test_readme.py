@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -44,6 +45,15 @@ def test_its_explanation_is_what_explain_prints(capsys: pytest.CaptureFixture[st
     assert found
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(found["text"].encode())))
     assert cli.run(["explain"]) == 1
+    answer = capsys.readouterr().out
+    for part in found["answer"].split("...\n"):
+        assert part in answer
+
+
+def test_its_plan_is_what_plan_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    found = re.search(r"^\$ torchsmith (?P<command>plan .*?)\n(?P<answer>.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    assert found
+    assert cli.run(shlex.split(found["command"])) == 0
     answer = capsys.readouterr().out
     for part in found["answer"].split("...\n"):
         assert part in answer

@@ -31,3 +31,11 @@ def test_a_check_without_torch_and_gpu_loads_nothing_heavy(tmp_path: object) -> 
     assert sorted(modules & HEAVY) == []
     ours = {name for name in modules if name.startswith("torchsmith")}
     assert len(ours) <= 118, sorted(ours)
+
+
+def test_a_plan_for_another_machine_loads_nothing_heavy(tmp_path: object) -> None:
+    question = ("gpu=RTX 5070 Ti", "driver=581.57", "os=windows", "python=3.13")
+    modules = imported("plan", *(word for item in question for word in ("--assume", item)), folder=str(tmp_path))
+    assert sorted(modules & HEAVY) == []
+    ours = {name for name in modules if name.startswith("torchsmith")}
+    assert len(ours) <= 200, sorted(ours)

@@ -11,14 +11,17 @@ A question is a table of ``tests/plans/*.toml``; the file's name is its family. 
 
 | key | meaning |
 | --- | --- |
-| ``assume``, ``machine``, ``goal``, ``need``, ``keep``, ``torch``, ``no_admin``, ``offline`` | the question, as on the command line |
+| ``assume``, ``machine``, ``goal``, ``need``, ``keep``, ``torch``, ``no_admin``, ``offline`` | as on the command line |
 | ``project`` | file name and text: what lies in the project's folder |
 | ``satisfied`` | whether an option does what was asked (exit code 0 or 1) |
-| ``first`` | of the first option: ``approach``, ``build``, ``python`` (lists of what is right), ``torch`` (versions), ``kind``, ``nothing`` |
-| ``offered``, ``never`` | wheel builds, ``CHANNEL:BUILD``, ``torch==VERSION`` (not as the CPU fallback), approaches, ``APPROACH:BUILD`` that stand (or must not) among the options |
-| ``rejected`` | build or approach, and the constraint (or some of several) that stands among the reasons |
-| ``why_not`` | a candidate with the constraint that must be named; ``fits_if``: a condition that must be told |
-| ``remark`` | words of which each must be found in the remarks, risks, reasons, conflicts or repairs |
+| ``first`` | of the first option: ``approach``, ``build``, ``python``, ``kind``, ``channel`` (lists of what is right), |
+| | ``torch`` (versions), ``nothing`` (no command) |
+| ``offered``, ``never`` | what stands among the options, or must not: a wheel's build, ``CHANNEL:BUILD``, an approach, |
+| | ``APPROACH:BUILD``, ``torch==VERSION`` (a wheel, not as the CPU fallback), ``pythonVERSION`` |
+| ``rejected`` | build or approach, and the constraint (or one of several) that stands among the reasons |
+| ``why_not`` | a candidate with the constraint that must be named, or the verdict; ``fits_if``: conditions that must be told |
+| ``remark`` | words of which each must be found in the remarks, conflicts, repairs, or an option's risks and notes |
+| ``unsaid`` | words that must not stand in the remarks |
 | ``risk`` | words that must be found in the first option's risks or notes |
 | ``command`` | words that must all stand in the first option's commands or files |
 | ``packages`` | pins of the first option: name and versions |
@@ -43,13 +46,11 @@ from torchsmith.model.errors import TorchsmithError
 from torchsmith.report import choice_json
 
 ROOT = Path(__file__).parents[1]
-KEYS = {
-    "name", "assume", "machine", "goal", "need", "keep", "torch", "no_admin", "offline", "project", "because", "source",
-    "satisfied", "first", "offered", "never", "rejected", "why_not", "fits_if", "remark", "risk", "command", "packages", "error",
-}  # fmt: skip
 EXPECTED = frozenset(
-    {"satisfied", "first", "offered", "never", "rejected", "why_not", "remark", "risk", "command", "packages", "error"}
+    {"satisfied", "first", "offered", "never", "rejected", "why_not", "remark", "unsaid", "risk", "command", "packages", "error"}
 )
+ASKED = {"name", "assume", "machine", "goal", "need", "keep", "torch", "no_admin", "offline", "project"}
+KEYS = EXPECTED | ASKED | {"because", "source", "fits_if"}
 ACCELERATORS = ("cuda", "rocm", "xpu")
 Question = dict[str, Any]
 
@@ -133,10 +134,18 @@ def _host(folder: str | None) -> Any:
 
 def judge(question: Question, choice: Choice, takes: list[tuple[str, Candidate]], answers: dict[str, Answer]) -> list[str]:
     """The decision held against what is right."""
+    first = choice.options[0] if choice.options else None
+    wrong = _options(question, choice, takes, first)
+    told = _text(choice)
+    wrong += [f"it is not said: {word!r}" for word in _words(question.get("remark", [])) if word.lower() not in told]
+    wrong += [f"it is said: {word!r}" for word in _words(question.get("unsaid", [])) if word in "\n".join(choice.remarks)]
+    return wrong + _said_of(question, first) + _why_not(question, answers)
+
+
+def _options(question: Question, choice: Choice, takes: list[tuple[str, Candidate]], first: Option | None) -> list[str]:
     wrong: list[str] = []
     if "satisfied" in question and choice.satisfied != question["satisfied"]:
         wrong.append(f"satisfied is {choice.satisfied}, and should be {question['satisfied']}")
-    first = choice.options[0] if choice.options else None
     if "first" in question:
         wrong += _first(question["first"], first)
     for name in question.get("offered", ()):
@@ -152,8 +161,11 @@ def judge(question: Question, choice: Choice, takes: list[tuple[str, Candidate]]
         }
         if not said & set(_words(constraint)):
             wrong.append(f"{name} is not rejected by {constraint}: {_reasons(choice, name)}")
-    told = _text(choice)
-    wrong += [f"it is not said: {word!r}" for word in _words(question.get("remark", [])) if word.lower() not in told]
+    return wrong
+
+
+def _said_of(question: Question, first: Option | None) -> list[str]:
+    wrong: list[str] = []
     if first and "risk" in question:
         noted = " ".join((*first.risks, *first.notes)).lower()
         wrong += [
@@ -168,30 +180,20 @@ def judge(question: Question, choice: Choice, takes: list[tuple[str, Candidate]]
         pin = next((pin for pin in first.packages if pin.name == name), None) if first else None
         if pin is None or not pep440.allows(versions, pin.version):
             wrong.append(f"{name} should be {versions}, and is {pin.version if pin else 'not named'}")
-    return wrong + _why_not(question, answers)
+    return wrong
 
 
 def _why_not(question: Question, answers: dict[str, Answer]) -> list[str]:
     wrong = []
-    for name, constraint in question.get("why_not", {}).items():
-        answer, allowed = answers[name], _words(constraint)
-        if (
-            answer.verdict in {"offered", "unknown-candidate"}
-            or answer.verdict in allowed
-            or allowed[0] in {"offered", "unknown-candidate"}
-        ):
-            if answer.verdict not in allowed:
-                wrong.append(f"why-not {name}: {answer.verdict}, and should be {' or '.join(allowed)}")
-        elif not {reason.constraint for reason in answer.reasons} & set(allowed):
+    for name, right in question.get("why_not", {}).items():
+        answer = answers[name]
+        if not {answer.verdict, *(reason.constraint for reason in answer.reasons)} & set(_words(right)):
             said = [f"{reason.constraint}: {reason.because}" for reason in answer.reasons]
-            wrong.append(f"why-not {name}: not {' or '.join(allowed)}, but {said}")
+            wrong.append(f"why-not {name}: {answer.verdict} {said}, and should be {right}")
         if answer.verdict == "rejected" and "fits_if" in question:
             told = " | ".join(answer.would_fit_if)
-            wrong += [
-                f"why-not {name}: it would fit if {told!r}, not {word!r}"
-                for word in _words(question["fits_if"])
-                if word not in told
-            ]
+            missing = [word for word in _words(question["fits_if"]) if word not in told]
+            wrong += [f"why-not {name}: it would fit if {told!r}, not {word!r}" for word in missing]
     return wrong
 
 
@@ -247,7 +249,7 @@ def _reasons(choice: Choice, name: str) -> str:
 
 def _text(choice: Choice) -> str:
     document = choice_json.document(choice)
-    parts = [document[key] for key in ("remarks", "conflicts", "repairs", "rejected") if key in document]
+    parts = [document[key] for key in ("remarks", "conflicts", "repairs")]
     parts += [[*option.risks, *option.notes, option.why] for option in choice.options]
     return str(parts).lower()
 

@@ -230,6 +230,15 @@ def test_only_the_first_ones_are_checked_and_the_remark_says_so(configured: str)
     assert f"{FIRST} of {len(many)} options" in found.remarks[-1]
 
 
+def test_an_index_that_nobody_reaches_leaves_the_others_their_turn(configured: str) -> None:
+    (last,) = options("2.8.0+cu128")
+    first = option(candidate("2.8.0", "cu126"), "uv", "http://127.0.0.1:9/cu126", commands=(("uv",),))
+    found = resolved(Choice(Wishes(), (first, replace(last, rank=2)), ()), PLACE, 1)
+    assert [bool(each.checked) for each in found.options] == [False, True]
+    assert "127.0.0.1:9" in found.options[0].notes[-1]
+    assert found.satisfied
+
+
 def test_offline_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     choice = Choice(Wishes(offline=True), options("2.8.0+cu128"), ())

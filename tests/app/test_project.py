@@ -429,11 +429,12 @@ def test_poisoned_texts_lose_what_cannot_be_printed(tmp_path: Path) -> None:
 
 
 def test_no_secret_of_an_index_comes_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    urls = ("https://me:hunter2@example.com/whl/cu128", "https://t:hunter2@x@example.com/cu128?token=hunter2")
+    urls = ("https://me:hunter2@example.com/whl/cu128", "https://t:x@hunter2@example.com/cu128?token=hunter2")
     (tmp_path / "requirements.txt").write_text(
         "".join(f"--extra-index-url {url}\n" for url in urls) + f"torch @ {urls[0]}/torch.whl\n"
     )
-    (tmp_path / "pyproject.toml").write_text(POETRY)
+    more = '[tool.poetry.dependencies.torchvision]\nurl = "https://me:hunter2@example.com/torchvision-0.24.1-cp312-cp312-x.whl"\n'
+    (tmp_path / "pyproject.toml").write_text(f'{POETRY}{more}[project]\ndependencies = ["torchaudio @ {urls[1]}/x.whl"]\n')
     for form in ("text", "json"):
         words = ["plan", "--assume", "gpu=RTX 4090", "--assume", "driver=580.65", "--format", form, "--all"]
         cli.run(words, LocalHost(cwd=str(tmp_path)))

@@ -85,7 +85,7 @@ def test_a_header_of_a_million_lists_is_refused_before_it_is_parsed() -> None:
     ],
 )
 def test_what_is_no_index_is_refused(text: str) -> None:
-    with pytest.raises(BinaryError, match="index|JSON"):
+    with pytest.raises(BinaryError, match=r"index|JSON"):
         tensor_files.index(*opened(text.encode()))
 
 

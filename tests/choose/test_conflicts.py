@@ -7,8 +7,8 @@ from itertools import combinations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tests.choose.situations import made
+
 from torchsmith.choose import conflicts, decide, relax
 from torchsmith.choose.constraints import ON_APPROACHES, ON_CANDIDATES
 from torchsmith.choose.situation import Situation

@@ -82,6 +82,8 @@ def test_a_jetson_before_jetpack_7_needs_nvidias_build() -> None:
     assert says(system.jetson, "2.12.0+cu132", board("38.2")) is None
     assert isinstance(says(system.jetson, "2.12.0+cu132", board("")), Risk)
     assert says(system.jetson, "2.14.1+cpu", board("36.4.3")) is None
+    thor = made("Jetson AGX Thor", arch="aarch64", jetson=Jetson("Jetson AGX Thor", ""))
+    assert says(system.jetson, "2.14.1+cu130", thor) is None  # no earlier JetPack has it
     assert says(system.jetson, "2.14.1+cu130", made("GB10", arch="aarch64", jetson=None)) is None
 
 

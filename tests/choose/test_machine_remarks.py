@@ -42,12 +42,15 @@ def test_contradictions() -> None:
 
 def test_where_the_releases_end_for_a_gpu_and_for_a_driver() -> None:
     old = remarks(made("GTX 1080 Ti"))
-    assert "torch 2.14.1 with cu126 is the last release" in old
-    assert "GTX 1080 Ti" in old
+    assert "For the GeForce GTX 1080 Ti (6.1) torch 2.14.1 with cu126 is the last release: newer wheels do not serve it." in old
     behind = remarks(made("RTX 4090", driver="550.54.14"))
-    assert "torch 2.14.1 is the last release" in behind
-    assert "need driver 580" in behind
-    assert "torch 2.7.1 is the last release" in remarks(made("RTX 3060", driver="470.256.02"))
+    assert "(8.9) with driver 550.54.14 torch 2.14.1 with cu126 is the last release: newer wheels need driver 580." in behind
+    both = remarks(made("RTX 5070", driver="576.88", os="windows"))
+    assert "torch 2.11.0 with cu128 is the last release: newer wheels need driver 580" in both
+    assert "torch 2.7.1 with cu118 is the last release" in remarks(made("RTX 3060", driver="470.256.02"))
+    kepler = remarks(made("Tesla K80", driver="470.256.02"))
+    assert "torch 2.3.1 with cu118 is the last release: newer wheels do not serve it" in kepler
+    assert kepler.count("last release") == 1
     assert "last release" not in remarks(made("RTX 3060", driver="580.95.05"))
 
 

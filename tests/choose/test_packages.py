@@ -10,7 +10,7 @@ from torchsmith.choose import catalogue, situation
 from torchsmith.choose.asked import asked_for
 from torchsmith.choose.constraints.cudnn import cudnn
 from torchsmith.choose.constraints.numpy import numpy
-from torchsmith.choose.constraints.packages import packages
+from torchsmith.choose.constraints.packages import left_out, packages
 from torchsmith.choose.packages import pins
 from torchsmith.choose.situation import Situation
 from torchsmith.model.choice import Candidate, Reason, Requirement, Risk, Wishes
@@ -74,7 +74,8 @@ def reasons(candidate: Candidate, asked: Situation) -> dict[str, Reason]:
 
 
 def risks(candidate: Candidate, asked: Situation) -> str:
-    answers = (constraint.judge(candidate, asked) for constraint in CONSTRAINTS)
+    asking_now = (constraint for constraint in (*CONSTRAINTS, left_out) if constraint.when(asked))
+    answers = (constraint.judge(candidate, asked) for constraint in asking_now)
     return "; ".join(answer.text for answer in answers if isinstance(answer, Risk))
 
 
@@ -341,5 +342,7 @@ def test_companion_without_wheels_for_the_python() -> None:
 
 def test_nothing_is_said_where_nothing_is_asked() -> None:
     asked = asking(here={"torch": "2.8.0", "requests": "2.0"})
+    assert not any(constraint.when(asked) for constraint in (*CONSTRAINTS, left_out))
     for candidate in catalogue.candidates("linux-x86_64")[::50]:
         assert not any(constraint.judge(candidate, asked) for constraint in CONSTRAINTS)
+    assert left_out.when(asking())

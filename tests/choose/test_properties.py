@@ -64,6 +64,11 @@ def some(asked: Situation) -> tuple[Candidate, ...]:
     return tuple(candidate for candidate in candidates(asked.machine.platform) if candidate.python in PYTHONS)
 
 
+def asking(asked: Situation) -> list[Constraint]:
+    """The constraints that have something to ask in this situation."""
+    return [constraint for constraint in ON_CANDIDATES if constraint.when is None or constraint.when(asked)]
+
+
 def offered(asked: Situation, constraints: Sequence[Constraint] = ON_CANDIDATES) -> Pairs:
     """Every approach with every candidate that it takes."""
     ways = [approach for approach in approaches.every() if approach.name in APPROACHES]
@@ -113,7 +118,7 @@ def test_another_gpu_never_gains_an_option(machine: dict[str, object], name: str
 def test_no_option_is_rejected_by_its_own_constraints(machine: dict[str, object]) -> None:
     asked = at(machine)
     for option in decide.decide(asked).options:
-        against = [constraint.judge(option.candidate, asked) for constraint in ON_CANDIDATES]
+        against = [constraint.judge(option.candidate, asked) for constraint in asking(asked)]
         left = [a for a in against if isinstance(a, Reason) and a.constraint not in option.approach.brings]
         assert not left, (option.approach.name, option.candidate, left)
         assert not [a for check in ON_APPROACHES if isinstance(a := check.judge(option.approach, asked), Reason)]
@@ -126,8 +131,9 @@ def test_the_declared_fields_are_all_that_a_constraint_looks_at(machine: dict[st
     every = some(asked)
     judged = reject.judge(every, (), ON_CANDIDATES, (), asked)
     assert len(judged.rows) == len(every)
+    asked_of = asking(asked)
     for row in judged.rows:
-        answers = tuple(a for c in ON_CANDIDATES if (a := c.judge(row.candidate, asked)) is not None)
+        answers = tuple(a for c in asked_of if (a := c.judge(row.candidate, asked)) is not None)
         assert row.answers == answers, row.candidate
         violated = {answer.constraint for answer in answers if isinstance(answer, Reason)}
         assert row.mask == sum(1 << place for place, name in enumerate(judged.names) if name in violated)

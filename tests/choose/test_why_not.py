@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.choose.situations import made
+
 from torchsmith.choose import decide, questions, relax, why_not
 from torchsmith.choose.situation import Situation
 from torchsmith.model.choice import Answer
@@ -57,9 +57,18 @@ def test_terms(text: str, terms: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "approach"),
-    [("conda", "conda"), ("micromamba", "mamba"), ("uv project", "uv-project"), ("from source", "source"), ("copying DLLs", "dll-copy"),
-     ("Docker", "docker"), ("conda-forge", "conda"), ("pip", "pip"), ("pip-tools", "pip-tools")],
-)  # fmt: skip
+    [
+        ("conda", "conda"),
+        ("micromamba", "mamba"),
+        ("uv project", "uv-project"),
+        ("from source", "source"),
+        ("copying DLLs", "dll-copy"),
+        ("Docker", "docker"),
+        ("conda-forge", "conda"),
+        ("pip", "pip"),
+        ("pip-tools", "pip-tools"),
+    ],
+)
 def test_approaches(text: str, approach: str) -> None:
     assert questions.parse(text).approaches == (approach,)
 

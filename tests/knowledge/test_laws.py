@@ -66,6 +66,12 @@ FAULTS: list[tuple[str, load.Table]] = [
     ("builds_and_archs_agree", TABLES["torch_builds"]),
     ("toolkit_of_build_exists", where("torch_builds", {"toolkit": "12.6.3"}, toolkit="12.6.9")),
     ("toolkit_of_build_exists", where("torch_builds", {"toolkit": "12.6.3"}, toolkit="12.8.0")),
+    ("sizes_are_of_builds", broken("install_sizes", build="cu999")),
+    ("sizes_are_of_builds", broken("install_sizes", unpacked_bytes=1)),
+    ("sizes_are_of_builds", broken("install_sizes", evidence="guessed")),
+    ("judgements_are_shares", broken("approaches", reliability=101)),
+    ("revisions_hold_published_builds", broken("nix_builds", revision="main")),
+    ("revisions_hold_published_builds", broken("nix_builds", build="cu126+", python_tags=("cp27",))),
     ("one_default_per_platform", broken("torch_builds", pypi_default=False)),
     ("index_url_follows_pattern", broken("torch_builds", index_url="https://example.invalid/whl/cpu")),
     (

@@ -49,6 +49,12 @@ SPLIT = PastedProject(
     (Source("a", "https://a", "uv"),),
     (Binding("torch", "a", "uv", "sys_platform == 'darwin'"), Binding("torch", "b", "uv", "sys_platform == 'linux'")),
 )
+SPLIT_POETRY = PastedProject(
+    ("project", "tool.poetry"),
+    (Source("a", "https://a", "poetry"),),
+    (Binding("torch", "a", "poetry", "sys_platform == 'darwin'"),),
+    manager="poetry",
+)
 ACCELERATE = Pin("accelerate", "1.10.1")
 
 CASES: dict[str, tuple[Option, Place]] = {
@@ -69,6 +75,8 @@ CASES: dict[str, tuple[Option, Place]] = {
     "uv-project-windows-default": (option("uv-project", index=None), place("windows", "uv-project")),
     "poetry": (option("poetry", ACCELERATE), place(manager="poetry", project=POETRY)),
     "poetry-other-python": (option("poetry", python="3.13"), place(manager="poetry", project=POETRY)),
+    "poetry-by-marker": (option("poetry", ACCELERATE), place("windows", "poetry", project=SPLIT_POETRY)),
+    "uv-project-beside-a-variable": (option("uv-project"), place(manager="uv-project", variables=("UV_DEFAULT_INDEX",))),
     "poetry-begun": (option("poetry"), place(**FRESH)),
     "pdm": (option("pdm", ACCELERATE), place(manager="pdm")),
     "pdm-begun": (option("pdm"), place("windows", **FRESH)),
@@ -90,9 +98,16 @@ CASES: dict[str, tuple[Option, Place]] = {
     "source": (option("source"), place(toolkits=(("12.8.1", "/opt/cuda-12.8"),))),
     "source-windows": (option("source"), place("windows", sms=(86, 89))),
     "env-vars": (option("env-vars"), place(goal="extension-build", toolkits=(("12.8.1", "/opt/cuda-12.8"),))),
+    "env-vars-in-a-poetry-project": (option("env-vars"), place(manager="poetry", project=POETRY, goal="extension-build")),
     "env-vars-fish": (option("env-vars"), place(goal="extension-build", shell="fish")),
     "user-path-windows": (option("user-path"), place("windows", goal="extension-build", toolkits=(("12.3", "C:/old"),))),
     "user-path-linux": (option("user-path"), place(goal="extension-build")),
+    "pip-offline": (option("pip"), place(offline=True, wheels=(("2.8.0+cu126", "/a"), ("2.8.0+cu128", "/wheels")))),
+    "pip-offline-unknown": (option("pip", ACCELERATE), place(offline=True)),
+    "uv-offline": (option("uv", ACCELERATE), place(manager="uv", offline=True, wheels=(("2.8.0+cu128", "/wheels"),))),
+    "uv-offline-cache": (option("uv", python="3.13"), place(manager="uv", offline=True)),
+    "uv-project-offline": (option("uv-project"), place(manager="uv-project", offline=True)),
+    "poetry-offline": (option("poetry"), place(manager="poetry", offline=True)),
     "cpu": (option("cpu", build="cpu", index="https://download.pytorch.org/whl/cpu"), place()),
     "cpu-in-a-poetry-project": (
         option("cpu", build="cpu", index="https://download.pytorch.org/whl/cpu"),

@@ -136,6 +136,22 @@ def test_a_new_environment(packages: str, tmp_path: Path, name: str) -> None:
     assert {key: place.installed()[key] for key in BUILT} == {"torch": f"2.8.0+{build}", "torchvision": f"0.23.0+{build}"}
 
 
+@pytest.mark.parametrize("name", ["pip", "uv"])
+def test_without_the_network(tmp_path: Path, name: str) -> None:
+    """From a folder of wheels; the index that is configured does not exist."""
+    index.write(tmp_path / "indexes")
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    for file in (*(tmp_path / "indexes" / "pypi").rglob("*.whl"), *(tmp_path / "indexes" / "cu128").rglob("torch*.whl")):
+        file.rename(wheels / file.name)
+    program = Path(uv(name))
+    bench = Bench(name, tmp_path, "", tmp_path / ".venv", program, tools.clean_env(tmp_path, program, "http://127.0.0.1:9"))
+    wanted = option(name, "cu128", "http://127.0.0.1:9/cu128", ACCELERATE)
+    there = replace(nowhere(tmp_path), offline=True, wheels=(("2.8.0", "elsewhere"), ("2.8.0+cu128", str(wheels))))
+    carry_out(bench, approaches.steps(wanted, there))
+    assert {key: bench.installed()[key] for key in (*BUILT, "accelerate")} == BUILT | {"accelerate": "1.1"}
+
+
 @pytest.mark.parametrize("name", ["uv-project", "poetry-1.8", "poetry-2", "pdm"])
 def test_a_project_that_is_there(packages: str, projects: Projects, tmp_path: Path, name: str) -> None:
     place = projects(name, tmp_path / "bench")

@@ -243,7 +243,7 @@ def _judged(tool: Tool, option: Option, ended: Ended, sources: Sequence[str] = (
     said = ended.err.strip() or ended.out.strip()
     answered = _IMPOSSIBLE.search(said) or (tool.name == "pip" and _UNPUBLISHED.search(said))
     if _BLIND.search(said) or not answered:
-        return Resolution(None, why=f"{tool}: {_unreachable(said) or shortened(said) or ended.said}")
+        return Resolution(None, why=f"{tool}: {shortened(said) or ended.said}")
     return Resolution(str(tool), shortened(said))
 
 
@@ -258,9 +258,8 @@ def _another_build(option: Option, versions: Mapping[str, str]) -> str:
     return ""
 
 
-def _unreachable(said: str) -> str:
+def _unreachable(lines: Sequence[str]) -> str:
     """Which address could not be had and why, of the chain of causes that a resolver tells; empty where it is none."""
-    lines = [_LEAD.sub("", line).strip() for line in said.splitlines()]
     at = next((line for line in lines if _FETCHED.search(line)), "")
     return redact.without_secrets(f"{at} ({lines[-1]})")[:_LONGEST] if at and at != lines[-1] else ""
 
@@ -268,6 +267,8 @@ def _unreachable(said: str) -> str:
 def shortened(said: str) -> str:
     """The account of a resolver in one line, without its drawing, without passwords, and not longer than a reader bears."""
     lines = [_LEAD.sub("", line).strip() for line in said.splitlines()]
+    if unreachable := _unreachable(lines):
+        return unreachable
     told = [line for line in lines if line and not line.startswith(("No solution found", "[notice]", "WARNING:", "warning:"))]
     text = _LISTED.sub("", " ".join(" ".join(told).split())).replace(_OURS, "the plan")
     text = redact.without_secrets(text)

@@ -44,27 +44,9 @@ def facts(items: Sequence[str], machine: Machine | None = None) -> dict[str, Fac
         UsageError: an unknown key or a value that cannot be.
 
     """
-    given: dict[str, list[str]] = {}
-    for item in items:
-        name, sign, value = item.partition("=")
-        name = name.strip().lower()
-        if not sign or name not in KEYS or not value.strip():
-            raise UsageError(f"`--assume {item}` is not KEY=VALUE with a key among {', '.join(KEYS)}")
-        given.setdefault(name, []).append(value.strip())
-    for name, values in given.items():
-        if name not in REPEATED and len(values) > 1:
-            raise UsageError(f"`--assume {name}` is given {len(values)} times; only {' and '.join(sorted(REPEATED))} may be")
+    given = _given(items)
     single = {name: values[0] for name, values in given.items() if name not in REPEATED}
-    gpus = assume_gpus.named(given.get("gpu", ["none"]))
-    system = _machine(single, machine, arm=bool(assume_gpus.ARM & set(gpus.kinds)))
-    assumed: dict[str, Fact[Any]] = {}
-    if MACHINE_KEYS & set(single):
-        assumed["machine"] = Known(system, _source(single, *MACHINE_KEYS))
-    if "gpu" in given or "driver" in single:
-        assumed |= assume_gpus.facts(given.get("gpu"), gpus, single.get("driver"), system)
-    if MACHINE_KEYS & set(single) and "gpu" not in given and system.os != "macos":
-        assumed = assume_gpus.untold() | assumed
-    assumed |= assume_gpus.jetson(gpus, single.get("jetpack"), system)
+    assumed, system = _hardware(given.get("gpu"), single, machine)
     if "python" in single:
         source = f"assumed: python={single['python']}"
         assumed["interpreter"] = Known(_interpreter(single["python"], system), source)
@@ -76,6 +58,35 @@ def facts(items: Sequence[str], machine: Machine | None = None) -> dict[str, Fac
     if "package" in given:
         assumed["packages"] = _packages(given["package"], assumed.get("packages"))
     return assumed
+
+
+def _given(items: Sequence[str]) -> dict[str, list[str]]:
+    """The values of each key."""
+    given: dict[str, list[str]] = {}
+    for item in items:
+        name, sign, value = item.partition("=")
+        name = name.strip().lower()
+        if not sign or name not in KEYS or not value.strip():
+            raise UsageError(f"`--assume {item}` is not KEY=VALUE with a key among {', '.join(KEYS)}")
+        given.setdefault(name, []).append(value.strip())
+    for name, values in given.items():
+        if name not in REPEATED and len(values) > 1:
+            raise UsageError(f"`--assume {name}` is given {len(values)} times; only {' and '.join(sorted(REPEATED))} may be")
+    return given
+
+
+def _hardware(names: list[str] | None, single: dict[str, str], here: Machine | None) -> tuple[dict[str, Fact[Any]], Machine]:
+    """The facts of the machine and its GPUs, and the machine that they are of."""
+    gpus = assume_gpus.named(names or ("none",))
+    system = _machine(single, here, arm=bool(assume_gpus.ARM & set(gpus.kinds)))
+    assumed: dict[str, Fact[Any]] = {}
+    if MACHINE_KEYS & set(single):
+        assumed["machine"] = Known(system, _source(single, *MACHINE_KEYS))
+        if names is None and system.os != "macos":
+            assumed |= assume_gpus.untold()
+    if names is not None or "driver" in single:
+        assumed |= assume_gpus.facts(names, gpus, single.get("driver"), system)
+    return assumed | assume_gpus.jetson(gpus, single.get("jetpack"), system), system
 
 
 def variables(items: Sequence[str]) -> dict[str, str]:

@@ -9,12 +9,13 @@ from torchsmith.managers import approaches
 from torchsmith.model.action import InstallTorch
 from torchsmith.model.choice import Place
 from torchsmith.model.facts.gpu import Driver
+from torchsmith.model.facts.install import LocalWheels
 from torchsmith.model.facts.python import Environment, Interpreter, Variables
 from torchsmith.model.facts.toolkit import Toolkits
-from torchsmith.model.finding import Severity
 from torchsmith.model.known import Known, Unknown
 from torchsmith.model.record import replace
 from torchsmith.model.versions import public
+from torchsmith.report import choice_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from torchsmith.model.diagnosis import Diagnosis
     from torchsmith.model.finding import Finding
     from torchsmith.model.known import Fact
-
-ABSENT = "torch-not-installed"
 
 
 def plan(
@@ -63,7 +62,7 @@ def composed(
 def not_by_torch(diagnosis: Diagnosis) -> tuple[str, ...]:
     """The cause that ``check`` puts first, with its remedy, where no other build of torch would cure it."""
     root = next(iter(diagnosis.root_causes), None)
-    if root is None or root.severity is Severity.NOTE or root.cause == ABSENT or cured_by_torch(root):
+    if root is None or not choice_words.uncured(diagnosis):
         return ()
     first = next(iter(root.remedies), None)
     said = f" What to do first: {first.title}." if first else ""
@@ -102,6 +101,19 @@ def where(asked: Situation, shell: str) -> Place:
         () if isinstance(asked.gpus, Unknown) else tuple(device.sm for device in asked.gpus if device.sm),
         tuple((found.version, found.path) for found in toolkits.found if found.nvcc) if isinstance(toolkits, Toolkits) else (),
         tuple(variables.values) if isinstance(variables, Variables) else (),
+        asked.wishes.offline,
+        _torch_wheels(asked),
+    )
+
+
+def _torch_wheels(asked: Situation) -> tuple[tuple[str, str], ...]:
+    """Folders with wheels of torch on this machine; those in a cache of uv serve uv without being named."""
+    found = asked.fact("local_wheels")
+    wheels = found.wheels if isinstance(found, LocalWheels) else ()
+    return tuple(
+        (wheel.version, wheel.place)
+        for wheel in wheels
+        if wheel.package == "torch" and not wheel.cache and "://" not in wheel.place
     )
 
 

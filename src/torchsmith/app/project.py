@@ -6,6 +6,7 @@ Only ``plan`` and ``why-not`` ask for it. Where there are no such files it costs
 from __future__ import annotations
 
 from torchsmith.host.base import NO_FILE, unanswered
+from torchsmith.host.redact import without_secrets
 from torchsmith.model.errors import UnreadableInputError
 from torchsmith.model.facts.project import PastedProject
 from torchsmith.model.facts.python import Environment, Interpreter, Target
@@ -240,11 +241,11 @@ class _Reading:
     def _keep(self, found: Iterable[tuple[str, Any]], name: str) -> None:
         for kind, value in found:
             if kind == "remark":
-                self._remarks[value] = None
+                self._remarks[clean(value)] = None
                 continue
             of_kind = self._found.setdefault(kind, [])
             if len(of_kind) < KEPT or (kind == "dependency" and _decides(value) and len(of_kind) < 2 * KEPT):
-                made = _clean(value)
+                made = clean(value)
                 of_kind.append(replace(made, file=name) if kind == "dependency" and not made.file else made)
             elif kind in _KINDS:
                 self._remarks[f"{name} says more than can be kept; of what follows only torch was looked for"] = None
@@ -299,20 +300,20 @@ def _decoded(text: str, name: str) -> str:
     return text
 
 
-def _clean(value: T) -> T:
-    """A record of texts, or a text, with what cannot be printed taken out and no text longer than any is."""
+def clean(value: T) -> T:
+    """A record of texts, or a text: nothing in it that cannot be printed, no credentials, and no text longer than any is."""
     if isinstance(value, str):
         return _printable(value)  # type: ignore[return-value]
     if isinstance(value, tuple):
-        return tuple(map(_clean, value))  # type: ignore[return-value]
+        return tuple(map(clean, value))  # type: ignore[return-value]
     changed = {
         name: cleaned
         for name in fields(value)
-        if isinstance(before := getattr(value, name), str | tuple) and (cleaned := _clean(before)) != before
+        if isinstance(before := getattr(value, name), str | tuple) and (cleaned := clean(before)) != before
     }
     return replace(value, **changed) if changed else value
 
 
 def _printable(text: str) -> str:
-    text = text[:_LONGEST]
+    text = without_secrets(text)[:_LONGEST] if "://" in text else text[:_LONGEST]
     return text if text.isprintable() else "".join(c for c in text if c.isprintable())

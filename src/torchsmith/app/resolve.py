@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 FIRST = 3
 """As many options are checked: each asks the index, and nobody reads on behind three that resolve."""
 
+MOST = 2
+"""Times as many questions are put where some of them find no answer."""
+
 
 def resolved(choice: Choice, place: Place, limit: int = FIRST) -> Choice:
     """The choice with its first ``limit`` options checked; those that do not resolve have moved to the rejected ones."""
@@ -23,19 +26,19 @@ def resolved(choice: Choice, place: Place, limit: int = FIRST) -> Choice:
     known: dict[object, Resolution] = {}
     kept: list[Option] = []
     rejected: list[Rejected] = []
-    answered = 0
+    checked = 0
     for option in choice.options:
-        if answered >= limit or not option.commands:
+        key = _asks(option)
+        if checked >= limit or not option.commands or (key not in known and len(known) >= MOST * limit):
             kept.append(option)
             continue
-        key = _asks(option)
         if key not in known:
             known[key] = resolve.check(option, place, wanted)
         told = known[key]
         if told.problem:
             rejected.append(_rejected(option, told))
             continue
-        answered += 1
+        checked += told.checked is not None
         note = (told.why if told.checked else f"not checked by a resolver: {told.why}",) if told.why else ()
         kept.append(replace(option, checked=told.checked, notes=(*option.notes, *note)))
     options = tuple(replace(option, rank=rank) for rank, option in enumerate(kept, 1))
@@ -44,7 +47,7 @@ def resolved(choice: Choice, place: Place, limit: int = FIRST) -> Choice:
         options=options,
         rejected=(*choice.rejected, *rejected),
         satisfied=choice.satisfied and _still(choice, options),
-        remarks=(*choice.remarks, _remark(answered, len(choice.options), len(rejected))),
+        remarks=(*choice.remarks, _remark(checked, len(choice.options), len(rejected))),
     )
 
 
@@ -69,6 +72,6 @@ def _still(before: Choice, options: tuple[Option, ...]) -> bool:
     return bool(kinds) and (first == "cpu" or bool(kinds - {"cpu"}))
 
 
-def _remark(answered: int, whole: int, rejected: int) -> str:
+def _remark(checked: int, whole: int, rejected: int) -> str:
     more = f", and {rejected} that did not resolve moved to the rejected ones" if rejected else ""
-    return f"{answered} of {whole} options were put before a resolver{more}; the others are unchecked"
+    return f"{checked} of {whole} options were checked by a resolver{more}; the others are unchecked"

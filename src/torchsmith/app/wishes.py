@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchsmith.knowledge import torch_builds
+from torchsmith.knowledge.compiled.torch_builds import ROWS
 from torchsmith.model import pep440
 from torchsmith.model.choice import Requirement, Wishes
 from torchsmith.model.errors import UsageError
@@ -59,7 +60,7 @@ def torch_specifier(text: str) -> str:
         written = _with_labels(wanted, text)
     for clause in written.split(","):
         label = clause.partition("+")[2].lower()
-        if label and label not in {row[1] for row in torch_builds.ROWS}:
+        if label and label not in {row[1] for row in ROWS}:
             near = torch_builds.nearest_builds(label)
             raise UsageError(
                 f"torch was never built as `{label[:40]}`" + (f"; the nearest are {', '.join(near)}" if near else "")

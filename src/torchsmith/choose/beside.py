@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torchsmith.choose import asked
 from torchsmith.choose.asked import KEEP, NEED, PSEUDO, by_parts, is_about_nvidia
-from torchsmith.knowledge import companions, third_party
+from torchsmith.knowledge import third_party
 from torchsmith.model import pep440
 from torchsmith.model.choice import Reason, Risk
 from torchsmith.model.facts.torch import Torch
@@ -78,7 +78,6 @@ class Question:
         self.numpy = numpy if numpy and major(numpy) >= 2 else ""
         self.pins: dict[tuple[object, ...], tuple[Pin, ...]] = {}
         self.fresh = not isinstance(situation.torch, Torch) and situation.packages.get("torch") is None
-        self._left_out: dict[tuple[str, str], Risk | None] = {}
         self._wanted: dict[str, Wanted] = {}
         self._verdicts: dict[tuple[object, ...], Verdict] = {}
         wished = situation.wishes.needs or situation.wishes.keeps
@@ -89,17 +88,6 @@ class Question:
         if python not in self._wanted:
             self._wanted[python] = Wanted(asked.asked_for(self.situation, python))
         return self._wanted[python]
-
-    def left_out(self, torch: str, python: str) -> Risk | None:
-        """What a new environment would have beside torch and cannot: a companion without wheels for that Python."""
-        if (torch, python) not in self._left_out:
-            own = companions.for_torch(torch)
-            rows = third_party.of("torchvision") if own else ()
-            row = next((row for row in rows if own and row.versions == (own.torchvision,)), None)
-            lacks = row is not None and not third_party.fits(row.python_spec or "", python.rstrip("t"))
-            text = f"torchvision {own.torchvision if own else ''} has no wheels for Python {python}: it is left out"
-            self._left_out[torch, python] = Risk(text, 0.1) if lacks else None
-        return self._left_out[torch, python]
 
     def verdict(self, candidate: Candidate) -> Verdict:
         """The judgement on one build."""
@@ -123,13 +111,15 @@ def question(situation: Situation) -> Question:
     return _held[0]
 
 
+def asks(situation: Situation) -> bool:
+    """Whether a package is asked for, or installed, that could not fit."""
+    return not question(situation).silent
+
+
 def answer(aspect: str, candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """What one constraint says of a build."""
     posed = question(situation)
-    found = None if posed.silent else posed.verdict(candidate).answers.get(aspect)
-    if found is None and posed.fresh and aspect == "packages":
-        return posed.left_out(candidate.torch, candidate.python)
-    return found
+    return None if posed.silent else posed.verdict(candidate).answers.get(aspect)
 
 
 class _Judge:

@@ -124,10 +124,10 @@ def change(candidate: Candidate, situation: Situation) -> Cell:
     wanted = public(have.version)
     if candidate.torch == wanted:
         if candidate.build != have.build:
-            return f"{have.build} to {candidate.build}", 0.75
+            return f"{have.build} to {candidate.build}", 0.82
         return (ANEW, 0.9) if situation.reinstall else (NOTHING, 1.0)
     distance = standing.distance(wanted, candidate.torch)
-    return f"torch {wanted} to {candidate.torch}", max(0.0, (0.7 if distance > 0 else 0.6) - 0.04 * abs(distance))
+    return f"torch {wanted} to {candidate.torch}", max(0.0, (0.7 if distance > 0 else 0.6) - 0.05 * abs(distance))
 
 
 @criterion("torch")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from torchsmith.choose import coverage, hardware
-from torchsmith.knowledge import drivers, jetson, torch_releases
+from torchsmith.knowledge import drivers, jetson
 from torchsmith.model.facts.container import Jetson
 from torchsmith.model.facts.gpu import AMD, Driver
 from torchsmith.model.known import Unknown
-from torchsmith.model.versions import cuda_of_label, key, major
+from torchsmith.model.versions import cuda_of_label, key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,17 +16,13 @@ if TYPE_CHECKING:
     from torchsmith.choose.situation import Situation
     from torchsmith.model.facts.gpu import Device
 
-GENERAL = 7
-"""From this JetPack on a Jetson runs what Arm servers run."""
-
 
 def of(situation: Situation) -> Iterator[str]:
     """The remarks, what is wrong first."""
     yield from _contradictions(situation)
     yield from _systems(situation)
     yield from _mixed(situation)
-    yield from _end_by_gpu(situation)
-    yield from _end_by_driver(situation)
+    yield from _end(situation)
     yield from _uv(situation)
 
 
@@ -90,7 +86,7 @@ def _systems(situation: Situation) -> Iterator[str]:
         yield f"PyTorch publishes ROCm builds for Linux only; for the {names} on Windows AMD has wheels of its own."
     board = situation.fact("jetson")
     pack = jetson.jetpack(board.l4t) if isinstance(board, Jetson) else None
-    if pack is not None and pack.major < GENERAL:
+    if pack is not None and pack.major < jetson.GENERAL:
         yield (
             f"JetPack {pack.major} takes NVIDIA's own torch wheel (CUDA {pack.cuda}, Python {pack.python}) or its l4t container; "
             "the wheels of the package index are made for Arm servers."
@@ -130,46 +126,36 @@ def _place(carried: coverage.Carried) -> tuple[tuple[int, ...], tuple[int, ...]]
     return key(carried.torch), key(cuda_of_label(carried.build) or "")
 
 
-def _newest(situation: Situation) -> str:
-    """The newest release that has a CUDA wheel for this system."""
-    every = coverage.builds(situation.machine.platform, "wheel")
-    return every[-1].torch if every else torch_releases.newest()
-
-
-def _end_by_gpu(situation: Situation) -> Iterator[str]:
-    """The last release whose wheels have code for these GPUs, where newer ones have none."""
-    sms, platform = hardware.capabilities(situation), situation.machine.platform
-    last = coverage.last_release(sms, platform) if sms else None
-    if last is None or key(last.torch) >= key(_newest(situation)):
+def _end(situation: Situation) -> Iterator[str]:
+    """The last release with a wheel that serves these GPUs and runs on this driver, where newer ones have none."""
+    every, sms, there = (
+        coverage.builds(situation.machine.platform, "wheel"),
+        hardware.capabilities(situation),
+        hardware.devices(situation),
+    )
+    if not every or not there or isinstance(situation.fact("jetson"), Jetson):
         return
-    limits = [d for d in hardware.devices(situation) if d.sm and _ends(d.sm, platform, last.torch)]
-    names = hardware.several(limits or hardware.devices(situation))
-    yield f"For the {names} torch {last.torch} with {last.build} is the last release: newer wheels have no code for it."
+    version, windows = _version(situation), situation.windows_driver
+    if version and not all(drivers.serves(version, sm, windows=windows) for sm in sms):
+        version = ""  # another driver is needed first
+    cudas = {carried.build: cuda_of_label(carried.build) or "" for carried in every}
+    runs = {label: not version or drivers.runs(version, cuda, windows=windows) for label, cuda in cudas.items()}
+    serving = [carried for carried in every if coverage.serves(carried, sms)]
+    last = max((carried for carried in serving if runs[carried.build]), key=_place, default=None)
+    if last is None or key(last.torch) >= key(every[-1].torch):
+        return
+    floors = [drivers.needed(cudas[c.build], windows=windows) or "" for c in serving if key(c.torch) > key(last.torch)]
+    for_driver = f" with driver {version}" if floors and version else ""
+    limits = [d for d in there if d.sm and _ends(d.sm, situation.machine.platform, last.torch)]
+    names = hardware.several(there if floors else limits or there)
+    them = "it" if len({d.name for d in (limits or there)}) == 1 else "them all"
+    then = f"newer wheels need driver {min(floors, key=key)}" if floors else f"newer wheels do not serve {them}"
+    yield f"For the {names}{for_driver} torch {last.torch} with {last.build} is the last release: {then}."
 
 
 def _ends(sm: int, platform: str, torch: str) -> bool:
     alone = coverage.last_release((sm,), platform)
     return alone is not None and key(alone.torch) <= key(torch)
-
-
-def _end_by_driver(situation: Situation) -> Iterator[str]:
-    """The last release with a wheel whose CUDA the driver runs, where newer ones have none."""
-    version, windows = _version(situation), situation.windows_driver
-    every = coverage.builds(situation.machine.platform, "wheel")
-    if not version or not every or not hardware.devices(situation) or isinstance(situation.fact("jetson"), Jetson):
-        return
-    runs = {label: drivers.runs(version, cuda_of_label(label) or "", windows=windows) for label in {c.build for c in every}}
-    running = [carried for carried in every if runs[carried.build]]
-    last = max(running, key=_place, default=None)
-    if last is None or key(last.torch) >= key(every[-1].torch):
-        return
-    newer = [cuda_of_label(carried.build) or "" for carried in every if key(carried.torch) > key(last.torch)]
-    floors = [low for cuda in newer if (low := drivers.needed(cuda, windows=windows))]
-    needs = f", and newer ones need driver {min(floors, key=key)}" if floors else ""
-    yield (
-        f"For driver {version} torch {last.torch} is the last release: it is the last with wheels of CUDA "
-        f"{major(cuda_of_label(last.build) or '')}{needs}."
-    )
 
 
 def _uv(situation: Situation) -> Iterator[str]:

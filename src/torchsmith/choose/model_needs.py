@@ -100,8 +100,8 @@ def _need(asked: Asked, program: Implementation, kind: NumberType) -> Need:
         if any(figure.kind == "measured" for figure in exact):
             return _measured(asked, program, kind, exact)
         if figures and not any(figure.kind == "measured" for figure in figures):
-            return _stated(_computed(asked, program, kind), figures)
-    return _computed(asked, program, kind)
+            return _stated(computed(asked, program, kind), figures)
+    return computed(asked, program, kind)
 
 
 def _measured(asked: Asked, program: Implementation, kind: NumberType, figures: list[Observed]) -> Need:
@@ -143,7 +143,7 @@ def _weights(params_m: int, kind: NumberType) -> int:
     return params_m * kind.millibytes * 1000 // MIB
 
 
-def _computed(asked: Asked, program: Implementation, kind: NumberType) -> Need:
+def computed(asked: Asked, program: Implementation, kind: NumberType) -> Need:
     """From parameters, shape and the program's own share."""
     model = asked.model
     if asked.weights is not None and not asked.number_types:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchsmith.choose import criteria
+from torchsmith.choose import criteria, standing
 from torchsmith.choose.packages import pins
 from torchsmith.choose.reject import CPU
 from torchsmith.knowledge import approaches
@@ -41,6 +41,7 @@ def options(judged: Judged, situation: Situation, weights: Mapping[str, int], *,
     ways = [way for way in judged.ways if not way.reasons]
     pairs: list[Pair] = []
     near = _near(judged, ways, of_rows)
+    manager = standing.own_manager(situation)
     for way in ways:
         own, seen, stop = of_ways.total(way.approach, way.answers), set(), ~way.relief
         channels, cpu = frozenset(way.approach.channels), way.approach.name == CPU
@@ -48,14 +49,17 @@ def options(judged: Judged, situation: Situation, weights: Mapping[str, int], *,
             if mask & stop or channel not in channels or (cpu and kind != CPU) or (build in seen and not every):
                 continue
             seen.add(build)
-            pairs.append((kind == CPU, own + total, way, row))
+            cells = _spared(of_rows.of(row.candidate, row.answers)) if way.approach.name == manager else ()
+            worth = sum(cell.worth * cell.weight for cell in cells) if cells else total
+            pairs.append((kind == CPU, own + worth, way, row))
     used = not all(pair[0] for pair in pairs)
     pairs.sort(key=lambda pair: (used and pair[0], -pair[1]))
     whole, order = sum(weights.values()) or 1, {name: place for place, name in enumerate(weights)}
     made: list[Option] = []
     beside: dict[Candidate, Packages] = {}
     for rank, (_, total, way, row) in enumerate(pairs, 1):
-        cells = (*of_rows.of(row.candidate, row.answers), *of_ways.of(way.approach, way.answers))
+        of_row = of_rows.of(row.candidate, row.answers)
+        cells = (*(_spared(of_row) if way.approach.name == manager else of_row), *of_ways.of(way.approach, way.answers))
         scores = tuple(sorted(cells, key=lambda score: order[score.criterion]))
         if row.candidate not in beside:  # many approaches take the same candidate
             beside[row.candidate] = _packages(row.candidate, situation)
@@ -74,6 +78,13 @@ def _near(judged: Judged, ways: Sequence[Way], scores: _Scores) -> list[Near]:
             found.append((total, row.mask, candidate.channel, candidate.build, candidate.kind, row))
     found.sort(key=lambda near: -near[0])
     return found
+
+
+def _spared(cells: Scores) -> Scores:
+    """What manages the environment fetches nothing where torch is already there."""
+    if not any(cell.criterion == "change" and cell.shown == criteria.NOTHING for cell in cells):
+        return cells
+    return tuple(Score(c.criterion, 0, 1.0, c.weight) if c.criterion.endswith("_bytes") else c for c in cells)
 
 
 def _union(bits: Iterable[int]) -> int:

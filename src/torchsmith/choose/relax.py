@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from torchsmith.choose import reject
 from torchsmith.choose.constraints import ON_APPROACHES, ON_CANDIDATES
-from torchsmith.knowledge import change_costs, torch_releases
+from torchsmith.knowledge import approaches, change_costs, torch_releases
 from torchsmith.knowledge import drivers as branches
 from torchsmith.model.choice import Reason
 from torchsmith.model.facts.gpu import Device, Driver, Gpus
-from torchsmith.model.facts.python import Interpreter
+from torchsmith.model.facts.python import Environment, Interpreter
 from torchsmith.model.pattern import pattern
 from torchsmith.model.record import packed, record, replace
 from torchsmith.model.versions import compute_capability, key
@@ -119,23 +119,27 @@ def minimal(masks: Iterable[int]) -> list[int]:
 
 
 def nearness(situation: Situation) -> Callable[[Pair], tuple[Any, ...]]:
-    """What orders pairs: the fewest violations, no source build, this Python, the newest release, the most reliable approach."""
+    """What orders pairs: the fewest violations, no source build, this Python, a wheel, the newest release, what manages it."""
     ages, here = {release: place for place, release in enumerate(torch_releases.known())}, situation.python
+    manager = situation.environment.manager if isinstance(situation.environment, Environment) else ""
+    order = {approach.name: place for place, approach in enumerate(approaches.every())}
 
-    def order(pair: Pair) -> tuple[Any, ...]:
-        candidate, approach = pair.row.candidate, pair.way.approach
+    def place(pair: Pair) -> tuple[Any, ...]:
+        candidate, name = pair.row.candidate, pair.way.approach.name
         return (
             pair.mask.bit_count(),
             candidate.channel == "source",
             candidate.python != here,
             candidate.evidence == "announced",
+            candidate.channel != "wheel",
             -ages.get(candidate.torch, -1),
             candidate.python.endswith("t"),
             tuple(-part for part in key(candidate.cuda or "")),
-            -approach.reliability * (1 - approach.minutes / 1000),
+            name != manager,
+            order.get(name, 0),
         )
 
-    return order
+    return place
 
 
 def changes(judged: Judged, situation: Situation, considered: Sequence[Pair], limit: int = 5) -> tuple[Change, ...]:

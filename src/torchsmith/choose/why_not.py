@@ -66,6 +66,7 @@ def answer(situation: Situation, question: str) -> Answer:
     about = (
         *_about(asked, best, ready),
         *_instead_of(told),
+        *_brought(judged, situation, ready, ways),
         *_others(judged, considered, best),
         *_by_source(asked, judged, rows),
     )
@@ -84,11 +85,13 @@ def _not_understood(asked: Question) -> tuple[str, ...]:
 
 
 def _useful(judged: Judged, rows: tuple[Row, ...], asked: Question) -> tuple[Row, ...]:
-    """Those that use the GPU, where one could be used and the question does not name a kind of build."""
-    named = "cpu" in asked.approaches or any(term.kind == "build" for term in asked.terms)
-    every = conflicts.wanted(judged)
-    if named or every is judged.rows:
+    """Those that use the GPU, where one could be used and the question does not name a kind of build; else what needs none."""
+    if "cpu" in asked.approaches or any(term.kind == "build" for term in asked.terms):
         return rows
+    every = conflicts.wanted(judged)
+    if every is judged.rows:
+        kind = 1 << judged.names.index("accelerator") if "accelerator" in judged.names else 0
+        return tuple(row for row in rows if not row.mask & kind) or rows
     chosen = set(map(id, every))
     return tuple(row for row in rows if id(row) in chosen)
 
@@ -126,7 +129,8 @@ def _idle(judged: Judged, situation: Situation, asked: Question, rows: tuple[Row
     candidate = rows[-1].candidate
     devices = situation.gpus.devices if isinstance(situation.gpus, Gpus) else ()
     names = ", ".join(dict.fromkeys(device.name or "GPU" for device in devices)) or "GPU"
-    because = f"on {candidate.platform} it is the CPU build (torch {candidate.torch}), which leaves the {names} idle"
+    system = published.NAMES.get(candidate.platform, candidate.platform)
+    because = f"for {system} it is the CPU build (torch {candidate.torch}), which leaves the {names} idle"
     best = next((option for option in _options(judged, situation) if option.candidate.kind != "cpu"), None)
     fits = (f"build {best.candidate.build} from {best.index}" if best.index else f"build {best.candidate.build}",) if best else ()
     return Answer(asked.text, "rejected", (Reason("accelerator", because, published.SOURCE, *fits),), fits)
@@ -157,7 +161,9 @@ def _brought(judged: Judged, situation: Situation, rows: tuple[Row, ...], ways: 
     if not fitting:
         return ()
     best = min(fitting, key=relax.nearness(situation))
-    return (f"{best.way.approach.title} brings what is missing here: {_fits(best)}",)
+    candidate = best.row.candidate
+    named = f"torch {candidate.version} for Python {candidate.python}"
+    return (f"{best.way.approach.title} brings what is missing here, and could take {named}",)
 
 
 def _fits(pair: Pair) -> str:

@@ -65,8 +65,22 @@ def facts(clues: Clues) -> dict[str, Fact[Any]]:
     table, source, binding, dependency, held, conflict, channel = (
         tuple(dict.fromkeys(by[kind][:KEPT])) for kind in ("table", *kinds[:-1])
     )
-    value = PastedProject(table, source, binding, dependency, held, conflict, channel)
+    value = PastedProject(table, source, binding, dependency, held, conflict, channel, _manager(table, held))
     return {"pasted_project": Known(value, min(told, key=lambda clue: clue.line).source)}
+
+
+def _manager(tables: tuple[str, ...], entries: tuple[Locked, ...]) -> str:
+    """Whose project it is, as its tables tell, else its lock file; empty where neither does."""
+    marks = (
+        ("tool.poetry", "poetry"),
+        ("tool.pdm", "pdm"),
+        ("tool.uv", "uv-project"),
+        ("tool.pixi", "pixi"),
+        ("packages", "pipenv"),
+    )
+    named = next((manager for start, manager in marks if any(table.startswith(start) for table in tables)), "")
+    locked_by = {"uv": "uv-project", "poetry": "poetry"}
+    return named or next((locked_by[entry.tool] for entry in entries if entry.tool in locked_by), "")
 
 
 def _toml(parts: Sequence[Part]) -> Iterator[Clue]:
@@ -219,7 +233,10 @@ def _poetry(package: str, value: Any, where: str) -> Iterator[Found]:
     for one in value if isinstance(value, list) else [value]:
         given = one if isinstance(one, dict) else {"version": one}
         marker = " and ".join(_markers(given))
-        yield "dependency", Dependency(normal(package), str(given.get("version", "")), where, marker)
+        version = str(given.get("version", "")) or (
+            f"@ {without_secrets(given['url'])}" if isinstance(given.get("url"), str) else ""
+        )
+        yield "dependency", Dependency(normal(package), version, where, marker)
         named = given.get("source") or given.get("index")
         if isinstance(named, str):
             yield "binding", Binding(normal(package), named, where.partition("-")[0], marker)
@@ -244,7 +261,7 @@ def requirements(listed: Any, where: str) -> Iterator[Found]:
     for text in _strings(listed):
         matched = _REQUIREMENT.match(text)
         if matched:
-            specifier = (matched["specifier"] or "").strip().strip("()")
+            specifier = without_secrets((matched["specifier"] or "").strip().strip("()"))
             yield "dependency", Dependency(normal(matched["name"]), specifier, where, (matched["marker"] or "").strip())
 
 

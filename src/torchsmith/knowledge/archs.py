@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from torchsmith.knowledge.compiled import compat_rules
 from torchsmith.model.pattern import pattern
 from torchsmith.model.record import record
@@ -24,6 +26,7 @@ class Code:
     suffix: str
 
 
+@lru_cache(512)
 def parse_code(code: str) -> Code | None:
     """The parts of an architecture code; None if it is not written like one."""
     matched = _CODE.fullmatch(code.strip())

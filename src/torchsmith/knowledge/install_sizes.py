@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Row = tuple[str, str, str, int, int | None, str]
 
 
+@cache
 def download(torch: str, build: str, kind: str, platform: str) -> tuple[int, bool] | None:
     """Bytes to download, and whether they were measured; None where nothing is known of this kind of build there."""
     near = _nearest(torch, build, kind, platform, unpacked=False)

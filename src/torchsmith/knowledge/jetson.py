@@ -6,6 +6,9 @@ from torchsmith.knowledge.compiled import compat_rules
 from torchsmith.model.record import record
 from torchsmith.model.versions import major
 
+GENERAL = 7
+"""From this JetPack on a Jetson runs what Arm servers run."""
+
 
 @record
 class JetPack:
@@ -22,6 +25,12 @@ def jetpack(l4t: str) -> JetPack | None:
     if number is None:
         return None
     return JetPack(int(number), dict(compat_rules.JETPACK_CUDA)[int(number)], dict(compat_rules.JETPACK_PYTHON)[int(number)])
+
+
+def before_general() -> JetPack:
+    """The last JetPack that needs NVIDIA's own builds."""
+    number = max(number for number in known() if number < GENERAL)
+    return JetPack(number, dict(compat_rules.JETPACK_CUDA)[number], dict(compat_rules.JETPACK_PYTHON)[number])
 
 
 def known() -> tuple[int, ...]:

@@ -8,6 +8,8 @@ from torchsmith.knowledge.load import Table
 
 Tables = Mapping[str, Table]
 
+_COMMIT = 40
+
 
 def judgements_are_shares(table: Table, _tables: Tables) -> Iterator[str]:
     """What is judged is judged from 0 to 100."""
@@ -36,3 +38,14 @@ def rocm_builds_are_published(table: Table, tables: Tables) -> Iterator[str]:
     built = {str(row["build"]) for row in tables["torch_builds"].rows if row["kind"] == "rocm"}
     for build in sorted(built ^ {str(row["build"]) for row in table.rows}):
         yield f"{build} stands in one table only"
+
+
+def revisions_hold_published_builds(table: Table, tables: Tables) -> Iterator[str]:
+    """A revision is a whole commit, and what it holds was published for that platform and those Pythons."""
+    published = {(row["torch"], row["build"], row["platform"]): row["python_tags"] for row in tables["torch_builds"].rows}
+    for row in table.rows:
+        revision, tags = str(row["revision"]), published.get((row["torch"], row["build"], row["platform"]))
+        if len(revision) != _COMMIT or set(revision) - set("0123456789abcdef"):
+            yield f"{revision} is no commit"
+        if tags is None or set(row["python_tags"]) - set(tags):  # type: ignore[arg-type]
+            yield f"{revision}: {row['torch']}+{row['build']} was not published like that"

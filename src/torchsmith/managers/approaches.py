@@ -10,6 +10,8 @@ from torchsmith.model.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from torchsmith.model.choice import Option, Place
 
 MODULES = {
@@ -45,13 +47,26 @@ def steps(option: Option, place: Place) -> Steps:
     manager = place.environment.manager if place.environment is not None else ""
     if (name in HERE or name == manager) and places.nothing_to_do(option, place):
         return Steps()
-    if name == "cpu":
-        name = manager if manager in OWN else "pip"
-    module = MODULES.get(name)
+    module = of_environment(place) if name == "cpu" else _module(name)
     if module is None:
         return Steps()
-    made: Steps = import_module(f"torchsmith.managers.{module}").steps(option, place)
-    return made
+    made: Steps = module.steps(option, place)
+    if not place.offline:
+        return made
+    from torchsmith.managers import offline
+
+    return offline.adapted(made, option, place)
+
+
+def of_environment(place: Place) -> Any:
+    """The module of what manages the environment, for wheels; pip's where that takes none."""
+    manager = place.environment.manager if place.environment is not None else ""
+    return _module(manager if manager in OWN else "pip")
+
+
+def _module(name: str) -> Any:
+    module = MODULES.get(name)
+    return import_module(f"torchsmith.managers.{module}") if module is not None else None
 
 
 def _for(option: Option, place: Place) -> Place:

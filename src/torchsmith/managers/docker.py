@@ -37,7 +37,7 @@ def steps(option: Option, place: Place) -> Steps:
 
 
 def _file(option: Option, place: Place) -> str:
-    wanted, rest = places.wanted(option, place), places.others(option, place)
+    wanted, rest = places.wanted(option, place), places.others(option)
     index = ("--index-url", option.index) if option.index else ()
     installer = ["python", "-m", "pip", "install", "--no-cache-dir"]
     lines = _base(option, place)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def torch_backend(option: Option, place: Place) -> tuple[str, ...]:
     """``--torch-backend``, where uv knows the build; for another machine the variable by which uv takes its driver as given."""
     build = option.candidate.build
-    if build not in next(labels for name, _pattern, labels in ROWS if name == "uv_torch_backend") or place.os == "macos":
+    known = next(labels for name, _pattern, labels in ROWS if name == "uv_torch_backend")
+    if build not in known or place.os == "macos" or place.offline:
         return ()
     words = " ".join(f"{name_of(word)}=={word.partition('==')[2].partition('+')[0]}" for word in wanted(option, place))
     told = [f"the same by name of the build: `uv pip install --torch-backend={build} {words}`"]
@@ -42,10 +43,10 @@ def conda_override(option: Option, place: Place) -> tuple[str, ...]:
 def variant(option: Option, place: Place) -> tuple[str, ...]:
     """The properties by which a wheel variant of this build is chosen: a draft, which uv reads as a preview."""
     cuda = cuda_of_label(option.candidate.build)
-    if cuda is None or not place.sms:
+    if cuda is None or not place.sms or place.offline:
         return ()
     codes = sorted({code for code in option.candidate.sass for sm in place.sms if archs.sass_runs_on(f"sm_{code}", sm, cuda)})
     if not codes:
         return ()
-    properties = [f"nvidia :: cuda_version_lower_bound :: {cuda}", *(f"nvidia :: sm_arch :: {code}_real" for code in codes)]
+    properties = [f"nvidia::cuda_version_lower_bound::{cuda}", *(f"nvidia::sm_arch::{code}_real" for code in codes)]
     return (f"as a wheel variant (PEP 817, a draft; uv --preview-features wheel-variants): {', '.join(properties)}",)

@@ -55,7 +55,7 @@ def by_hand(action: Action) -> str:
 def steps(option: Option, place: Place) -> Steps:
     """In the project of the current folder, or in one that is begun there; the source is written by hand."""
     made = _begun(option, place)
-    wanted, rest = places.wanted(option, place), places.others(option, place)
+    wanted, rest = places.wanted(option, place), places.others(option)
     files: tuple[tuple[str, str], ...] = ()
     told: tuple[str, ...] = ()
     if option.index and not places.known_name(place, "pdm", option.index):

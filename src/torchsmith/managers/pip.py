@@ -44,7 +44,7 @@ def steps(option: Option, place: Place) -> Steps:
     That command names torch again: then pip fails rather than replace it.
     """
     made = (*_pip_itself(option, place), *_torch(option, place))
-    rest = places.others(option, place)
+    rest = places.others(option)
     if rest:
         made = (*made, (*_pip(place), "install", *rest, *places.wanted(option, place)[:1]))
     if places.manager_of(place) == "pipx":

@@ -16,7 +16,7 @@ def steps(option: Option, place: Place) -> Steps:
     """The index stands in the file beside the default one: the label pins which of the two serves torch."""
     python = places.executable(place)
     extra = (f"--extra-index-url {option.index}",) if option.index else ()
-    asked = "\n".join((*extra, *places.wanted(option, place), *places.others(option, place))) + "\n"
+    asked = "\n".join((*extra, *places.wanted(option, place), *places.others(option))) + "\n"
     made = (
         *(places.new_environment(option, place) if place.fresh else ()),
         *(((python, "-m", "ensurepip"),) if places.manager_of(place) == "uv" else ()),

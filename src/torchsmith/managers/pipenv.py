@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def steps(option: Option, place: Place) -> Steps:
     """``--index`` writes the source into Pipfile and binds the packages of that command to it."""
-    wanted, rest = places.wanted(option, place), places.others(option, place)
+    wanted, rest = places.wanted(option, place), places.others(option)
     begun = place.project is not None and (place.project.manager == "pipenv" or bool(place.project.of("pipenv")))
     python = () if begun and not place.fresh else ("--python", option.candidate.python)
     index = ("--index", option.index) if option.index else ()

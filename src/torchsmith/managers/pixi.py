@@ -56,7 +56,7 @@ def steps(option: Option, place: Place) -> Steps:
     begun = places.manager_of(place) == "pixi" or (place.project is not None and place.project.manager == "pixi")
     have = places.python_of(place.interpreter)
     subdir = SUBDIRS.get((place.os, place.arch), "linux-64")
-    made: Commands = () if begun else (("pixi", "init"),)
+    made: Commands = () if begun else (("pixi", "init", "--format", "pixi"),)
     declared = _declared(cuda, place) if cuda else ""
     if cuda:
         # What is declared has to be there: pixi leaves out a platform that promises more than the driver has.

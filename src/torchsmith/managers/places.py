@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torchsmith.model.action import Action
     from torchsmith.model.choice import Option, Place
 
-FAMILY = frozenset({"torch", "torchvision", "torchaudio"})
+FAMILY = frozenset({"torch", "torchvision", "torchaudio", "torchcodec"})
 """What a wheel index of a build serves with the build's local label."""
 
 _NAME = pattern(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
@@ -92,34 +92,35 @@ def label(option: Option, place: Place) -> str:
 
 
 def wanted(option: Option, place: Place) -> tuple[str, ...]:
-    """Torch and what comes with it from the same index, as requirements; torch first."""
+    """Torch and what comes from the same index, as requirements; torch first."""
     local = label(option, place)
     return tuple(
         f"{pin.name}=={pin.version}{local if pin.name in FAMILY and '+' not in pin.version else ''}"
         for pin in option.packages
-        if pin.name in FAMILY or pin.index == option.index
+        if pin.index == option.index
     )
 
 
-def others(option: Option, place: Place) -> tuple[str, ...]:
+def others(option: Option) -> tuple[str, ...]:
     """What comes from the default index beside a torch from its own; empty where one command takes all."""
-    del place
-    return tuple(f"{pin.name}=={pin.version}" for pin in option.packages if pin.name not in FAMILY and pin.index != option.index)
+    return tuple(f"{pin.name}=={pin.version}" for pin in option.packages if pin.index != option.index)
 
 
 def torch_action(option: Option, place: Place) -> Action:
     """The installation as a typed action; macOS wheels bear no label, so there it is one of plain requirements."""
     if place.os == "macos" and option.index:
         return Install(wanted(option, place), option.index)
-    beside = tuple((pin.name, pin.version) for pin in option.packages if pin.name != "torch" and pin.name in FAMILY)
-    return InstallTorch(option.candidate.torch, option.candidate.build, option.index, beside)
+    same = (pin for pin in option.packages if pin.name != "torch" and pin.name in FAMILY and pin.index == option.index)
+    return InstallTorch(
+        option.candidate.torch, option.candidate.build, option.index, tuple((pin.name, pin.version) for pin in same)
+    )
 
 
 def actions(option: Option, place: Place) -> tuple[Action, ...]:
     """All typed actions of an option that takes wheels."""
     first = torch_action(option, place)
     same = tuple(word for word in wanted(option, place) if word.partition("==")[0] not in FAMILY)
-    rest = others(option, place)
+    rest = others(option)
     return (
         first,
         *((Install(same, option.index),) if same else ()),

@@ -49,7 +49,7 @@ def steps(option: Option, place: Place) -> Steps:
     ignore the source.
     """
     made = _begun(option, place)
-    wanted, rest = places.wanted(option, place), places.others(option, place)
+    wanted, rest = places.wanted(option, place), places.others(option)
     files: tuple[tuple[str, str], ...] = ()
     told: tuple[str, ...] = (
         "`poetry sync` (Poetry 1: `poetry install --sync`) removes what an older build of torch leaves behind",

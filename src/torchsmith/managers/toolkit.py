@@ -5,7 +5,7 @@ Torch itself takes nothing from it. What compiles against torch looks at CUDA_HO
 
 from __future__ import annotations
 
-from torchsmith.managers import pip, places, uv
+from torchsmith.managers import approaches, places
 from torchsmith.model.action import SetVariable
 from torchsmith.model.choice import Steps
 from torchsmith.model.versions import compute_capability, key, minor
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 def steps(option: Option, place: Place) -> Steps:
     """Torch by what manages the environment, then the variables."""
-    wheels = uv.steps(option, place) if places.manager_of(place) == "uv" else pip.steps(option, place)
-    if places.nothing_to_do(option, place):
-        wheels = Steps()
+    wheels = Steps() if places.nothing_to_do(option, place) else approaches.of_environment(place).steps(option, place)
     cuda = minor(option.candidate.cuda or "")
     at = root(cuda, place)
     values = {"CUDA_HOME": at, "TORCH_CUDA_ARCH_LIST": arch_list(place)}
@@ -30,9 +28,8 @@ def steps(option: Option, place: Place) -> Steps:
         made = tuple(command for name, value in values.items() if value for command in places.variable(name, value, place))
         told = ("they hold in this shell only: write them where the project's shell starts",)
     typed = tuple(SetVariable(name, value) for name, value in values.items() if value)
-    return Steps(
-        (*wheels.actions, *typed), (*wheels.commands, *made), notes=places.notes(wheels.notes, source(cuda, place), told)
-    )
+    notes = places.notes(wheels.notes, source(cuda, place), told)
+    return Steps((*wheels.actions, *typed), (*wheels.commands, *made), wheels.files, notes)
 
 
 def root(cuda: str, place: Place) -> str:

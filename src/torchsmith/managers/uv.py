@@ -53,7 +53,7 @@ def steps(option: Option, place: Place) -> Steps:
     made: Commands = ((*install, *again, *wanted, *index),)
     if place.fresh:
         made = (("uv", "venv", "--python", option.candidate.python, places.folder(place)), *made)
-    rest = places.others(option, place)
+    rest = places.others(option)
     if rest:
         made = (*made, (*install, *rest, *wanted[:1]))
     told = places.notes(places.why_new(option, place), emissions.torch_backend(option, place), emissions.variant(option, place))

@@ -62,7 +62,7 @@ def steps(option: Option, place: Place) -> Steps:
     one index over them.
     """
     made: Commands = _begun(option, place)
-    wanted, rest = places.wanted(option, place), places.others(option, place)
+    wanted, rest = places.wanted(option, place), places.others(option)
     typed = places.actions(option, place)
     files: tuple[tuple[str, str], ...] = ()
     told: tuple[str, ...] = ()

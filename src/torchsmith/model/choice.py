@@ -139,7 +139,7 @@ class Pin:
     index: str | None = None
 
 
-@record
+@packed
 class Score:
     """One cell of the decision matrix: what is shown, its worth from 0 to 1, and the criterion's weight for the goal."""
 
@@ -240,7 +240,8 @@ class Place:
     ``fresh`` says that a new environment is made for it, because there is none that could be changed or because the
     option needs another Python. ``torch`` is what is installed, with its label (None: nobody could tell), ``broken`` that
     it has to be installed anew; ``elsewhere`` that the plan is for another machine than this one. ``toolkits`` are
-    (version, folder) pairs, ``sms`` the compute capabilities of the GPUs, ``variables`` the names of those that are set.
+    (version, folder) pairs, ``sms`` the compute capabilities of the GPUs, ``variables`` the names of those that are set,
+    ``wheels`` (version of torch, folder) pairs.
     """
 
     os: str
@@ -260,6 +261,8 @@ class Place:
     sms: tuple[int, ...] = ()
     toolkits: tuple[tuple[str, str], ...] = ()
     variables: tuple[str, ...] = ()
+    offline: bool = False
+    wheels: tuple[tuple[str, str], ...] = ()
 
 
 @record

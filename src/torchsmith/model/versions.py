@@ -7,6 +7,7 @@ business; here one release is compared with another.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from torchsmith.model.pattern import pattern
 
@@ -19,6 +20,7 @@ _MOST = 4096
 """Versions that are remembered: few stand behind many comparisons, and hostile input must not fill the memory."""
 
 
+@lru_cache(4096)
 def key(version: str) -> tuple[int, ...]:
     """The numbers of a version's release part: ``key("2.14.1+cu126") == (2, 14, 1)``; empty for no version."""
     known = _KEYS.get(version)
@@ -64,6 +66,7 @@ def minor(version: str) -> str:
     return ".".join(str(number) for number in key(version)[:2])
 
 
+@lru_cache(1024)
 def cuda_of_label(label: str) -> str | None:
     """``12.6`` of ``cu126``, ``13.0`` of ``cu130``, ``9.2`` of ``cu92``; None for another label."""
     matched = re.fullmatch(r"cu(\d+)(\d)", label)

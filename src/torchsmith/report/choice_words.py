@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from torchsmith.model.diagnosis import Diagnosis
     from torchsmith.model.finding import Finding
 
-HEALTHY, ABSENT = "no-fault", "torch-not-installed"
+HEALTHY = "no-fault"
+OURS = frozenset({"torch-not-installed", "macos-x86-dropped"})
+"""Causes that the plan itself cures, though no remedy of theirs is a build."""
 KEPT = "nothing"
 """What the criterion ``change`` shows where torch stays as it is."""
 LINES = 9
@@ -40,7 +42,7 @@ def uncured(diagnosis: Diagnosis) -> bool:
     """Whether what ``check`` puts first is cured by no other build of torch."""
     found = cause(diagnosis)
     actions = (action for remedy in found.remedies for action in remedy.actions) if found else ()
-    return found is not None and found.cause != ABSENT and not any(isinstance(action, InstallTorch) for action in actions)
+    return found is not None and found.cause not in OURS and not any(isinstance(action, InstallTorch) for action in actions)
 
 
 def score(option: Option, criterion: str) -> Score | None:
@@ -80,10 +82,10 @@ def rows(option: Option) -> Iterator[tuple[str, str]]:
         if option.approach.touches:
             yield "Touches", _listed(option.approach.touches)
         yield "Takes", takes(option)
-    yield (
-        "Checked",
-        f"by {option.checked}" if option.checked else "no: `--resolve` lets uv, pip or Poetry try it against the index",
-    )
+    if option.checked:
+        yield "Checked", f"by {option.checked}"
+    elif not keeps(option):
+        yield "Checked", "no: `--resolve` lets uv, pip or Poetry try it against the index"
 
 
 def takes(option: Option) -> str:
@@ -149,11 +151,11 @@ def rejections(choice: Choice) -> list[tuple[str, str]]:
     for rejected in choice.rejected:
         if rejected.approach and rejected.reasons:
             ways.setdefault(rejected.reasons[0].because, []).append(rejected.approach)
-    first, last = [], []
+    cuda, others = list[tuple[str, str]](), list[tuple[str, str]]()
     for (channel, because), group in reversed(groups.items()):
-        cuda = channel == "wheel" and because != NOT_HERE and group[0].build.startswith("cu")
-        (first if cuda else last).append((_label(channel, group), because))
-    return [*first, *((", ".join(names), because) for because, names in ways.items()), *last]
+        told = channel == "wheel" and because != NOT_HERE and group[0].build.startswith("cu")
+        (cuda if told else others).append((_label(channel, group), because))
+    return [*cuda, *((", ".join(names), because) for because, names in ways.items()), *others]
 
 
 def to_ask(choice: Choice) -> str:

@@ -30,6 +30,7 @@ ON_CANDIDATES = (
     system.evidence,
     python.python,
     packages.packages,
+    packages.left_out,
     numpy.numpy,
     cudnn.cudnn,
     *project.EVERY,

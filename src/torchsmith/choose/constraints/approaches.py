@@ -27,7 +27,7 @@ PROJECTS = {
 }
 """Managers that bring an environment back to what their lock says: name, the command that does, the lock."""
 
-IN_PLACE = frozenset({"pip", "uv", "pip-tools", "env-vars", "user-path"}) | frozenset(PROJECTS)
+IN_PLACE = frozenset({"pip", "uv", "pip-tools"}) | frozenset(PROJECTS)
 """Approaches that change the environment that is there."""
 
 WHEELS = "torchsmith facts libraries: the CUDA libraries stand in the wheels or in what they require"
@@ -235,7 +235,7 @@ def compiler(approach: Approach, situation: Situation) -> Risk | None:
     goal = situation.wishes.goal == "extension-build"
     if approach.name == "source":
         return Risk("a build from source takes hours, may fail after most of them, and is yours to repeat at each release", 0.3)
-    wheels = approach.name in IN_PLACE - TOOLKIT and goal
+    wheels = approach.name in IN_PLACE and goal
     if not (wheels or (approach.name in TOOLKIT and goal)) or not (isinstance(situation.gpus, Gpus) and situation.gpus):
         return None
     toolkits, found = situation.fact("toolkits"), situation.fact("host_compiler")

@@ -141,7 +141,7 @@ def _lacking(candidate: Candidate, without: list[Device], known_to_ptx: list[Dev
     said = f"its GPU code {'; it '.join(parts)}"
     if known_to_ptx:
         cuda = cuda_of_label(candidate.build)
-        said += f"; its PTX does not help: CUDA {cuda}, and so its cuBLAS and cuDNN, does not know {_pronoun(known_to_ptx)} yet"
+        said += f"; its PTX does not help: CUDA {cuda} does not know {_pronoun(known_to_ptx)} yet"
     return said
 
 
@@ -197,4 +197,6 @@ def _risks_of_cudnn(ways: list[tuple[Device, str]], candidate: Candidate) -> lis
     if candidate.cudnn is not None or since is None or candidate.channel == "wheel":
         return []
     gone = hardware.several(device for device, _ in ways if device.sm and coverage.dropped(since, device.sm))
+    if candidate.channel == "source":
+        return [f"cuDNN has dropped the {gone} from {since} on: build it with an older one, or with USE_CUDNN=0"]
     return [f"the solver picks cuDNN, which has dropped the {gone} from {since} on: hold it below"]

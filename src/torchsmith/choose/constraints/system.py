@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from torchsmith.choose import hardware
 from torchsmith.choose.constraint import constraint
-from torchsmith.knowledge.jetson import jetpack
+from torchsmith.knowledge.archs import toolkit_range
+from torchsmith.knowledge.jetson import GENERAL, before_general, jetpack
 from torchsmith.model.choice import Candidate, Reason, Risk
 from torchsmith.model.facts.container import Jetson
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.system import Cpu
-from torchsmith.model.versions import at_least, key
+from torchsmith.model.versions import at_least, key, major
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.choose.situation import Situation
-
-GENERAL = 7
-"""From this JetPack on a Jetson runs what Arm servers run."""
 
 
 @constraint("published", "channel")
@@ -107,7 +106,9 @@ def jetson(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     source = "NVIDIA, Installing PyTorch for Jetson Platform; JetPack archive"
     pack = jetpack(board.l4t)
     name = board.model or "Jetson"
-    what = f"{'the wheels' if candidate.channel == 'wheel' else 'the builds'} for Arm are made for servers"
+    what = "the wheels for Arm are made for servers" if candidate.channel == "wheel" else "it is made for Arm servers"
+    if pack is None and _general_alone(situation):
+        return None
     if pack is None:
         return Risk(f"before JetPack {GENERAL} the {name} needs NVIDIA's own build, and which JetPack is here is not known", 0.5)
     if pack.major >= GENERAL:
@@ -118,6 +119,13 @@ def jetson(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
         source,
         f"JetPack {GENERAL}",
     )
+
+
+def _general_alone(situation: Situation) -> bool:
+    """Whether the GPU is newer than the CUDA of every JetPack that needs NVIDIA's own build: Thor."""
+    spans = [toolkit_range(sm) for sm in hardware.capabilities(situation)]
+    last = major(before_general().cuda)
+    return bool(spans) and all(span is not None and major(span[0]) > last for span in spans)
 
 
 @constraint("system", "kind")

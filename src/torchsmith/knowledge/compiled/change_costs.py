@@ -5,6 +5,8 @@
 ROWS: tuple[tuple[str, int], ...] = (
     ("torch", 2),
     ("network", 2),
+    ("offline", 2),
+    ("uv-cache", 4),
     ("administrator", 2),
     ("packages", 3),
     ("numpy", 3),

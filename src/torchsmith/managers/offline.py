@@ -1,0 +1,49 @@
+"""``--offline``: the same commands, told to take nothing from the network but what lies on this machine."""
+
+from __future__ import annotations
+
+from torchsmith.model.record import replace
+from torchsmith.model.versions import local_label, public
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torchsmith.model.choice import Option, Place, Steps
+
+_INDEXES = frozenset({"--index-url", "--default-index"})
+_SILENT = {"poetry": "Poetry", "pdm": "PDM", "pipenv": "Pipenv"}
+
+
+def adapted(steps: Steps, option: Option, place: Place) -> Steps:
+    """The steps without the network: uv by its own word, pip by a folder of wheels; the others have no word for it."""
+    found = _folder(option, place)
+    made = tuple(_command(command, found) for command in steps.commands)
+    silent = next((_SILENT[command[0]] for command in steps.commands if command[0] in _SILENT), "")
+    told = f"{silent} has no word for offline: it takes what its cache holds, and asks its index all the same"
+    return replace(steps, commands=made, notes=(*steps.notes, told) if silent else steps.notes)
+
+
+def _folder(option: Option, place: Place) -> str:
+    """The folder that holds the wheel of this build; empty where none is known."""
+    candidate = option.candidate
+    for version, folder in place.wheels:
+        if public(version) == candidate.torch and local_label(version) in {
+            candidate.build,
+            "" if candidate.default else candidate.build,
+        }:
+            return folder
+    return ""
+
+
+def _command(command: tuple[str, ...], folder: str) -> tuple[str, ...]:
+    uv, pip = command[0] == "uv", command[1:3] == ("-m", "pip") and command[3:4] == ("install",)
+    words, skip = [], False
+    for word in command:
+        if skip or word in _INDEXES:
+            skip = not skip
+            continue
+        words.append(word)
+    local = ("--no-index", "--find-links", folder) if folder and "install" in words else ()
+    if uv:
+        kept = tuple(words) if local else command
+        return ("uv", "--offline", *kept[1:], *local)
+    return (*words, *(local or ("--no-index",))) if pip else command
