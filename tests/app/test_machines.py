@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from torchsmith import cli
 from torchsmith.app import asked, assume, check, machines
 from torchsmith.host.replay import ReplayHost
 from torchsmith.model.errors import TorchsmithError, UnreadableInputError, UsageError
@@ -124,3 +125,17 @@ def test_an_unknown_name_gets_the_nearest_and_the_list() -> None:
     with pytest.raises(UsageError, match="the nearest are rtx5070ti-win11") as refused:
         machines.assumptions("rtx5070ti-win", ())
     assert "no-gpu-ci" in str(refused.value)
+
+
+@pytest.mark.parametrize("words", [["plan", "--machine", "list"], ["why-not", "cu124", "--machine", "list"]])
+def test_the_command_line_lists_them(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(words) == 0
+    assert capsys.readouterr().out == machines.listing()
+
+
+def test_the_command_line_refuses_an_unknown_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["plan", "--machine", "no-such-machine"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("error: no machine is known as")
+    assert told.err.count("\n") == 1

@@ -428,6 +428,16 @@ def test_poisoned_texts_lose_what_cannot_be_printed(tmp_path: Path) -> None:
     assert all(text.isprintable() for d in found.dependencies for text in (d.package, d.specifier, d.marker))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_poisoned_file_name_is_named_without_its_poison(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("torch")
+    for number in range(60):
+        (tmp_path / f"requirements-\x1b[31m{number}.txt").write_text("torch==1.0")
+    found = made(tmp_path)
+    assert all(text.isprintable() for text in (*found.files, *found.remarks, *(d.file for d in found.dependencies)))
+    assert len(found.files) <= project.FILES_LIMIT
+
+
 def test_no_secret_of_an_index_comes_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     urls = ("https://me:hunter2@example.com/whl/cu128", "https://t:x@hunter2@example.com/cu128?token=hunter2")
     (tmp_path / "requirements.txt").write_text(

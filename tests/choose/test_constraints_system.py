@@ -97,6 +97,9 @@ def test_what_nobody_has_seen_is_told() -> None:
     assumed = says(system.evidence, "2.14.1+cu126", made())
     assert isinstance(assumed, Risk)
     assert "assumed" in assumed.text
+    unseen = says(system.evidence, "2.14.1+rocm7.14", made())
+    assert isinstance(unseen, Risk)
+    assert "nobody has seen an index for rocm7.14" in unseen.text
     assert announced.weight > low.weight > assumed.weight
     assert says(system.evidence, "2.14.1+cu130", made()) is None  # a file of the package index
 

@@ -90,7 +90,7 @@ ANSWERS = [
     ("whisperx==3.5.0", "2.8.0+cu126", {}),
     ("whisperx==3.5.0", "2.6.0+cu124", {"packages": "needs torch>=2.7.1"}),
     ("whisperx==3.5.0", "2.9.1+cu128", {"packages": "pyannote-audio 3.4.0 needs torch>=2.0.0,<2.9"}),
-    ("whisperx==3.5.0", "2.9.1+cu130", {"packages": "needs CUDA 12, while this build is made with CUDA 13.0"}),
+    ("whisperx==3.5.0", "2.9.1+cu130", {"packages": "needs CUDA 12, while this build is made with CUDA 13"}),
     ("whisperx==3.3.2", "2.5.1+cu124", {}),
     ("whisperx==3.3.1", "2.3.1+cu121", {}),
     ("whisperx==3.3.1", "2.4.1+cu121", {"cudnn": "needs cuDNN 8"}),
@@ -250,6 +250,9 @@ def test_installed_packages_are_risks() -> None:
     assert "vllm 0.10.0 is installed and needs torch==2.7.1" in told
     assert "torchtext is installed and has no release for torch 2.9.1" in told
     assert "NumPy" not in told
+    moved = risks(build("2.9.1+cu128"), asking(here={"torch": "2.6.0", "xformers": "0.0.29.post3", "torchvision": "0.21.0"}))
+    assert "xformers 0.0.29.post3 is installed and needs torch==2.6.0: it moves along" in moved
+    assert "torchvision 0.21.0 is installed and needs torch==2.6.0: it moves along" in moved
     assert "NumPy 2.1.3 is here, and torch 2.2.2 was built against NumPy 1: it goes to 1.26.4" in risks(
         build("2.2.2+cu121"), asked
     )

@@ -128,6 +128,50 @@ def test_a_companion_that_is_pinned_decides_on_torch() -> None:
     assert found.because.startswith("pyproject.toml asks for torchvision==0.19.0, and torch 2.9.1 goes with torchvision 0.24.1")
 
 
+@pytest.mark.parametrize(("build", "fits"), [("cu128", True), ("cu126", False)])
+def test_a_companion_that_is_pinned_with_its_build(build: str, fits: bool) -> None:
+    pinned = asked(needing(("torchvision", "==0.23.0+cu128")))
+    assert (project.companions.judge(candidate("2.8.0", build), pinned) is None) == fits
+
+
+@pytest.mark.parametrize(
+    ("manager", "dependency", "rejects"),
+    [
+        ("poetry", ("torch", "2.8.0+cu128", "poetry"), False),
+        ("poetry", ("torch", "==2.8.0", "project"), False),
+        ("poetry", ("torch", "~2.8", "poetry"), True),
+        ("poetry", ("torch", "2.8.*", "poetry"), True),
+        ("poetry", ("torch", "2.8.0", "poetry-group:dev"), True),
+        ("uv-project", ("torch", "==2.8.0", "project"), False),
+        ("uv-project", ("torch", "<2.9", "project"), True),
+        ("uv-project", ("torch", "==2.8.0", "extra:gpu"), True),
+        ("pdm", ("torch", "==2.8.0+cu128", "project"), False),
+        ("pipenv", ("torch", "==2.8.0", "pipenv"), True),
+        ("pip", ("torch", "==2.8.0", "project"), True),
+        ("pip", ("torch", "==2.8.0", "requirements"), True),
+        ("poetry", ("torch", "<2.9", "requirements"), True),
+        ("poetry", ("torchvision", "0.23.0+cu128", "poetry"), False),
+    ],
+)
+def test_a_version_that_the_manager_writes_anew_is_no_demand(
+    manager: str, dependency: tuple[str, str, str], rejects: bool
+) -> None:
+    there = asked(needing(dependency, manager=manager))
+    judge = project.companions if dependency[0] == "torchvision" else project.torch
+    found = judge.judge(candidate("2.9.1", "cu130"), there)
+    assert isinstance(found, Reason if rejects else Risk)
+    if isinstance(found, Risk):
+        assert found.text.startswith(f"pyproject.toml pins {dependency[0]}")
+        assert found.text.endswith(": it is rewritten")
+    assert judge.judge(candidate("2.8.0", "cu128"), there) is None
+
+
+def test_requirements_exported_from_a_lock_are_only_told() -> None:
+    found = project.torch.judge(candidate("2.9.1"), asked(needing(("torch", "==2.8.0", "requirements"), manager="poetry")))
+    assert isinstance(found, Risk)
+    assert "does not fit" in found.text
+
+
 def test_a_torch_for_numpy_1_beside_a_project_for_numpy_2() -> None:
     new, both, old = (asked(needing(("numpy", specifier))) for specifier in (">=2.1", ">=1.24", "<2"))
     found = project.numpy.judge(candidate("2.2.2"), new)

@@ -143,7 +143,7 @@ class _Reading:
         read: set[str] = set()
         for name in [first] if first else []:
             self._lines(name, "requirements", (), read)
-        for name in lists:
+        for name in lists[: FILES_LIMIT + 1]:
             if name not in read:
                 self._lines(name, f"optional:{name}", (), read)
 
@@ -268,8 +268,8 @@ class _Reading:
             manager=manager,
             manager_version=max(versions, key=int, default="") if manager == "poetry" else "",
             folder=self._folder,
-            files=tuple(self.files),
-            remarks=tuple(self._remarks)[:20],
+            files=tuple(map(clean, self.files)),
+            remarks=tuple(map(clean, tuple(self._remarks)[:20])),
         )
 
     def _manager(self) -> str:

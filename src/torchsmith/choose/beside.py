@@ -55,7 +55,8 @@ class Wanted:
         self.specifiers = {name: _joint(each) for name, each in self.together.items()}
         self.words = {name: " and ".join(map(_quoted, each)) for name, each in self.together.items()}
         self.shared: dict[object, Any] = {}
-        # Packages cannot tell builds of one CUDA apart; a wish for CUDA, torch or one of NVIDIA's packages can.
+        # Most packages cannot tell builds of one CUDA major apart; a wish for CUDA, torch or one of NVIDIA's packages can.
+        self.minors = any("cuda" in third_party.looks_at(name) for name in self.together)
         self.exact = any(name in PSEUDO or is_about_nvidia(name) is not None for name in self.together)
 
 
@@ -93,9 +94,15 @@ class Question:
         """The judgement on one build."""
         wanted = self.wanted(candidate.python)
         cuda, cudnn = candidate.cuda or "", candidate.cudnn or ""
-        key: tuple[object, ...] = (candidate.torch, candidate.kind, cuda[:4], cudnn.partition(".")[0], candidate.python)
+        key: tuple[object, ...]
         if wanted.exact:
-            key = (*key, candidate.build, cuda, cudnn)
+            key = (candidate.torch, candidate.build, candidate.python, cuda, cudnn)
+        else:
+            from torchsmith.choose.fit import cudnn_of
+
+            major_of_cudnn = cudnn.partition(".")[0] or (str(cudnn_of(candidate.torch)) if cuda else "")
+            parts = 4 if wanted.minors else 2  # 12.8, or only the 12 of it
+            key = (candidate.torch, candidate.kind, cuda[:parts], major_of_cudnn, candidate.python)
         if key not in self._verdicts:
             self._verdicts[key] = _Judge(candidate, self, wanted).verdict()
         return self._verdicts[key]
@@ -292,6 +299,11 @@ def _installed(posed: Question, around: Around, asked_for: dict[str, list[Requir
             if found is None or not found.clean:
                 what = f"torch {around.torch} in Python {around.python}"
                 yield "packages", f"{name} is installed and has no release for {what}: it has to go", 0.15
+                continue
+            version = posed.situation.packages.version(name) or ""
+            present = third_party.requirement(name, version)
+            if present is not None and "torch" in around.troubles(present):
+                yield "packages", f"{name} {version} is installed and needs torch{present.torch_spec}: it moves along", 0.02
     if posed.numpy and around.numpy_abi == 1 and "numpy" not in asked_for:
         to = around.numpy("<2")
         yield "numpy", f"NumPy {posed.numpy} is here, and torch {around.torch} was built against NumPy 1: it goes to {to}", 0.1

@@ -39,9 +39,9 @@ NOTHING, ANEW = "nothing", "installed anew"
 _EVIDENCE = {
     "wheel": 1.0,
     "lock": 1.0,
-    "matrix": 0.97,
+    "matrix": 0.99,
     "script": 0.95,
-    "doc": 0.97,
+    "doc": 0.98,
     "observed": 0.95,
     "inferred": 0.2,
     "announced": 0.0,

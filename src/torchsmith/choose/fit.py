@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @lru_cache(None)
-def _cudnn_of(torch: str) -> int | None:
+def cudnn_of(torch: str) -> int | None:
     """The cuDNN major of a release, for builds that do not say theirs."""
     return libraries.cudnn_major_for_torch(torch)
 
@@ -78,24 +78,33 @@ class Around:
         self.oldest_sm = oldest_sm
         self._asked = asked
         self._shared: dict[object, Any] = {} if shared is None else shared
-        self._sights = {
+        self._views: dict[str, tuple[object, ...]] = {}
+        self._sights: dict[str, object] = {
             "torch": self.torch,
             "python": self.python,
             "gpu": (self.kind, self.cuda_major, self.cudnn_major),
+            "cuda": None,  # of its minor only risks speak, which are not kept
             "numpy": self.numpy_abi,
         }
 
     def _cudnn_major(self) -> int | None:
         if self.kind != "cuda":
             return None
-        return major(self.cudnn) if self.cudnn else _cudnn_of(self.torch)
+        return major(self.cudnn) if self.cudnn else cudnn_of(self.torch)
+
+    def _seen(self, name: str) -> tuple[object, ...]:
+        """What a package sees of the build: two builds that look the same to it get the same answer."""
+        seen = self._views.get(name)
+        if seen is None:
+            seen = self._views[name] = tuple(self._sights[sight] for sight in third_party.looks_at(name))
+        return seen
 
     def best(self, name: str, specifier: str, apart: frozenset[str] = frozenset()) -> Fit | None:
         """The newest release that a set takes and that fits, else the one that clashes least; None if none is listed.
 
         The packages in ``apart`` are judged elsewhere: who needs this one needs them as well, and says in which versions.
         """
-        asked = (name, specifier, apart, *[self._sights[sight] for sight in third_party.looks_at(name)])
+        asked = (name, specifier, apart, self._seen(name))
         if asked not in self._shared:
             self._shared[asked] = None  # where packages need each other in a circle, it ends here
             self._shared[asked] = self._best(name, specifier, apart)
@@ -189,24 +198,34 @@ class Around:
         return not row.gpu_platforms or self.platform in row.gpu_platforms
 
     def _subs(self, row: Requirement, troubles: Troubles, apart: frozenset[str]) -> Iterator[tuple[str, Fit | str]]:
-        needed = row.needed(self.python)
-        others = apart.union(name for name, _ in needed)
-        for name, specifier in needed:
-            if name in apart:
-                continue
+        for name, specifier, joint, wished, others, said in self._needed(row, apart):
             if name == "numpy":
                 trouble = self.numpy_trouble(specifier)
                 if trouble:
-                    yield f"numpy{specifier}", trouble
+                    yield said, trouble
                 continue
-            wished = self._asked.get(name, "")
-            joint = ",".join(part for part in (specifier, wished) if part)
             found = self.best(name, joint, others)
-            if found is None and wished and self.best(name, specifier) is not None and self.best(name, wished) is not None:
-                yield f"{name}{specifier}", f"asked:{name}"
+            if found is None:
+                if wished and self.best(name, specifier) is not None and self.best(name, wished) is not None:
+                    yield said, f"asked:{name}"
             # What the package itself says of torch need not be said again of what it needs.
-            elif found is not None and not ("torch" in troubles and found.troubles == ("torch",)):
-                yield f"{name}{specifier}", found
+            elif not ("torch" in troubles and found.troubles == ("torch",)):
+                yield said, found
+
+    def _needed(self, row: Requirement, apart: frozenset[str]) -> list[tuple[str, str, str, str, frozenset[str], str]]:
+        """What a release needs: the package, its versions, those with what is wished for, that, what is apart, in words."""
+        asked = row.package, row.first, self.python, apart
+        if asked not in self._shared:
+            needed = row.needed(self.python)
+            others = apart.union(name for name, _ in needed)
+            self._shared[asked] = [
+                (name, specifier, _both(specifier, wished), wished, others, f"{name}{specifier}")
+                for name, specifier in needed
+                if name not in apart
+                for wished in (self._asked.get(name, ""),)
+            ]
+        found: list[tuple[str, str, str, str, frozenset[str], str]] = self._shared[asked]
+        return found
 
     def numpy_trouble(self, specifier: str) -> str:
         """Why no NumPy is in these versions, in those that are wished for, and fits the build; empty if one is."""
@@ -242,7 +261,7 @@ class Around:
     def nearest(self, fit: Fit) -> str:
         """The releases next to this one that fit, as a condition; empty if none does."""
         name = fit.row.package
-        asked = ("nearest", name, fit.row.first, *[self._sights[sight] for sight in third_party.looks_at(name)])
+        asked = ("nearest", name, fit.row.first, self._seen(name))
         if asked not in self._shared:
             self._shared[asked] = self._nearest(fit)
         found: str = self._shared[asked]
@@ -277,6 +296,10 @@ class _Listed:
         """The word with the releases that clash; nothing if none does."""
         mask = sum(1 << place for place, (row, _) in enumerate(self.releases) if clashes(row))
         return [(word, mask)] if mask else []
+
+
+def _both(one: str, other: str) -> str:
+    return f"{one},{other}" if one and other else one or other
 
 
 def _union(clashing: list[tuple[str, int]]) -> int:

@@ -55,7 +55,7 @@ def clashes(fit: Fit, around: Around, gpu: str, wished: dict[str, str], subject:
 
 def own(trouble: str, row: Requirement, around: Around, gpu: str) -> str:
     """What a release asks for and the build does not have."""
-    made = f"while this build is made with CUDA {around.cuda_minor}"
+    made = f"while this build is made with CUDA {around.cuda_major}"
     match trouble:
         case "torch":
             return f"needs torch{row.torch_spec}"

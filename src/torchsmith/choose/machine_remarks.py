@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from torchsmith.choose import coverage, hardware
-from torchsmith.knowledge import drivers, jetson
+from torchsmith.knowledge import drivers, jetson, torch_builds
 from torchsmith.model.facts.container import Jetson
 from torchsmith.model.facts.gpu import AMD, Driver
 from torchsmith.model.known import Unknown
-from torchsmith.model.versions import cuda_of_label, key
+from torchsmith.model.versions import cuda_of_label, key, major
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,6 +77,9 @@ def _systems(situation: Situation) -> Iterator[str]:
     machine, there = situation.machine, hardware.devices(situation)
     if machine.os == "macos" and machine.arch == "aarch64":
         yield "The macOS wheel uses the Apple GPU by itself: its device is mps, and there is no other build to choose."
+    if machine.platform == "macos-x86_64":
+        last = max((build.torch for build in torch_builds.builds(machine.platform)), key=key)
+        yield f"torch {last} is the last release with wheels for macOS on Intel; conda-forge goes on from there."
     if machine.platform == "windows-arm64" and there:
         names = hardware.several(there)
         yield f"For Windows on Arm PyTorch publishes CPU builds only; a CUDA build for the {names} is NVIDIA's own."
@@ -149,8 +152,10 @@ def _end(situation: Situation) -> Iterator[str]:
     limits = [d for d in there if d.sm and _ends(d.sm, situation.machine.platform, last.torch)]
     names = hardware.several(there if floors else limits or there)
     them = "it" if len({d.name for d in (limits or there)}) == 1 else "them all"
-    then = f"newer wheels need driver {min(floors, key=key)}" if floors else f"newer wheels do not serve {them}"
-    yield f"For the {names}{for_driver} torch {last.torch} with {last.build} is the last release: {then}."
+    majors = sorted({major(cudas[carried.build]) for carried in every if key(carried.torch) > key(last.torch)})
+    alone = f"have CUDA {hardware.joined(map(str, majors), 'or')} only and " if major(cudas[last.build]) not in majors else ""
+    then = f"need driver {min(floors, key=key)}" if floors else f"do not serve {them}"
+    yield f"For the {names}{for_driver} torch {last.torch} with {last.build} is the last release: newer wheels {alone}{then}."
 
 
 def _ends(sm: int, platform: str, torch: str) -> bool:

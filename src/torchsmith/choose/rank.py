@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchsmith.choose import criteria, standing
+from torchsmith.choose.constraints import system
 from torchsmith.choose.packages import pins
 from torchsmith.choose.reject import CPU
 from torchsmith.knowledge import approaches
@@ -63,7 +64,8 @@ def options(judged: Judged, situation: Situation, weights: Mapping[str, int], *,
         scores = tuple(sorted(cells, key=lambda score: order[score.criterion]))
         if row.candidate not in beside:  # many approaches take the same candidate
             beside[row.candidate] = _packages(row.candidate, situation)
-        made.append(_option(rank, total / whole, way, row, scores, beside[row.candidate]))
+        option = _option(rank, total / whole, way, row, scores, beside[row.candidate])
+        made.append(_installed(option, situation) if way.approach.name == manager else option)
     return with_reasons(made, [used and pair[0] for pair in pairs])
 
 
@@ -147,6 +149,15 @@ class _Scores:
 def _option(rank: int, score: float, way: Way, row: Row, scores: Scores, beside: Packages) -> Option:
     risks = tuple(dict.fromkeys(answer.text for answer in (*way.answers, *row.answers) if isinstance(answer, Risk)))
     return Option(rank, way.approach, row.candidate, *beside, scores, score, risks)
+
+
+def _installed(option: Option, situation: Situation) -> Option:
+    """Whether its files exist and load is no question where they are installed."""
+    if not any(score.criterion == "change" and score.shown == criteria.NOTHING for score in option.scores):
+        return option
+    said = (asked.judge(option.candidate, situation) for asked in (system.evidence, system.glibc))
+    moot = {answer.text for answer in said if isinstance(answer, Risk)}
+    return replace(option, risks=tuple(risk for risk in option.risks if risk not in moot))
 
 
 def _packages(candidate: Candidate, situation: Situation) -> Packages:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from torchsmith.host.base import Host
 from torchsmith.model.known import Fact, Known, Unknown
 
@@ -15,6 +13,8 @@ if TYPE_CHECKING:
 
 def request_key(operation: str, arguments: tuple[Any, ...]) -> str:
     """A request as the key under which a bundle keeps its answer."""
+    import json  # an assumed machine records nothing, and needs no keys
+
     return json.dumps([operation, *arguments], ensure_ascii=False)
 
 
@@ -30,7 +30,7 @@ class ReplayHost(Host):
 
     def fetch(self, operation: str, *arguments: Any) -> Fact[Any]:
         """See ``Host.fetch``."""
-        answer = self._recorded.get(request_key(operation, arguments))
+        answer = self._recorded.get(request_key(operation, arguments)) if self._recorded else None
         if answer is None:
             return Unknown(self._reason, (" ".join(map(str, arguments[:2])) or operation,))
         if "unknown" in answer:

@@ -72,14 +72,16 @@ def requirement(package: str, version: str) -> Requirement | None:
 @lru_cache(None)
 def of(package: str) -> tuple[Requirement, ...]:
     """Every range of a package, oldest first; also of torchvision and torchaudio; empty for one that no table lists."""
+    if package in {"torchvision", "torchaudio"}:
+        return tuple(_companions(package))
     from torchsmith.knowledge.compiled.third_party import ROWS
 
-    return tuple(Requirement(*row) for row in ROWS if row[0] == package) or tuple(_companions(package))
+    return tuple(Requirement(*row) for row in ROWS if row[0] == package)
 
 
 @lru_cache(None)
 def looks_at(package: str) -> tuple[str, ...]:
-    """What the rows of a package, and of those that it needs, depend on: torch, python, gpu, numpy."""
+    """What the rows of a package, and of those that it needs, depend on: torch, python, gpu, cuda (its minor), numpy."""
     return tuple(sorted(_sights(package, set())))
 
 
@@ -126,6 +128,7 @@ def _sights(package: str, seen: set[str]) -> set[str]:
     for row in of(package):
         found |= {"torch"} if row.torch_spec else set()
         found |= {"gpu"} if row.cuda_major or row.cuda_least or row.cuda_builds or row.min_sm else set()
+        found |= {"cuda"} if row.cuda_builds or row.wheels or row.elsewhere else set()
         for need in row.needs.split("; ") if row.needs else ():
             found |= _sights(_split(need.partition("@")[0])[0], seen)
     return found

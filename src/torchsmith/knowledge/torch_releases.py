@@ -27,10 +27,14 @@ class Release:
     numpy_abi_windows: int
 
 
+_RELEASES: dict[str, Release] = {}
+
+
 def get(torch: str) -> Release | None:
     """The release of a torch version; its local label does not count."""
-    wanted = public(torch)
-    return next((Release(*row) for row in ROWS if row[0] == wanted), None)
+    if not _RELEASES:
+        _RELEASES.update((row[0], Release(*row)) for row in ROWS)
+    return _RELEASES.get(public(torch))
 
 
 def known() -> tuple[str, ...]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from torchsmith.managers import emissions, pip, places
+from torchsmith.managers import pip
 from torchsmith.managers.base import CannotDo, name_of, wheels_of_nvidia
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
-from torchsmith.model.choice import Steps
 from torchsmith.model.versions import cuda_of_label, minor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.managers.base import Commands
-    from torchsmith.model.choice import Option, Place
+    from torchsmith.model.choice import Option, Place, Steps
     from torchsmith.model.facts.python import Interpreter
 
 CHANNEL = ("-c", "conda-forge")
@@ -65,6 +64,9 @@ def conda_spec(requirement: str) -> str:
 
 def steps(option: Option, place: Place) -> Steps:
     """In the conda environment that is there, or in a new one; from conda-forge alone, for other channels do not fit it."""
+    from torchsmith.managers import emissions, places
+    from torchsmith.model.choice import Steps
+
     program = "mamba" if option.approach.name == "mamba" else "conda"
     specs = option_specs(option, place)
     here = place.environment is not None and place.environment.kind == "conda" and not place.fresh
@@ -81,6 +83,8 @@ def steps(option: Option, place: Place) -> Steps:
 
 def option_specs(option: Option, place: Place) -> tuple[str, ...]:
     """Exactly the release with a build string of its CUDA; the compiler and nvcc too where something is compiled."""
+    from torchsmith.managers import places
+
     cuda = minor(option.candidate.cuda or "")
     build = f"*cuda{cuda.replace('.', '')}*" if cuda else "*cpu*"
     tools = ("cuda-nvcc", "cuda-libraries-dev", "cxx-compiler") if cuda and place.goal == "extension-build" else ()
@@ -96,6 +100,8 @@ def python_spec(python: str) -> str:
 
 
 def _companions(option: Option) -> tuple[tuple[str, str], ...]:
+    from torchsmith.managers import places
+
     return tuple((pin.name, pin.version) for pin in option.packages if pin.name != "torch" and pin.name in places.FAMILY)
 
 

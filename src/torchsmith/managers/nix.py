@@ -6,16 +6,14 @@ unless the whole of nixpkgs is told otherwise (`config.cudaSupport`), and takes 
 
 from __future__ import annotations
 
-from torchsmith.managers import places
 from torchsmith.managers.base import CannotDo
 from torchsmith.model.action import Action, Command
-from torchsmith.model.choice import Steps
 from torchsmith.model.versions import compute_capability
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.managers.base import Commands
-    from torchsmith.model.choice import Option, Place
+    from torchsmith.model.choice import Option, Place, Steps
     from torchsmith.model.facts.python import Interpreter
 
 
@@ -36,6 +34,8 @@ FILE = "torch.nix"
 def steps(option: Option, place: Place) -> Steps:
     """An expression at the revision of nixpkgs that has this wheel, and the shell that it describes."""
     from torchsmith.knowledge.compiled.nix_builds import ROWS
+    from torchsmith.managers import places
+    from torchsmith.model.choice import Steps
 
     candidate = option.candidate
     revision = next((row[4] for row in ROWS if row[:3] == (candidate.torch, candidate.build, candidate.platform)), None)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from torchsmith.managers import places
 from torchsmith.managers.base import CannotDo, index_name, name_of, refuse_own_triton, wheels_of_nvidia
 from torchsmith.managers.pip import torch_requirements
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
-from torchsmith.model.choice import Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.managers.base import Commands
-    from torchsmith.model.choice import Option, Place
+    from torchsmith.model.choice import Option, Place, Steps
     from torchsmith.model.facts.python import Interpreter
 
 
@@ -54,6 +52,9 @@ def by_hand(action: Action) -> str:
 
 def steps(option: Option, place: Place) -> Steps:
     """In the project of the current folder, or in one that is begun there; the source is written by hand."""
+    from torchsmith.managers import places
+    from torchsmith.model.choice import Steps
+
     made = _begun(option, place)
     wanted, rest = places.wanted(option, place), places.others(option)
     files: tuple[tuple[str, str], ...] = ()
@@ -74,6 +75,8 @@ def steps(option: Option, place: Place) -> Steps:
 
 def _begun(option: Option, place: Place) -> Commands:
     """A project, if there is none, and the Python of the option, if the project's environment has another."""
+    from torchsmith.managers import places
+
     python = option.candidate.python
     if not places.begun(place, "pdm", "tool.pdm"):
         return (("pdm", "init", "--non-interactive", "--python", python),)

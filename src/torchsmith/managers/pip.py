@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from torchsmith.managers import places
 from torchsmith.managers.base import name_of
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
-from torchsmith.model.choice import Steps
 from torchsmith.model.versions import cuda_of_label, local_label, major
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.managers.base import Commands
-    from torchsmith.model.choice import Option, Place
+    from torchsmith.model.choice import Option, Place, Steps
     from torchsmith.model.facts.python import Interpreter
 
 
@@ -43,6 +41,9 @@ def steps(option: Option, place: Place) -> Steps:
 
     That command names torch again: then pip fails rather than replace it.
     """
+    from torchsmith.managers import places
+    from torchsmith.model.choice import Steps
+
     made = (*_pip_itself(option, place), *_torch(option, place))
     rest = places.others(option)
     if rest:
@@ -55,11 +56,15 @@ def steps(option: Option, place: Place) -> Steps:
 
 
 def _pip(place: Place) -> tuple[str, ...]:
+    from torchsmith.managers import places
+
     return (places.executable(place), "-m", "pip")
 
 
 def _pip_itself(option: Option, place: Place) -> Commands:
     """The environment, or pip in one that has none: uv makes such."""
+    from torchsmith.managers import places
+
     if place.fresh:
         return places.new_environment(option, place)
     return ((places.executable(place), "-m", "ensurepip"),) if places.manager_of(place) == "uv" else ()
@@ -67,6 +72,8 @@ def _pip_itself(option: Option, place: Place) -> Commands:
 
 def _torch(option: Option, place: Place) -> Commands:
     """Removed first where pip would take what is installed for what is asked: the same release, or a broken one."""
+    from torchsmith.managers import places
+
     wanted = places.wanted(option, place)
     install = (*_pip(place), "install", *wanted, *(("--index-url", option.index) if option.index else ()))
     if not places.doubtful(option, place):

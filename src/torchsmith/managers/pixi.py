@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from torchsmith.knowledge import drivers
-from torchsmith.managers import emissions, places
 from torchsmith.managers.base import CannotDo, name_of, wheels_of_nvidia
 from torchsmith.managers.conda import conda_spec, option_specs, python_spec, torch_specs
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
-from torchsmith.model.choice import Steps
 from torchsmith.model.versions import at_least, cuda_of_label, minor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.managers.base import Commands
-    from torchsmith.model.choice import Option, Place
+    from torchsmith.model.choice import Option, Place, Steps
     from torchsmith.model.facts.python import Interpreter
 
 
@@ -51,6 +49,9 @@ def steps(option: Option, place: Place) -> Steps:
     Without CUDA among what the platform has, pixi's solver never considers a CUDA build. Since 0.71 that is said of the
     platform; the older table of system requirements is still read, with a warning.
     """
+    from torchsmith.managers import emissions, places
+    from torchsmith.model.choice import Steps
+
     candidate = option.candidate
     cuda = minor(candidate.cuda or "")
     begun = places.manager_of(place) == "pixi" or (place.project is not None and place.project.manager == "pixi")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from torchsmith.managers import pip, places
+from torchsmith.managers import pip
 from torchsmith.managers.base import index_name, refuse_own_triton, wheels_of_nvidia
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
-from torchsmith.model.choice import Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.managers.base import Commands
-    from torchsmith.model.choice import Option, Place
+    from torchsmith.model.choice import Option, Place, Steps
     from torchsmith.model.facts.python import Interpreter
 
 
@@ -48,6 +47,9 @@ def steps(option: Option, place: Place) -> Steps:
     `poetry add` writes torch into project.dependencies too where there is a [project] table, without which Poetry 2 would
     ignore the source.
     """
+    from torchsmith.managers import places
+    from torchsmith.model.choice import Steps
+
     made = _begun(option, place)
     wanted, rest = places.wanted(option, place), places.others(option)
     files: tuple[tuple[str, str], ...] = ()
@@ -83,6 +85,8 @@ def steps(option: Option, place: Place) -> Steps:
 
 def _begun(option: Option, place: Place) -> Commands:
     """A project, if there is none; an environment of the option's Python, which has to be installed, if it has another."""
+    from torchsmith.managers import places
+
     python = option.candidate.python
     if not places.begun(place, "poetry", "tool.poetry"):
         numbers = python.removesuffix("t").split(".")
@@ -94,6 +98,8 @@ def _begun(option: Option, place: Place) -> Commands:
 
 def _lines(option: Option, place: Place) -> str:
     """The source, and each package of torch's family bound to it on the system of the place."""
+    from torchsmith.managers import places
+
     name = index_name(option.candidate.build)
     system = {"windows": "win32", "macos": "darwin"}.get(place.os, "linux")
     bound = "\n".join(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from torchsmith.managers import emissions, places
 from torchsmith.managers.base import name_of
 from torchsmith.managers.pip import torch_requirements
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
-from torchsmith.model.choice import Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.managers.base import Commands
-    from torchsmith.model.choice import Option, Place
+    from torchsmith.model.choice import Option, Place, Steps
     from torchsmith.model.facts.python import Interpreter
 
 
@@ -46,6 +44,9 @@ def steps(option: Option, place: Place) -> Steps:
 
     What comes from the default index has a command of its own, which names torch again so that it stays.
     """
+    from torchsmith.managers import emissions, places
+    from torchsmith.model.choice import Steps
+
     wanted = places.wanted(option, place)
     install = ("uv", "pip", "install", "--python", places.executable(place))
     again = reinstalled(wanted) if places.doubtful(option, place) else ()

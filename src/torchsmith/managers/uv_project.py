@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from torchsmith.managers import places, uv
+from torchsmith.managers import uv
 from torchsmith.managers.base import index_name, refuse_own_triton, wheels_of_nvidia
 from torchsmith.managers.pip import torch_requirements
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
-from torchsmith.model.choice import Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.managers.base import Commands
-    from torchsmith.model.choice import Option, Place
+    from torchsmith.model.choice import Option, Place, Steps
     from torchsmith.model.facts.python import Interpreter
 
 # Without --inexact, packages that were installed by hand would go, and those of extras that are not named.
@@ -61,6 +60,9 @@ def steps(option: Option, place: Place) -> Steps:
     A project that takes torch from several indexes by marker or extra gets the lines to put in: `uv add` would write
     one index over them.
     """
+    from torchsmith.managers import places
+    from torchsmith.model.choice import Steps
+
     made: Commands = _begun(option, place)
     wanted, rest = places.wanted(option, place), places.others(option)
     typed = places.actions(option, place)
@@ -90,6 +92,8 @@ def steps(option: Option, place: Place) -> Steps:
 
 def _begun(option: Option, place: Place) -> Commands:
     """A project, if there is none, and the Python of the option, if the project's environment has another."""
+    from torchsmith.managers import places
+
     python = option.candidate.python
     if not places.begun(place, "uv-project", "tool.uv"):
         return (("uv", "init", "--bare", "--python", python),)
@@ -99,6 +103,8 @@ def _begun(option: Option, place: Place) -> Commands:
 
 def _lines(option: Option, place: Place, marker: str = "") -> str:
     """The source of each package of torch's family, on the system of the place if a marker is wanted, and the index."""
+    from torchsmith.managers import places
+
     name = index_name(option.candidate.build)
     told = marker.format(system={"windows": "win32", "macos": "darwin"}.get(place.os, "linux"))
     bound = f'[{{ index = "{name}", marker = "{told}" }}]' if told else f'{{ index = "{name}" }}'

@@ -54,6 +54,12 @@ def in_pep440(specifier: str, where: str) -> str | None:
     return ",".join(clause for sign, number in found if number != "*" for clause in _clauses(sign, number, conda=conda))
 
 
+def is_exact(specifier: str, where: str) -> bool:
+    """Whether it takes one version only."""
+    said = in_pep440(specifier, where) or ""
+    return said.startswith("==") and "," not in said and not said.endswith(".*")
+
+
 def wished(specifier: str, version: str) -> bool:
     """Whether ``--torch`` takes a version with its build: clauses of PEP 440, ``+cu128`` alone, ``==2.9.*+cu128``."""
     public, _, label = version.partition("+")

@@ -39,10 +39,11 @@ def cause(diagnosis: Diagnosis) -> Finding | None:
 
 
 def uncured(diagnosis: Diagnosis) -> bool:
-    """Whether what ``check`` puts first is cured by no other build of torch."""
+    """Whether what ``check`` puts first is cured by no other build of torch: it lies in the driver, the GPU or the machine."""
     found = cause(diagnosis)
-    actions = (action for remedy in found.remedies for action in remedy.actions) if found else ()
-    return found is not None and found.cause not in OURS and not any(isinstance(action, InstallTorch) for action in actions)
+    if found is None or found.cause in OURS or not found.subject.startswith(("driver", "machine", "gpu:")):
+        return False
+    return not any(isinstance(action, InstallTorch) for remedy in found.remedies for action in remedy.actions)
 
 
 def score(option: Option, criterion: str) -> Score | None:

@@ -23,16 +23,32 @@ if TYPE_CHECKING:
 
 TORCH = ("torch", "pytorch", "pytorch-gpu")
 COMPANIONS = ("torchvision", "torchaudio")
+_REWRITING = {
+    "poetry": "pyproject.toml",
+    "uv-project": "pyproject.toml",
+    "pdm": "pyproject.toml",
+    "pipenv": "Pipfile",
+}
+"""Managers that write the version they were given into a file of the project: which one."""
 _LOCKING = frozenset({"uv-project", "poetry", "pdm", "pixi"})
 _OLD_NUMPY, _NEW_NUMPY = ("1.26.4", "1.24.4", "1.22.4"), ("2.0.2", "2.2.6", "2.99.0")
 
 
 @record
 class Demand:
-    """What a file asks of a package; ``firm`` where whatever is installed has to satisfy it."""
+    """What a file asks of a package; ``firm`` where whatever is installed has to satisfy it.
+
+    ``pinned_by_manager`` where it is a direct dependency in the file that the project's manager writes.
+    """
 
     asked: Dependency
     firm: bool
+    pinned_by_manager: bool = False
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether it is a version that the project's manager writes anew: then it tells what is there, and demands nothing."""
+        return self.pinned_by_manager and specifiers.is_exact(self.asked.specifier, self.asked.where)
 
     @property
     def file(self) -> str:
@@ -66,10 +82,17 @@ def demands(project: PastedProject, *packages: str) -> Sequence[Demand]:
         found: dict[str, list[Demand]] = {}
         for dependency in project.dependencies:
             if dependency.specifier.strip() not in {"", "*"}:
-                found.setdefault(dependency.package, []).append(Demand(dependency, _firm(dependency, project)))
+                found.setdefault(dependency.package, []).append(
+                    Demand(dependency, _firm(dependency, project), _written_by_manager(dependency, project))
+                )
         _held[:] = [(project, {package: tuple(asked) for package, asked in found.items()})]
     by = _held[0][1]
     return [demand for package in packages for demand in by.get(package, ())]
+
+
+def _written_by_manager(dependency: Dependency, project: PastedProject) -> bool:
+    own = _REWRITING.get(project.manager)
+    return own is not None and dependency.where in {"project", "poetry", "pipenv"} and dependency.file in {own, ""}
 
 
 def _firm(dependency: Dependency, project: PastedProject) -> bool:
@@ -77,6 +100,8 @@ def _firm(dependency: Dependency, project: PastedProject) -> bool:
     kind, _, name = dependency.where.partition(":")
     if kind in {"optional", "pixi-feature"}:
         return False
+    if kind == "requirements" and project.manager in _REWRITING and specifiers.is_exact(dependency.specifier, kind):
+        return False  # as `poetry export` writes them, from the lock
     if kind in {"extra", "group"} and any(name in conflict for conflict in project.conflicts):
         return False
     return kind != "extra" or project.manager in _LOCKING
@@ -109,6 +134,9 @@ def _held_against(
         if met:
             continue
         asks = f"{demand.file} asks for {demand.text}"
+        if met is False and applies and demand.rewritten:
+            risk = risk or Risk(f"{demand.file} pins {demand.text}: it is rewritten", 0.02)
+            continue
         if met is False and applies and demand.firm:
             return Reason(
                 "project", asks + because, demand.asked.file or "the project's files", f"{demand.file} without {demand.text}"
@@ -154,12 +182,13 @@ def torch(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     return _held_against(candidate, situation, dict.fromkeys(TORCH, candidate.version), TORCH, "")
 
 
-@constraint("project", "torch", "python", when=_asks(*COMPANIONS))
+@constraint("project", "torch", "build", "python", when=_asks(*COMPANIONS))
 def companions(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """The torchvision and torchaudio that the project asks for: each belongs to one torch."""
     its = belonging.for_torch(candidate.torch)
-    versions = {"torchvision": its.torchvision, "torchaudio": its.torchaudio} if its else {}
-    worded = " and ".join(f"{name} {version}" for name, version in versions.items() if version)
+    known = {"torchvision": its.torchvision, "torchaudio": its.torchaudio} if its else {}
+    worded = " and ".join(f"{name} {version}" for name, version in known.items() if version)
+    versions = {name: f"{version}+{candidate.build}" for name, version in known.items() if version}
     return _held_against(candidate, situation, versions, COMPANIONS, f", and torch {candidate.torch} goes with {worded}")
 
 

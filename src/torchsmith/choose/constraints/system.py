@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchsmith.choose import hardware
 from torchsmith.choose.constraint import constraint
+from torchsmith.knowledge import torch_builds
 from torchsmith.knowledge.archs import toolkit_range
 from torchsmith.knowledge.jetson import GENERAL, before_general, jetpack
 from torchsmith.model.choice import Candidate, Reason, Risk
@@ -34,7 +35,7 @@ def published(candidate: Candidate, situation: Situation) -> Reason | None:
     )
 
 
-@constraint("evidence", "evidence", "confidence", "kind", "python_seen")
+@constraint("evidence", "channel", "build", "evidence", "confidence", "kind", "python_seen")
 def evidence(candidate: Candidate, situation: Situation) -> Risk | None:
     """An option that rests on what nobody has seen says so."""
     del situation
@@ -43,6 +44,9 @@ def evidence(candidate: Candidate, situation: Situation) -> Risk | None:
     told, weight = [], 0.0
     if candidate.evidence == "inferred":
         told, weight = ["that it exists is inferred"], 0.3
+    if candidate.channel == "wheel" and not torch_builds.build_exists(candidate.build):
+        told.append(f"nobody has seen an index for {candidate.build}")
+        weight += 0.02
     if candidate.kind == "cuda" and candidate.confidence == "low":
         told.append("its GPU code is known with low confidence")
         weight += 0.2

@@ -8,7 +8,7 @@ ROWS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...], str, int, int, int
     ("uv", "uv's pip interface with an explicit index", ("wheel",), ("python", "uv-cache"), "the environment", 1, 60, 90, 90, 60, 35, 75, "uv", "`pip install uv` or its own installer"),
     ("uv-project", "uv project with an explicit index in pyproject.toml", ("wheel",), ("python", "uv-cache"), "pyproject.toml uv.lock the environment", 2, 90, 95, 80, 90, 95, 80, "uv", "`pip install uv` or its own installer"),
     ("poetry", "Poetry with an explicit source in pyproject.toml", ("wheel",), (), "pyproject.toml poetry.lock the environment", 4, 80, 85, 70, 80, 90, 80, "Poetry", "`pipx install poetry`"),
-    ("pdm", "PDM with a source in pyproject.toml", ("wheel",), (), "pyproject.toml pdm.lock the environment", 4, 80, 75, 70, 70, 85, 80, "PDM", "`pipx install \"pdm[locked]\"`"),
+    ("pdm", "PDM with a source in pyproject.toml", ("wheel",), (), "pyproject.toml pdm.lock the environment", 4, 80, 75, 70, 70, 85, 80, "PDM", "`pipx install 'pdm[locked]'`"),
     ("pipenv", "Pipenv with a source in Pipfile", ("wheel",), (), "Pipfile Pipfile.lock the environment", 5, 80, 70, 60, 60, 75, 80, "Pipenv", "`pipx install pipenv`"),
     ("pip-tools", "pip-tools with an index in requirements-torch.in", ("wheel",), (), "requirements-torch.in requirements-torch.txt the environment", 3, 70, 80, 70, 70, 70, 70, None, None),
     ("conda", "conda from conda-forge", ("conda-forge",), ("python",), "a conda environment", 4, 70, 75, 60, 60, 45, 85, "conda", "Miniforge, whose channel is conda-forge from the start"),

@@ -11,7 +11,7 @@ ROWS: tuple[tuple[str, str, str, str, int, int, int, int, int], ...] = (
     ("newness", "release", "release", "its release is newer", 26, 28, 28, 20, 20),
     ("maturity", "maturity", "mature", "its build is the better proven one", 6, 16, 14, 8, 18),
     ("evidence", "evidence", "seen", "its files are better attested", 14, 14, 14, 14, 14),
-    ("certainty", "certainty", "sure", "less about it is open", 20, 14, 14, 14, 14),
+    ("certainty", "certainty", "sure", "less about it is open", 16, 14, 14, 14, 14),
     ("companions", "companions", "beside", "torchvision and torchaudio exist for it", 4, 6, 4, 4, 4),
     ("toolkit", "toolkit", "toolkit", "its CUDA is that of the toolkit that is installed", 0, 0, 1, 40, 0),
     ("lasting", "next releases", "lasts", "its build goes on with the next releases", 2, 2, 3, 3, 3),
