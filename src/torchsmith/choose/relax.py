@@ -150,13 +150,27 @@ def changes(judged: Judged, situation: Situation, considered: Sequence[Pair], li
             open_to.setdefault(pair.mask, []).append(pair)
     found = []
     for mask in minimal(open_to):
-        change = _change(judged, situation, open_to[mask])
-        if change is not None:
-            found.append(change)
+        ways_out = (_change(judged, situation, alike) for alike in _by_conditions(open_to[mask], judged))
+        found += [change for change in ways_out if change is not None]
     # A change that asks for all that another asks for, and more, is none: conditions may have joined while trying.
     found = [one for one in found if not any(set(other.conditions) < set(one.conditions) for other in found)]
     distinct = {change.conditions: change for change in sorted(found, key=lambda change: -change.cost)}
-    return tuple(sorted(distinct.values(), key=lambda change: (change.cost, len(change.conditions))))[:limit]
+    return tuple(sorted(distinct.values(), key=lambda change: (change.cost, _given_up(change), len(change.conditions))))[:limit]
+
+
+def _given_up(change: Change) -> tuple[int, int]:
+    """How many wishes it gives up, and how many it goes back with: another release of a package is better than none of it."""
+    dropped = sum(text.startswith("without ") for text in change.conditions)
+    return dropped, sum(" <= " in text and not _tried(text) for text in change.conditions)
+
+
+def _by_conditions(group: list[Pair], judged: Judged) -> list[list[Pair]]:
+    """The pairs of one mask, apart by what they ask of wishes and packages: one release may need what another does not."""
+    apart: dict[frozenset[str], list[Pair]] = {}
+    for pair in group:
+        texts = frozenset(text for _, text in conditions(pair, judged) if text.startswith("without ") or not _tried(text))
+        apart.setdefault(texts, []).append(pair)
+    return list(apart.values())
 
 
 def _change(judged: Judged, situation: Situation, group: list[Pair]) -> Change | None:
