@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from torchsmith.app import machines
+from torchsmith.app import machines, plan_file, project
 from torchsmith.cli import run
+from torchsmith.host.local import LocalHost
 from torchsmith.model.choice import GOALS
+from torchsmith.model.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from torchsmith.model.known import Fact
 
 SCHEMAS = resources.files("torchsmith.report").joinpath("schema")
 PLAN = jsonschema.Draft202012Validator(json.loads(SCHEMAS.joinpath("plan-1.schema.json").read_text()))
@@ -183,6 +187,88 @@ def test_what_cannot_be_is_one_clear_line(arguments: tuple[str, ...], capsys: py
     assert not out
     assert err.startswith("error: ")
     assert len(err.splitlines()) == 1
+
+
+def test_several_candidates_are_one_question_however_the_shell_split_them(capsys: pytest.CaptureFixture[str]) -> None:
+    apart = asked(capsys, "why-not", "torch==2.15.0", "source", *SEED, "--json")
+    assert apart == asked(capsys, "why-not", "torch==2.15.0 source", *SEED, "--json")
+    assert json.loads(apart[1])["candidate"] == "torch==2.15.0 source"
+
+
+def test_a_project_that_changes_while_the_plan_is_made_is_not_attested(tmp_path: Path) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_text("torch>=2.6\n")
+    host = LocalHost()
+    facts: dict[str, Fact[Any]] = {"pasted_project": project.read(host, str(tmp_path))}
+    told = plan_file.rests_on(facts, host)["project"]
+    assert told["files"] == {"requirements.txt": sha256(file.read_bytes()).hexdigest()}
+    file.write_text("torch>=2.9\n")
+    with pytest.raises(UsageError, match="changed while the plan was made"):
+        plan_file.rests_on(facts, host)
+
+
+def terminal_lines(report: str) -> int:
+    """The lines of an 80-column terminal up to the end of the first option's risks."""
+    count, end, inside = 0, 0, False
+    for line in report.splitlines():
+        inside = line.startswith("  Risks") or (inside and line.startswith(" " * 11))
+        count += max(1, -(-len(line) // 80))
+        if line.startswith("  Why") or inside:
+            end = count
+        if line.startswith("How the approaches"):
+            break
+    return end
+
+
+@pytest.mark.parametrize("profile", profiles())
+def test_what_to_do_why_and_what_is_risked_stands_on_the_first_screen(profile: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out = asked(capsys, "plan", "--machine", profile)
+    if not code:
+        assert 0 < terminal_lines(out) <= 24
+
+
+@pytest.mark.parametrize("profile", profiles())
+def test_a_machine_without_torch_is_not_told_that_torch_cannot_cure_it(profile: str, capsys: pytest.CaptureFixture[str]) -> None:
+    out = asked(capsys, "plan", "--machine", profile)[1]
+    if "torch-not-installed" in out:
+        assert "torch-not-installed: torch is not installed (Python 3." in out
+        assert "No other build of torch cures" not in out
+
+
+def test_a_file_that_nobody_saw_is_told_once_and_in_few_words(capsys: pytest.CaptureFixture[str]) -> None:
+    for option in plan(capsys, *SEED)["options"]:
+        said = [risk for risk in option["risks"] if "file for this Python" in risk]
+        assert len(said) < 2
+        assert all(len(risk.partition("its file")[2]) < 50 for risk in said)
+
+
+@pytest.mark.parametrize(("gpu", "system", "name"), [("RX 7900 XTX", "linux", "Radeon RX 7900 XTX"), ("Arc A770", "linux", "Arc A770")])
+def test_another_makers_gpu_is_named_first(gpu: str, system: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    out = asked(capsys, "plan", "--assume", f"gpu={gpu}", "--assume", f"os={system}", "--assume", "python=3.12")[1]
+    assert name in out.splitlines()[1]
+    assert "no NVIDIA GPU" not in out.splitlines()[1]
+
+
+def test_an_index_is_spoken_of_only_where_one_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    plain = asked(capsys, "plan", "--machine", "wsl-rtx4070")[1]
+    assert "by pip.\n" in plain
+    assert "--index-url" not in plain.partition("Why")[0]
+    named = asked(capsys, "plan", *SEED)[1]
+    assert "by pip with an explicit index.\n" in named
+    assert "--index-url" in named.partition("Why")[0]
+
+
+def test_a_page_counts_bytes_in_one_unit(capsys: pytest.CaptureFixture[str]) -> None:
+    out = asked(capsys, "plan", *SEED)[1]
+    assert "about 1.8 GB to download" in out
+    assert "1.8/2.9" in out
+    assert "GiB" not in out
+
+
+def test_why_names_whom_it_stands_before(capsys: pytest.CaptureFixture[str]) -> None:
+    options = plan(capsys, *SEED)["options"]
+    for option, other in zip(options, options[1:], strict=False):
+        assert f"the next, {other['approach']} with torch {other['torch']}+{other['build']}" in option["why"]
 
 
 def test_a_plan_is_never_written_over_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def plan_options(parser: argparse.ArgumentParser) -> None:
     """What ``plan`` understands."""
     _question_options(parser)
-    parser.add_argument("--all", action="store_true", help="every option and every rejection")
+    parser.add_argument("--all", action="store_true", help="every option, every rejection with its source")
     parser.add_argument(
         "--resolve", action="store_true", help="let uv, pip or Poetry check the options against the package index"
     )
@@ -45,7 +45,9 @@ def plan_options(parser: argparse.ArgumentParser) -> None:
 
 def why_not_options(parser: argparse.ArgumentParser) -> None:
     """What ``why-not`` understands."""
-    parser.add_argument("candidate", metavar="CANDIDATE", help="cu124, torch==2.2.0, conda, python3.14 ...")
+    parser.add_argument(
+        "candidate", metavar="CANDIDATE", nargs="+", help="cu124, torch==2.2.0, conda, python3.14 ...; several are one question"
+    )
     _question_options(parser)
     console.output_options(parser)
     parser.set_defaults(verb=_uncollected(_run_why_not))
@@ -155,7 +157,7 @@ def _rendered(options: argparse.Namespace, choice: Choice, diagnosis: Diagnosis)
         return choice_markdown.render(choice, diagnosis)
     from torchsmith.report import choice_text
 
-    return choice_text.render(choice, diagnosis, *console.screen(options), options.verbose, options.all)
+    return choice_text.render(choice, diagnosis, *console.screen(options), options.verbose, options.all, options.write or "")
 
 
 def _run_upgrade(options: argparse.Namespace, host: Host | None) -> int:
@@ -226,7 +228,7 @@ def _run_why_not(options: argparse.Namespace, host: Host | None) -> int:
     from torchsmith.app import why_not
 
     host, assumed, wishes = _question(options, host)
-    answer = why_not.answer(host, assumed, wishes, options.candidate)
+    answer = why_not.answer(host, assumed, wishes, " ".join(options.candidate))
     if options.format == "json":
         from torchsmith.report import choice_json
 

@@ -15,7 +15,7 @@ from tests.managers.tools import tool
 from torchsmith.act import resolve, tools
 from torchsmith.app.resolve import FIRST, resolved
 from torchsmith.model.choice import Choice, Option, Requirement, Wishes
-from torchsmith.model.facts.python import Environment
+from torchsmith.model.facts.python import Environment, Package, Packages
 from torchsmith.model.record import replace
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -237,6 +237,20 @@ def test_an_index_that_nobody_reaches_leaves_the_others_their_turn(configured: s
     assert [bool(each.checked) for each in found.options] == [False, True]
     assert "127.0.0.1:9" in found.options[0].notes[-1]
     assert found.satisfied
+
+
+def test_pseudo_packages_are_asked_of_nobody(configured: str) -> None:
+    """No index has a release of them that fits, were they asked for."""
+    wishes = Wishes(
+        needs=(Requirement("cuda", "==12.8", "--need"),),
+        keeps=(Requirement("cudnn", "==9", "--keep"), Requirement("python", "", "--keep"), Requirement("numpy", "", "--keep")),
+    )
+    here = replace(PLACE, packages=Packages((Package("numpy", "1.26.4", "/e"),)))
+    found = resolved(Choice(wishes, options("2.8.0+cu128"), ()), here)
+    assert found.options[0].checked
+    assert not found.rejected
+    none = resolved(Choice(wishes, options("2.8.0+cu128"), ()), replace(here, packages=Packages((Package("numpy", "1.1", "/e"),))))
+    assert "numpy==1.1" in none.rejected[0].reasons[0].because, "what is kept is kept as it is"
 
 
 def test_offline_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

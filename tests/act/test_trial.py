@@ -17,16 +17,20 @@ from tests.act.options import candidate, option
 from tests.lab.environments import Environment
 from tests.managers import index
 
+from torchsmith.act import tools
 from torchsmith.act import trial as act
 from torchsmith.app import asked, plan, trial
 from torchsmith.host.local import LocalHost
-from torchsmith.model.choice import Option, Wishes
+from torchsmith.model.choice import Option, Pin, Requirement, Wishes
 from torchsmith.model.errors import UsageError
+from torchsmith.model.facts.python import Package, Packages
+from torchsmith.model.record import replace
 from torchsmith.model.trial import Preview, Trial
 from torchsmith.report import trial_json, trial_text
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 CPU = "2.13.0"
+URL = "https://download.pytorch.org/whl"
 SCHEMA = json.loads(Path(trial_json.__file__).with_name("schema").joinpath("trial-1.schema.json").read_text())
 
 
@@ -48,9 +52,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def tried(own: Option, present: Environment, *, yes: bool = True) -> tuple[Trial, list[Preview]]:
+NOTHING = Wishes()
+
+
+def tried(own: Option, present: Environment, *, yes: bool = True, wishes: Wishes = NOTHING) -> tuple[Trial, list[Preview]]:
     host, assumed = asked.evidence(LocalHost(wait=20), None, str(present.python), ())
-    situation, _ = plan.look(host, assumed, Wishes())
+    situation, _ = plan.look(host, assumed, wishes)
     shown: list[Preview] = []
 
     def agreed(preview: Preview) -> bool:
@@ -114,6 +121,40 @@ def test_a_torch_that_cannot_count_fails_the_trial(served: str, empty_environmen
     assert report.present is None
     assert "does not work as planned" in trial_text.render(report)
     assert not list(room.iterdir())
+
+
+def test_only_the_family_of_torch_bears_the_label_and_no_pseudo_package_is_installed() -> None:
+    pins = (Pin("xformers", "0.0.35", f"{URL}/cu126"), Pin("bitsandbytes", "0.50.2"), Pin("numpy", "1.26.4"))
+    own = option(candidate("2.8.0", "cu126", HERE), "uv", f"{URL}/cu126", (("torchvision", "0.23.0"),))
+    own = replace(own, packages=(*own.packages, *pins))
+    keeps = (Requirement("cudnn", "==9", "--keep"), Requirement("tqdm", "", "--keep"), Requirement("rich", "", "--keep"))
+    wishes = Wishes(needs=(Requirement("cuda", "==12.6", "--need"), Requirement("numpy", "<2", "--need")), keeps=keeps)
+    assert trial.requirements(own, wishes, Packages((Package("tqdm", "4.67.1", "/e"),))) == (
+        ("torch==2.8.0+cu126", "torchvision==0.23.0+cu126", "xformers==0.0.35"),
+        ("bitsandbytes==0.50.2", "numpy==1.26.4", "tqdm==4.67.1", "rich"),
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_what_the_index_of_the_build_has_not_comes_from_the_configured_one(
+    served: str, empty_environment: Environment, monkeypatch: pytest.MonkeyPatch, installer: str, tmp_path: Path
+) -> None:
+    """The index of CPU builds serves an older NumPy and no accelerate."""
+    for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_INDEX_URL", f"{served}/pypi")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{served}/pypi")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    own = option(candidate("2.8.0", "cpu", HERE), "uv", f"{served}/cpu", (("torchvision", "0.23.0"),))
+    wanted, rest = ("torch==2.8.0+cpu", "torchvision==0.23.0+cpu"), ("numpy==2.4.0", "accelerate==1.1")
+    tool = tools.find("uv") if installer == "uv" else tools.pip_of(sys.executable)
+    assert tool
+    with act.folder() as made:
+        built = act.build(made, tool, sys.executable, own, wanted, rest)
+        assert built.problem == ""
+        names = {path.name for path in made.rglob("*.dist-info")}
+        assert {"torch-2.8.0+cpu.dist-info", "numpy-2.4.0.dist-info", "accelerate-1.1.dist-info"} <= names
 
 
 @pytest.mark.slow

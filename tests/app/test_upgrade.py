@@ -9,14 +9,14 @@ import jsonschema
 import pytest
 from tests.patient import Patient, gpu
 
-from torchsmith.app import asked
+from torchsmith.app import asked, why_not
 from torchsmith.app.upgrade import upgrade
 from torchsmith.host.local import LocalHost
 from torchsmith.knowledge import torch_releases
 from torchsmith.model import pep440
 from torchsmith.model.choice import Wishes
 from torchsmith.model.facts.gpu import Driver, Gpus
-from torchsmith.model.facts.python import Target
+from torchsmith.model.facts.python import Target, Variables
 from torchsmith.model.known import Known
 from torchsmith.model.upgrade import Upgrade
 from torchsmith.report import upgrade_json, upgrade_text
@@ -112,6 +112,30 @@ def test_gains_are_told_from_the_tables() -> None:
     released = torch_releases.get(answer.steps[0].candidate.torch)
     assert released
     assert released.released in gains
+
+
+def test_no_step_goes_back_behind_the_installed_cuda() -> None:
+    answer = told("gpu=RTX 4090", "driver=550.120", "os=linux", "python=3.10", "torch=2.6.0+cu124")
+    assert targets(answer) == ["2.7.0+cu126", "2.14.1+cu126"]
+    gains = [gain for step in answer.steps for gain in step.gains]
+    assert "CUDA 12.6 in place of 12.4" in gains
+    assert not any("CUDA 11" in gain for gain in gains)
+
+
+def test_an_older_cuda_is_no_gain() -> None:
+    """Where the GPU leaves nothing else: torch 2.8 has no Maxwell beside CUDA 12.8, only beside 12.6."""
+    answer = told("gpu=GTX 970", "driver=580.65", "os=linux", "python=3.11", "torch=2.7.0+cu128")
+    step = answer.steps[0]
+    assert step.candidate.build == "cu126"
+    assert "CUDA 12.6 in place of 12.8, which is newer" in step.breaks
+    assert not any("in place of 12.8" in gain for gain in step.gains)
+
+
+def test_the_commands_are_for_the_shell_that_is_there() -> None:
+    values = {"variables": Known(Variables({"SHELL": "/usr/bin/fish"}), "assumed by the test")}
+    host, assumed = asked.evidence(LocalHost(), None, None, ("gpu=RTX 4090", "driver=580.65", "os=linux", "python=3.12"))
+    assert upgrade(host, {**assumed, **values}, Wishes()).shell == "fish"
+    assert why_not.answer(host, {**assumed, **values}, Wishes(), "cu130").shell == "fish"
 
 
 # ---- what stands beside torch

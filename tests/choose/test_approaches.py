@@ -10,7 +10,7 @@ from torchsmith.choose.constraints import toolkit
 from torchsmith.knowledge import approaches
 from torchsmith.model.choice import Reason, Risk, Wishes
 from torchsmith.model.facts.container import Container, Jetson
-from torchsmith.model.facts.gpu import Device, Driver, Gpus
+from torchsmith.model.facts.gpu import AMD, Device, Driver, Gpus, PciDevice, PciDevices
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.project import PastedProject
 from torchsmith.model.facts.python import Environment, Interpreter, Variables
@@ -56,6 +56,7 @@ def rejected(asked: situation.Situation) -> dict[str, str]:
 
 ALWAYS = {"dll-copy": "copied-libraries", "env-vars": "toolkit-not-needed", "user-path": "toolkit-not-needed"}
 POETRY = dict.fromkeys(("pip", "uv", "uv-project", "pdm", "pipenv", "pip-tools"), "manager")
+ONLINE = {"docker", "nix", "flox", "source", "poetry", "pdm", "pipenv"}
 NO_CUDA = {"docker": "runs-here", "nix": "runs-here", "flox": "runs-here", "source": "runs-here"}
 
 
@@ -70,7 +71,11 @@ NO_CUDA = {"docker": "runs-here", "nix": "runs-here", "flox": "runs-here", "sour
         (ask(Machine("linux", "x86_64", wsl=1)), ALWAYS | {"docker": "runs-here"}),
         (ask(Machine("linux", "x86_64", libc="musl")), ALWAYS | dict.fromkeys(("conda", "mamba", "pixi"), "runs-here")),
         (ask(container=Container("docker", ("/.dockerenv",))), ALWAYS | {"docker": "runs-here"}),
-        (ask(wishes=Wishes(offline=True)), ALWAYS | dict.fromkeys(("docker", "nix", "flox", "source"), "network")),
+        (ask(wishes=Wishes(offline=True)), ALWAYS | dict.fromkeys(ONLINE, "network")),
+        (
+            ask(wishes=Wishes(offline=True), environment=Environment("poetry", "poetry")),
+            ALWAYS | dict.fromkeys(ONLINE - {"poetry"}, "network") | dict.fromkeys(("pip", "uv", "uv-project", "pip-tools"), "manager"),
+        ),
         (
             ask(wishes=Wishes(admin=False), toolkits=NONE_FOUND),
             ALWAYS | dict.fromkeys(("docker", "nix", "flox"), "administrator"),
@@ -125,12 +130,28 @@ def test_what_nobody_could_tell_rejects_nothing() -> None:
         (ask(wishes=Wishes("extension-build"), toolkits=NONE_FOUND), "pip", "compiler", "nvcc"),
         (ask(), "source", "compiler", "hours"),
         (ask(), "flox", "catalog", "not known"),
+        (ask(), "docker", "tool", "NVIDIA's Container Toolkit"),
     ],
 )
 def test_risks(asked: situation.Situation, name: str, constraint: str, said: str) -> None:
     answer = answers(asked, name)[constraint]
     assert isinstance(answer, Risk)
     assert said in answer.text
+
+
+RADEON = PciDevices((PciDevice("", AMD, 0x744C, name="Radeon RX 7900 XTX"),))
+
+
+def test_docker_for_a_gpu_of_another_maker() -> None:
+    """NVIDIA's toolkit is nothing to AMD's GPUs, and Docker Desktop passes NVIDIA's alone."""
+    linux = answers(ask(gpus=Gpus(()), pci_devices=RADEON), "docker")
+    assert "NVIDIA" not in str(linux)
+    assert not any(isinstance(answer, Reason) for answer in linux.values())
+    refused = answers(ask(WINDOWS, gpus=Gpus(()), pci_devices=RADEON), "docker")["runs-here"]
+    assert isinstance(refused, Reason)
+    assert "not the Radeon RX 7900 XTX" in refused.because
+    without = answers(ask(wishes=Wishes(admin=False), gpus=Gpus(()), pci_devices=RADEON), "docker")["administrator"]
+    assert "NVIDIA" not in without.because
 
 
 def test_the_manager_of_the_environment_needs_no_other_tool() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from torchsmith.knowledge import approaches as table
 from torchsmith.managers import approaches
+from torchsmith.model.action import Install
 from torchsmith.model.choice import Candidate, Option, Pin, Place, Steps
 from torchsmith.model.facts.project import Binding, PastedProject, Source
 from torchsmith.model.facts.python import Environment, Interpreter, Package, Packages
@@ -27,7 +28,7 @@ def option(name: str, *beside: Pin, index: str | None = URL, python: str = "3.12
     url = index if channel == "wheel" else None
     cuda = {"cu128": "12.8", "cu126": "12.6.3"}.get(build)
     codes = (75, 80, 86, 90, 100, 120) if cuda else ()
-    kind = "cuda" if cuda else "cpu"
+    kind = "cuda" if cuda else build.rstrip("0123456789.")
     candidate = Candidate(channel, "2.8.0", build, kind, "linux-x86_64", python, cuda, None, codes, (), url)
     pins = (Pin("torch", "2.8.0", url), Pin("torchvision", "0.23.0", url), *beside)
     return Option(1, approach, candidate, url, pins, (), 0.0)
@@ -93,6 +94,9 @@ CASES: dict[str, tuple[Option, Place]] = {
     "docker-windows": (option("docker", index=None), place("windows")),
     "docker-extensions": (option("docker", build="cu126"), place(goal="extension-build")),
     "docker-cpu": (option("docker", build="cpu", index=None), place()),
+    "docker-rocm": (option("docker", build="rocm6.4", index="https://download.pytorch.org/whl/rocm6.4"), place()),
+    "docker-rocm-wsl": (option("docker", build="rocm6.4", index="https://download.pytorch.org/whl/rocm6.4"), place(wsl=True)),
+    "docker-xpu": (option("docker", build="xpu", index="https://download.pytorch.org/whl/xpu"), place()),
     "nix": (option("nix"), place()),
     "flox": (option("flox"), place()),
     "source": (option("source"), place(toolkits=(("12.8.1", "/opt/cuda-12.8"),))),
@@ -107,6 +111,8 @@ CASES: dict[str, tuple[Option, Place]] = {
     "uv-offline": (option("uv", ACCELERATE), place(manager="uv", offline=True, wheels=(("2.8.0+cu128", "/wheels"),))),
     "uv-offline-cache": (option("uv", python="3.13"), place(manager="uv", offline=True)),
     "uv-project-offline": (option("uv-project"), place(manager="uv-project", offline=True)),
+    "pip-tools-offline": (option("pip-tools", ACCELERATE), place(offline=True, wheels=(("2.8.0+cu128", "/wheels"),))),
+    "conda-offline": (option("conda"), place(manager="conda", offline=True)),
     "poetry-offline": (option("poetry"), place(manager="poetry", offline=True)),
     "cpu": (option("cpu", build="cpu", index="https://download.pytorch.org/whl/cpu"), place()),
     "cpu-in-a-poetry-project": (
@@ -153,6 +159,23 @@ def test_what_is_installed_is_not_installed_again(name: str) -> None:
     assert approaches.steps(option("poetry"), same).commands, "it is not Poetry's yet"
     own = replace(same, environment=Environment("venv", "poetry"))
     assert approaches.steps(option("poetry"), own) == Steps()
+
+
+@pytest.mark.parametrize("name", ["pip", "uv", "pip-tools", "env-vars"])
+@pytest.mark.parametrize("index", [None, URL])
+def test_a_torch_that_is_right_stays_where_another_package_has_to_change(name: str, index: str | None) -> None:
+    """Two gigabytes for nothing, and a moment without torch, would be no minimal change."""
+    packages = (Package("torch", "2.8.0+cu128", ""), Package("torchvision", "0.23.0", ""), Package("numpy", "2.1.0", ""))
+    same = place(torch="2.8.0+cu128", packages=Packages(packages), goal="extension-build")
+    steps = approaches.steps(option(name, Pin("numpy", "1.26.4"), index=index), same)
+    assert not {"uninstall", "--reinstall-package"} & {word for command in steps.commands for word in command}
+    if name == "pip-tools":
+        return
+    installs = [command for command in steps.commands if "install" in command]
+    assert len(installs) == 1, installs
+    assert "numpy==1.26.4" in installs[0]
+    assert URL not in installs[0]
+    assert steps.actions[0] == Install(("numpy==1.26.4",))
 
 
 def test_a_broken_torch_is_installed_anew_by_each() -> None:

@@ -21,7 +21,7 @@ from torchsmith.managers import approaches
 from torchsmith.managers.conda import option_specs
 from torchsmith.model.choice import Candidate, Option, Pin, Place, Steps
 from torchsmith.model.facts.project import PastedProject, Source
-from torchsmith.model.facts.python import Environment, Interpreter
+from torchsmith.model.facts.python import Environment, Interpreter, Package, Packages
 from torchsmith.model.record import replace
 
 pytestmark = [pytest.mark.online, pytest.mark.slow]
@@ -114,9 +114,14 @@ def test_an_environment_that_is_there(packages: str, tmp_path: Path, name: str) 
     # The second command takes from the default index and leaves torch as it is.
     carry_out(place, approaches.steps(option(name, "cu128", f"{packages}/cu128", ACCELERATE), where(place, "2.8.0+cu129")))
     only(place, accelerate="1.1", **BUILT, **KEPT)
-    # The same release from the default index: not what is installed already.
-    carry_out(place, approaches.steps(option(name, "cu128", None), where(place, "2.8.0+cu128")))
-    only(place, torch="2.8.0", torchvision="0.23.0", accelerate="1.1", **KEPT)
+    # Torch is what it should be: another package changes alone, and no index is asked for torch.
+    here = tuple(Package(name, version, "") for name, version in place.installed().items())
+    same = replace(where(place, "2.8.0+cu128"), packages=Packages(here))
+    carry_out(place, approaches.steps(option(name, "cu128", None, Pin("numpy", "1.26.4")), same))
+    only(place, accelerate="1.1", **BUILT, **(KEPT | {"numpy": "1.26.4"}))
+    # The same release from the default index, in another build: not what is installed already.
+    carry_out(place, approaches.steps(option(name, "cu126", None), where(place, "2.8.0+cu128")))
+    only(place, torch="2.8.0", torchvision="0.23.0", accelerate="1.1", **(KEPT | {"numpy": "1.26.4"}))
 
 
 @pytest.mark.parametrize("name", ["pip", "uv", "pip-tools"])

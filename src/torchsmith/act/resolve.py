@@ -92,7 +92,7 @@ def check(option: Option, place: Place, wanted: Sequence[Requirement] = (), limi
 
 def requirements(option: Option, wanted: Sequence[Requirement]) -> list[str]:
     """What is asked of the resolver: exact versions, with the local label where an index of its own serves them."""
-    label = f"+{option.candidate.build}"
+    label = "" if option.candidate.platform.startswith("macos") else f"+{option.candidate.build}"
     # A companion bears the label of its build only where torch does; an older one on the same index may be without.
     pins = [
         f"{p.name}=={p.version}{label if p.index and p.name == 'torch' and '+' not in p.version else ''}" for p in option.packages
@@ -170,8 +170,9 @@ def _by_pip(pip: Tool, option: Option, wanted: Sequence[Requirement], limit: flo
     argv = [*pip.argv, "install", "--dry-run", "--ignore-installed", "--quiet", "--only-binary", ":all:", "--report"]
     with tools.folder() as folder:
         report = folder / "report.json"
-        index = ("--index-url", option.index) if option.index and not wanted else ()
-        extra = ("--extra-index-url", option.index) if option.index and wanted else ()
+        alone = not wanted and all(pin.index == option.index for pin in option.packages)
+        index = ("--index-url", option.index) if option.index and alone else ()
+        extra = ("--extra-index-url", option.index) if option.index and not alone else ()
         ended = tools.run([*argv, str(report), *index, *extra, *requirements(option, wanted)], limit, tools.environment())
         if ended.status == 0 and report.is_file():
             told = json.loads(report.read_text(encoding="utf-8"))["install"]

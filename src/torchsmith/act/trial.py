@@ -92,18 +92,28 @@ def folder(parent: str = "") -> Iterator[Path]:
                 shutil.rmtree(made, ignore_errors=True)
 
 
-def build(made: Path, tool: Tool, interpreter: str, option: Option, wanted: Sequence[str]) -> Built:
-    """An environment with ``wanted`` in it; ``interpreter`` is a path or a version of Python."""
+def build(
+    made: Path, tool: Tool, interpreter: str, option: Option, wanted: Sequence[str], rest: Sequence[str] = ()
+) -> Built:
+    """An environment with ``wanted`` from the option's index and ``rest`` from the configured ones in it.
+
+    ``interpreter`` is a path or a version of Python. The second command names torch again, so that it stays.
+    """
     begun = time.monotonic()
     prefix = made / "env"
     python = prefix / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     by_uv = tool.name == "uv"
     create = [*tool.argv, "venv", "--quiet", "--python", interpreter] if by_uv else [interpreter, "-m", "venv"]
     pip = [*tool.argv, "pip"] if by_uv else [str(python), "-m", "pip"]
-    where = ["--python", str(python), "--default-index"] if by_uv else ["--index-url"]
-    chosen = [*where, option.index] if option.index else where[:-1]
-    environ = tools.environment(PYTHONNOUSERSITE="1", **tools.indexes_for_uv("" if option.index else option.approach.name))
-    for argv in ([*create, str(prefix)], [*pip, "install", "--quiet", *chosen, *wanted]):
+    install = [*pip, "install", "--quiet", *(("--python", str(python)) if by_uv else ())]
+    index = ["--default-index" if by_uv else "--index-url", option.index] if option.index else []
+    alone = tools.environment(PYTHONNOUSERSITE="1")
+    configured = alone | tools.indexes_for_uv(option.approach.name)
+    steps = [([*create, str(prefix)], alone)]
+    steps.append(([*install, *wanted, *index], alone) if index else ([*install, *wanted, *rest], configured))
+    if index and rest:
+        steps.append(([*install, *rest, *wanted[:1]], configured))
+    for argv, environ in steps:
         ended = tools.run(argv, INSTALL_LIMIT, environ)
         if ended.lost or ended.status:
             from torchsmith.act.resolve import shortened

@@ -7,8 +7,10 @@ import time
 from hashlib import sha256
 
 from torchsmith import __version__
+from torchsmith.app import project as reading
 from torchsmith.host.files import write_new
 from torchsmith.host.redact import without_secrets
+from torchsmith.model.errors import UsageError
 from torchsmith.model.facts.gpu import Driver, Gpus
 from torchsmith.model.facts.project import PastedProject
 from torchsmith.model.facts.python import Environment, Interpreter
@@ -74,13 +76,29 @@ def rests_on(facts: Mapping[str, Fact[Any]], host: Host) -> dict[str, Any]:
         "torch": {"version": torch.version, "build": torch.build} if torch else None,
         "driver": driver.version if driver else None,
         "gpus": [device.name or f"GPU {device.index}" for device in gpus] if gpus is not None else None,
-        "project": {"folder": project.folder, "files": _hashes(project, host)} if project and project.folder else None,
+        "project": {"folder": project.folder, "files": _unchanged(project, host)} if project and project.folder else None,
         "assumed": sorted(
             {fact.source for fact in facts.values() if isinstance(fact, Known) and fact.source.startswith("assumed")}
         ),
     }
     told = _clean(told)
     return {**told, "identity": f"sha256:{sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()}"}
+
+
+def _unchanged(project: PastedProject, host: Host) -> dict[str, str | None]:
+    """The SHA-256 of each project file, which still says what the plan was made from.
+
+    Raises:
+        UsageError: a file was changed while the plan was made.
+
+    """
+    before = _hashes(project, host)
+    if not any(before.values()):  # a folder that this host cannot see: nothing is attested
+        return before
+    now = reading.read(host, project.folder)
+    if not isinstance(now, Known) or now.value != project or _hashes(project, host) != before:
+        raise UsageError(f"the project files in `{project.folder}` changed while the plan was made; ask again")
+    return before
 
 
 def _hashes(project: PastedProject, host: Host) -> dict[str, str | None]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from torchsmith.act import resolve
+from torchsmith.choose import asked
 from torchsmith.model.choice import Reason, Rejected
 from torchsmith.model.record import replace
+from torchsmith.report import choice_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ def resolved(choice: Choice, place: Place, limit: int = FIRST) -> Choice:
     """The choice with its first ``limit`` options checked; those that do not resolve have moved to the rejected ones."""
     if choice.wishes.offline:
         return replace(choice, remarks=(*choice.remarks, "nothing was checked with a resolver: no network was wished for"))
-    wanted = (*choice.wishes.needs, *choice.wishes.keeps)
+    wanted = asked.installable(choice.wishes, place.packages)
     known: dict[object, Resolution] = {}
     kept: list[Option] = []
     rejected: list[Rejected] = []
@@ -39,7 +41,7 @@ def resolved(choice: Choice, place: Place, limit: int = FIRST) -> Choice:
             rejected.append(_rejected(option, told))
             continue
         checked += told.checked is not None
-        note = (told.why if told.checked else f"not checked by a resolver: {told.why}",) if told.why else ()
+        note = (told.why if told.checked else f"{choice_words.UNANSWERED}: {told.why}",) if told.why else ()
         kept.append(replace(option, checked=told.checked, notes=(*option.notes, *note)))
     options = tuple(replace(option, rank=rank) for rank, option in enumerate(kept, 1))
     return replace(

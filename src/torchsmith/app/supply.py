@@ -7,7 +7,8 @@ import re
 from torchsmith.model.facts.install import Indexes, LocalWheel, LocalWheels
 from torchsmith.model.facts.python import Environment, Interpreter
 from torchsmith.model.facts.system import Room
-from torchsmith.model.known import Known
+from torchsmith.model.known import Known, Unknown
+from torchsmith.model.pattern import pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ PLACES = 20
 WHEELS = 2000
 """The most folders that are looked at, and wheels that are kept."""
 _FAMILY = ("torch", "torchvision", "torchaudio")
+_CONDA_FOLDERS = ("miniforge3", "miniconda3", "mambaforge", "anaconda3", "micromamba", ".conda", ".local/share/mamba")
+_CONDA_PACKAGE = pattern(r"pytorch-(\d[\w.]{0,20})-(\w{1,60})(?:\.conda|\.tar\.bz2)?")
 
 
 def of(host: Host, facts: Mapping[str, Fact[Any]], wishes: Wishes) -> dict[str, Fact[Any]]:
@@ -53,15 +56,36 @@ def _room(host: Host, facts: Mapping[str, Fact[Any]]) -> Fact[Room | None] | Non
 
 
 def _wheels(host: Host, facts: Mapping[str, Fact[Any]]) -> Fact[LocalWheels]:
-    """Folders that pip or uv were told to look in, and uv's cache; nothing leaves the machine."""
+    """Folders that pip or uv were told to look in, the caches of uv and conda; nothing leaves the machine."""
+    folders = host.folders()
+    if isinstance(folders, Unknown):
+        return folders  # another machine: nobody could look
     told = facts.get("indexes")
     entries = told.value.entries if isinstance(told, Known) and isinstance(told.value, Indexes) else ()
     places = dict.fromkeys(path for entry in entries if (path := _folder(entry.url)))
     found: list[LocalWheel] = []
     for place in list(places)[:PLACES]:
         found += _in_folder(host, place)
+    unseen = tuple(place for place in places if place in list(places)[PLACES:] or isinstance(host.names(place), Unknown))
     found += _in_uv_cache(host)
-    return Known(LocalWheels(tuple(dict.fromkeys(found))[:WHEELS], tuple(places)), "folders of wheels and caches")
+    found += _in_conda_caches(host, folders.value["home"])
+    known = LocalWheels(tuple(dict.fromkeys(found))[:WHEELS], tuple(places), unseen)
+    return Known(known, "folders of wheels and caches")
+
+
+def _in_conda_caches(host: Host, home: str) -> Iterator[LocalWheel]:
+    """What conda, mamba and pixi have fetched: ``pytorch-2.9.1-cuda129_mkl_py312_h1234567_300``, as archive or unpacked."""
+    told = host.variable("CONDA_PKGS_DIRS")
+    places = [told.value] if isinstance(told, Known) and told.value else []
+    places += [f"{home}/{folder}/pkgs" for folder in _CONDA_FOLDERS]
+    base = host.variable("CONDA_EXE")
+    if isinstance(base, Known) and base.value:
+        places.append(f"{base.value.replace(chr(92), '/').rpartition('/')[0].rpartition('/')[0]}/pkgs")
+    for place in (*places, f"{home}/.cache/rattler/cache/pkgs"):
+        names = host.names(place)
+        for name in names.value if isinstance(names, Known) else ():
+            if found := _CONDA_PACKAGE.fullmatch(name):
+                yield LocalWheel("pytorch", found[1], (found[2], "", ""), place, "conda")
 
 
 def _folder(url: str) -> str:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from torchsmith.act import trial as act
 from torchsmith.app import plan
+from torchsmith.choose import asked as wished
 from torchsmith.choose import decide
 from torchsmith.host.local import LocalHost
-from torchsmith.managers.pip import torch_requirements
-from torchsmith.model.action import InstallTorch
+from torchsmith.managers import places
+from torchsmith.model.choice import Place
 from torchsmith.model.errors import UsageError
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.facts.python import Interpreter
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from torchsmith.choose.situation import Situation
     from torchsmith.host.base import Host
     from torchsmith.model.choice import Candidate, Option, Wishes
+    from torchsmith.model.facts.python import Packages
     from torchsmith.model.known import Fact
+
+    Groups = tuple[tuple[str, ...], tuple[str, ...]]
 
 _IMPORTS = {"torchvision", "torchaudio", "torchtext"}
 
@@ -62,19 +66,21 @@ def tried(option: Option, asked: Situation, agreed: Callable[[Preview], bool]) -
     tool = act.installer(interpreter)
     if tool is None:
         return Trial("nothing-to-try", problem="neither uv nor pip is at hand to build an environment with")
-    preview = Preview(option, requirements(option, asked.wishes), act.place(), str(tool), _download(option), act.free())
+    wanted, rest = requirements(option, asked.wishes, asked.packages)
+    preview = Preview(option, (*wanted, *rest), act.place(), str(tool), _download(option), act.free())
     if not agreed(preview):
         return Trial("declined", preview, problem="nothing was built and nothing was changed")
-    return _carried_out(preview, tool, interpreter, asked)
+    return _carried_out(preview, (wanted, rest), tool, interpreter, asked)
 
 
-def requirements(option: Option, wishes: Wishes) -> tuple[str, ...]:
-    """What is installed: the option's packages, and those that must work or stay beside them."""
-    candidate = option.candidate
-    companions = tuple((pin.name, pin.version) for pin in option.packages if pin.name != "torch")
-    torch = torch_requirements(InstallTorch(candidate.torch, candidate.build, option.index, companions))
+def requirements(option: Option, wishes: Wishes, packages: Packages) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is installed from the index of the build, and what from the configured ones: the option's packages, and those that
+    must work or stay beside them.
+    """
+    there = Place("macos" if option.candidate.platform.startswith("macos") else "linux", "")
     named = {pin.name for pin in option.packages}
-    return (*torch, *(str(each) for each in (*wishes.needs, *wishes.keeps) if each.name not in named))
+    beside = (str(each) for each in wished.installable(wishes, packages) if each.name not in named)
+    return places.wanted(option, there), (*places.others(option), *beside)
 
 
 def _can_be_tried(option: Option) -> bool:
@@ -99,12 +105,12 @@ def _download(option: Option) -> int | None:
     return shown if isinstance(shown, int) else None
 
 
-def _carried_out(preview: Preview, tool: Tool, interpreter: str, asked: Situation) -> Trial:
+def _carried_out(preview: Preview, groups: Groups, tool: Tool, interpreter: str, asked: Situation) -> Trial:
     option = preview.option
     candidate = option.candidate
     beside = [pin.name for pin in option.packages if pin.name in _IMPORTS]
     with act.folder() as made:
-        built = act.build(made, tool, interpreter, option, preview.requirements)
+        built = act.build(made, tool, interpreter, option, *groups)
         if built.problem:
             return Trial("not-built", preview, built.seconds, built.size, problem=built.problem)
         found = act.measured(built.python, beside, own=True)

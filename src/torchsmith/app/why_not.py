@@ -21,4 +21,4 @@ def answer(host: Host, assumed: Mapping[str, Fact[Any]], wishes: Wishes, questio
     """Why the candidate is rejected, or that it is offered."""
     asked, _ = plan.look(host, assumed, wishes)
     answered = why_not.answer(asked, without_secrets(question))
-    return replace(answered, shell="powershell" if asked.machine.os == "windows" else "bash")
+    return replace(answered, shell=asked.shell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torchsmith.knowledge import third_party
 from torchsmith.model import markers, pep440, specifiers
 from torchsmith.model.choice import Requirement
+from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.record import replace
 from torchsmith.model.versions import public
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torchsmith.choose.situation import Situation
+    from torchsmith.model.choice import Wishes
 
 NEED, KEEP = "--need", "--keep"
 PSEUDO = frozenset({"cuda", "cudnn", "python", "torch"})
@@ -32,6 +34,19 @@ def asked_for(situation: Situation, python: str | None = None) -> tuple[Requirem
     wishes = situation.wishes
     kept = tuple(_as_it_is(requirement, situation) for requirement in wishes.keeps)
     return (*wishes.needs, *kept, *_of_project(situation, python or situation.python or ""))
+
+
+def installable(wishes: Wishes, packages: Packages | None) -> tuple[Requirement, ...]:
+    """What of ``--need`` and ``--keep`` an installer can be handed: no pseudo package, for the package index may have one so
+    called, and what is kept as the version that is here.
+    """
+    names = packages or Packages(())
+    made = []
+    for requirement in (*wishes.needs, *wishes.keeps):
+        here = "" if requirement.specifier or requirement.where != KEEP else public(names.version(requirement.name) or "")
+        if requirement.name not in PSEUDO:
+            made.append(replace(requirement, specifier=f"=={here}") if here else requirement)
+    return tuple(made)
 
 
 def is_about_nvidia(name: str) -> int | None:

@@ -14,7 +14,7 @@ from torchsmith.model.choice import Reason, Risk
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Unknown
 from torchsmith.model.record import record
-from torchsmith.model.versions import compute_capability, major
+from torchsmith.model.versions import compute_capability, major, minor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ class Question:
         numpy = situation.packages.version("numpy")
         self.numpy = numpy if numpy and major(numpy) >= 2 else ""
         self.pins: dict[tuple[object, ...], tuple[Pin, ...]] = {}
-        self.fresh = not isinstance(situation.torch, Torch) and situation.packages.get("torch") is None
+        none_here = not isinstance(situation.torch, Torch) and situation.packages.get("torch") is None
+        self.fresh = none_here and not situation.project.dependencies  # a project says itself what it takes
         self._wanted: dict[str, Wanted] = {}
         self._verdicts: dict[tuple[object, ...], Verdict] = {}
         wished = situation.wishes.needs or situation.wishes.keeps
@@ -101,8 +102,8 @@ class Question:
             from torchsmith.choose.fit import cudnn_of
 
             major_of_cudnn = cudnn.partition(".")[0] or (str(cudnn_of(candidate.torch)) if cuda else "")
-            parts = 4 if wanted.minors else 2  # 12.8, or only the 12 of it
-            key = (candidate.torch, candidate.kind, cuda[:parts], major_of_cudnn, candidate.python)
+            seen = minor(cuda) if wanted.minors else cuda.partition(".")[0]
+            key = (candidate.torch, candidate.kind, seen, major_of_cudnn, candidate.python)
         if key not in self._verdicts:
             self._verdicts[key] = _Judge(candidate, self, wanted).verdict()
         return self._verdicts[key]

@@ -7,15 +7,20 @@ conflicts. Both are exact.
 
 from __future__ import annotations
 
-from torchsmith.choose import relax
+from torchsmith.choose import coverage, hardware, published, rank, reject, relax
+from torchsmith.choose.constraints import ON_APPROACHES, ON_CANDIDATES
+from torchsmith.choose.constraints.gpu import TITLES
+from torchsmith.choose.reject import CPU
+from torchsmith.knowledge import approaches
 from torchsmith.model.choice import Conflict, Reason, Repair
+from torchsmith.model.known import Unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from torchsmith.choose.reject import Judged, Row
-    from torchsmith.choose.relax import Pair
+    from torchsmith.choose.relax import Change, Pair
     from torchsmith.choose.situation import Situation
 
 LIMIT = 5
@@ -29,6 +34,9 @@ def explain(judged: Judged, situation: Situation) -> tuple[tuple[Conflict, ...],
     """The smallest conflicts and the cheapest repairs; nothing of either where something fits."""
     pairs = relax.pairs(judged, wanted(judged))
     masks = relax.minimal(pair.mask for pair in pairs)
+    if masks and not masks[0] and hardware.idle(situation):  # the approach that leaves a GPU idle is all that fits
+        pairs = [pair for pair in pairs if pair.way.approach.name != CPU]
+        masks = relax.minimal(pair.mask for pair in pairs)
     if not pairs or not masks[0]:
         return (), ()
     near = relax.nearness(situation)
@@ -42,8 +50,24 @@ def explain(judged: Judged, situation: Situation) -> tuple[tuple[Conflict, ...],
         Conflict(tuple(_said(name, told, judged) for place, name in enumerate(names) if conflict >> place & 1))
         for conflict in hitting_sets(masks)[:LIMIT]
     )
-    repairs = tuple(Repair(change.conditions, _gives(change.pair)) for change in relax.changes(judged, situation, pairs, LIMIT))
-    return conflicts, repairs
+    changes = relax.changes(judged, situation, pairs, LIMIT)
+    repairs = tuple(Repair(change.conditions, _gives(change, pairs, situation)) for change in changes)
+    return conflicts, (*_elsewhere(situation), *repairs)[:LIMIT]
+
+
+def _elsewhere(situation: Situation) -> Iterator[Repair]:
+    """Another system on this machine, where builds for its GPU are published for that one alone."""
+    machine = situation.machine
+    if machine.os != "windows" or hardware.devices(situation):
+        return
+    for kind in hardware.VENDORS:
+        there, platform = hardware.others(situation, kind), f"linux-{machine.arch}"
+        known = coverage.platforms_of(kind)
+        if isinstance(there, Unknown) or machine.platform in known or platform not in known:
+            continue
+        names = hardware.joined(hardware.other_name(device) for device in there if hardware.served(device))
+        if names:
+            yield Repair((published.NAMES[platform],), f"the {TITLES[kind]} builds, which serve the {names} there")
 
 
 def wanted(judged: Judged) -> tuple[Row, ...]:
@@ -85,6 +109,12 @@ def _said(name: str, told: dict[int, Pair], judged: Judged) -> Reason:
     raise AssertionError(f"{name} is in no mask")
 
 
-def _gives(pair: Pair) -> str:
-    candidate = pair.row.candidate
-    return f"torch {candidate.version} for Python {candidate.python} by {pair.way.approach.title}"
+def _gives(change: Change, pairs: list[Pair], situation: Situation) -> str:
+    """What would be offered first after a change, of the candidates that violate the same."""
+    changed = relax.apply(change.conditions, change.pair.row.candidate, situation)
+    alike = dict.fromkeys(pair.row.candidate for pair in pairs if pair.mask == change.pair.mask)
+    judged = reject.judge(alike, approaches.every(), ON_CANDIDATES, ON_APPROACHES, changed)
+    options = rank.options(judged, changed, approaches.weights(changed.wishes.goal), every=False)
+    best = next((option for option in options if option.candidate.kind == change.pair.row.candidate.kind), None)
+    candidate, approach = (best.candidate, best.approach) if best else (change.pair.row.candidate, change.pair.way.approach)
+    return f"torch {candidate.version} for Python {candidate.python} by {approach.title}"

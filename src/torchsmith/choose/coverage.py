@@ -83,9 +83,9 @@ def builds(platform: str, channel: str) -> tuple[Carried, ...]:
     return _BUILDS[platform, channel]
 
 
-def has_kind(kind: str, platform: str) -> bool:
-    """Whether wheels of a kind (rocm, xpu) were ever published for a platform."""
-    return any(row[2] == kind and row[3] == platform for row in BUILDS)
+def platforms_of(kind: str) -> tuple[str, ...]:
+    """The platforms that wheels of a kind (rocm, xpu) were ever published for."""
+    return tuple(dict.fromkeys(row[3] for row in BUILDS if row[2] == kind))
 
 
 def ever(sm: int, platform: str) -> bool:

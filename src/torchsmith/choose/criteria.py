@@ -9,6 +9,7 @@ from __future__ import annotations
 from operator import attrgetter
 
 from torchsmith.choose import hardware, standing
+from torchsmith.choose.constraints import project as declared
 from torchsmith.knowledge import companions as belonging
 from torchsmith.knowledge import drivers, install_sizes
 from torchsmith.knowledge.torch_builds import Archs
@@ -74,6 +75,8 @@ def native_gpu_code(candidate: Candidate, situation: Situation) -> Cell:
     """How the build's code runs on the GPUs that are here."""
     gpus = situation.gpus
     if candidate.kind == "cpu":
+        if situation.machine.platform == "macos-arm64":
+            return NATIVE, 1.0  # it has Metal
         return (UNUSED, 0.0) if hardware.idle(situation) or isinstance(gpus, Unknown) else ("none is here", 1.0)
     if candidate.kind != "cuda":
         # Where nobody looked, another maker's GPU is the less likely one.
@@ -83,7 +86,7 @@ def native_gpu_code(candidate: Candidate, situation: Situation) -> Cell:
     codes = {device.sm for device in gpus if device.sm}
     if not codes or not (candidate.sass or candidate.ptx):
         return UNKNOWN, 0.6
-    carried = Archs(candidate.torch, candidate.build, candidate.platform, candidate.sass, candidate.ptx, "", "")
+    carried = Archs("", candidate.build, "", candidate.sass, candidate.ptx, "", "")
     return (NATIVE, 1.0) if all(map(carried.sass_serves, codes)) else (JIT, 0.7)
 
 
@@ -113,12 +116,13 @@ def python(candidate: Candidate, situation: Situation) -> Cell:
     return candidate.python, max(0.0, (0.4 if situation.python else 1.0) - 0.04 * distance - odd)
 
 
-@criterion("torch", "build", "python")
+@criterion("torch", "build", "python", "default")
 def change(candidate: Candidate, situation: Situation) -> Cell:
     """How much of what is installed changes: nothing, the build alone, or the release by its distance, upwards first."""
     have = situation.torch
     if not isinstance(have, Torch):
-        return "torch is new", 1.0
+        strays = bool(situation.project.files) and declared.kept.judge(candidate, situation) is not None
+        return ("what the project says of torch", 0.82) if strays else ("torch is new", 1.0)
     if situation.python and candidate.python != situation.python:
         return "another Python, all packages anew", 0.05
     wanted = public(have.version)
@@ -137,7 +141,7 @@ def newness(candidate: Candidate, situation: Situation) -> Cell:
     return candidate.torch, standing.newness(candidate.torch)
 
 
-@criterion("torch", "build", "status", "channel")
+@criterion("torch", "build", "kind", "status", "channel")
 def maturity(candidate: Candidate, situation: Situation) -> Cell:
     """How well proven the build is: the release's standard build most, what it calls experimental least."""
     del situation

@@ -36,7 +36,10 @@ class Clash:
 def clashes(fit: Fit, around: Around, gpu: str, wished: dict[str, str], subject: str = "") -> Iterator[Clash]:
     """Everything that clashes, the package's own first; ``gpu`` is the weakest one, ``wished`` who wishes for what."""
     name = subject or f"{fit.row.package} {fit.version}"
-    source = f"{_WITNESS[fit.row.kind]} of {fit.row.package} {fit.version}; {FACTS}"
+    known = _known(fit)
+    source = f"{_WITNESS[fit.row.kind]} of {fit.row.package} {known}; {FACTS}"
+    if known != fit.version:
+        name += f" is not in the tables; taken for {known}, it"
     # What does not exist for a platform at all need not be measured further.
     for trouble in ("platform",) if "platform" in fit.troubles else fit.troubles:
         yield Clash("cudnn" if trouble == "cudnn" else "packages", f"{name} {own(trouble, fit.row, around, gpu)}", source)
@@ -51,6 +54,15 @@ def clashes(fit: Fit, around: Around, gpu: str, wished: dict[str, str], subject:
             other = sub.partition(":")[2]
             aspect = "numpy" if other == "numpy" else "packages"
             yield Clash(aspect, f"{name} needs {need}, and {wished.get(other, other)} was asked for", source)
+
+
+def _known(fit: Fit) -> str:
+    """The release whose row is read for it: its own, or where that is not listed the next of the row."""
+    listed = (*fit.row.versions, *fit.row.yanked)
+    if fit.version in listed or not listed:
+        return fit.version
+    near = [each for each in third_party.around(fit.row.package, fit.version) if each in listed]
+    return near[0] if near else listed[-1]
 
 
 def own(trouble: str, row: Requirement, around: Around, gpu: str) -> str:
@@ -82,12 +94,14 @@ def risks(fit: Fit, around: Around) -> Iterator[tuple[str, float]]:
     row = fit.row
     name = f"{row.package} {fit.version}"
     if fit.version not in row.versions and fit.version not in row.yanked:
-        yield f"{name} is not in the tables, and is taken for what stands around it", 0.1
+        there = " and ".join(third_party.around(row.package, fit.version))
+        what = f"{name} is not in the tables, which have {there} around it"
+        yield f"{what}: it is taken for {_known(fit)}, and may not exist", 0.3
     if fit.version in row.yanked:
         yield f"{name} was withdrawn from the package index", 0.1
     if row.wheels and around.kind == "cuda" and not built_beforehand(row, around):
         known = "" if "?" in row.wheels else " has no wheel for this build:"
-        yield f"{name}{known or ':'} {row.effect} (CUDA {around.cuda_minor})", 0.5
+        yield f"{name}{known or ':'} {row.effect} (CUDA {around.cuda_minor})", 0.9 if known else 0.5
     if around.kind in {"rocm", "xpu"} and (row.cuda_major or row.cuda_builds):
         yield f"{name} is made for CUDA: beside a build for {around.kind} it runs on the CPU", 0.2
     if around.kind == "cuda":

@@ -90,7 +90,7 @@ def served(device: PciDevice) -> bool:
 
 
 def idle(situation: Situation) -> tuple[str, ...]:
-    """The GPUs that a CPU build would leave idle: those that a build for this system serves, or may serve."""
+    """The GPUs that a CPU build would leave idle: those that some build of torch serves, or may serve."""
     machine = situation.machine
     if machine.os == "macos":
         return ()
@@ -99,7 +99,6 @@ def idle(situation: Situation) -> tuple[str, ...]:
     found = [named(d) for d in devices(situation) if d.sm is None or board or coverage.ever(d.sm, platform)]
     for kind in VENDORS:
         there = others(situation, kind)
-        if isinstance(there, Unknown) or not coverage.has_kind(kind, platform):
-            continue
-        found += [other_name(device) for device in there if served(device)]
+        # Where no build is published for this system, one for another serves it: a CPU build wastes it all the same.
+        found += [] if isinstance(there, Unknown) else [other_name(device) for device in there if served(device)]
     return tuple(dict.fromkeys(found))

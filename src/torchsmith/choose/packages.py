@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchsmith.choose import beside
+from torchsmith.choose import beside, standing
 from torchsmith.choose.asked import NEED, asked_for
 from torchsmith.choose.fit import Around
 from torchsmith.knowledge import companions, third_party, torch_builds
@@ -26,7 +26,7 @@ _FRESH = frozenset({"torchvision", "torchaudio"})
 
 
 def pins(candidate: Candidate, situation: Situation, index: str | None) -> tuple[Pin, ...]:
-    """Torch, the companions that are here or needed (in a new environment torchvision and torchaudio), and what is needed.
+    """Torch, the companions that are here, needed or named by the project (else in a new environment the usual), and the needed.
 
     ``index`` is where torch comes from; None is the default index, from which come the packages that have no builds.
     """
@@ -62,6 +62,7 @@ def _companions(situation: Situation, chosen: Mapping[str, Fit], around: Around)
     """The companions that move along, each with the release that belongs to torch's, or with another that fits."""
     belonging = companions.for_torch(around.torch)
     fresh = beside.question(situation).fresh
+    named = {requirement.name for requirement in asked_for(situation, around.python)}
     for name in beside.COMPANIONS:
         own = getattr(belonging, name, None)
         fits = own and (fit := around.best(name, f"=={own}")) and fit.clean
@@ -69,7 +70,7 @@ def _companions(situation: Situation, chosen: Mapping[str, Fit], around: Around)
             asked = [specifier for each in chosen.values() for need, specifier in each.row.needed(around.python) if need == name]
             asked += [requirement.specifier for requirement in asked_for(situation) if requirement.name == name]
             yield name, str(own) if fits and all(third_party.fits(each, str(own)) for each in asked) else chosen[name].version
-        elif situation.packages.get(name) is not None:
+        elif situation.packages.get(name) is not None or name in named:
             other = around.best(name, "")
             if fits or (other is not None and other.clean):
                 yield name, str(own) if fits or other is None else other.version
@@ -99,4 +100,9 @@ def _numpy(candidate: Candidate, situation: Situation, around: Around, *, fresh:
         return ""
     built = "<2" if around.numpy_abi == 1 else ""
     limits = ",".join(part for part in (wished, built) if part)
-    return around.numpy(limits) if limits and not (have and third_party.fits(limits, have)) else ""
+    taken = have
+    if not have and not any(wish.name == "numpy" for wish in (*situation.wishes.needs, *situation.wishes.keeps)):
+        # What an installer takes by itself need not be told; who resolves a project keeps to what that asks for.
+        resolved = standing.own_manager(situation) in {*standing.PROJECTS, "pixi"}
+        taken = around.numpy(wished if resolved else "")
+    return around.numpy(limits) if limits and not (taken and third_party.fits(limits, taken)) else ""

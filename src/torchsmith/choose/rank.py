@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Scores = tuple[Score, ...]
     Packages = tuple[str | None, tuple[Pin, ...]]
     Pair = tuple[bool, float, Way, Row]
-    Near = tuple[float, int, str, str, str, Row]
+    Near = tuple[float, int, int, str, str, str, Row]
 
 REASONS = 3
 """So many criteria say why an option stands before the next one."""
@@ -41,12 +41,12 @@ def options(judged: Judged, situation: Situation, weights: Mapping[str, int], *,
     of_ways = _Scores(criteria.OF_APPROACHES, "reliability", situation, weights)
     ways = [way for way in judged.ways if not way.reasons]
     pairs: list[Pair] = []
-    near = _near(judged, ways, of_rows)
+    near = _near(judged, ways, of_rows, every=every)
     manager = standing.own_manager(situation)
     for way in ways:
         own, seen, stop = of_ways.total(way.approach, way.answers), set(), ~way.relief
         channels, cpu = frozenset(way.approach.channels), way.approach.name == CPU
-        for total, mask, channel, build, kind, row in near:
+        for total, _, mask, channel, build, kind, row in near:
             if mask & stop or channel not in channels or (cpu and kind != CPU) or (build in seen and not every):
                 continue
             seen.add(build)
@@ -69,17 +69,23 @@ def options(judged: Judged, situation: Situation, weights: Mapping[str, int], *,
     return with_reasons(made, [used and pair[0] for pair in pairs])
 
 
-def _near(judged: Judged, ways: Sequence[Way], scores: _Scores) -> list[Near]:
-    """What some approach may take, best first; the order of a tie is that of the tables, newest release first."""
+def _near(judged: Judged, ways: Sequence[Way], scores: _Scores, *, every: bool) -> list[Near]:
+    """What some approach may take, best first; the order of a tie is that of the tables, newest release first.
+
+    Of the rows that no approach can tell apart only the best is kept, unless ``every`` one is wanted.
+    """
     stop = ~_union(way.relief for way in ways)
-    found: list[Near] = []
-    for row in reversed(judged.rows):
-        if not row.mask & stop:
-            candidate = row.candidate
-            total = scores.total(candidate, row.answers, (candidate.channel, candidate.torch, candidate.build))
-            found.append((total, row.mask, candidate.channel, candidate.build, candidate.kind, row))
-    found.sort(key=lambda near: -near[0])
-    return found
+    found: dict[object, Near] = {}
+    for place, row in enumerate(reversed(judged.rows)):
+        candidate, mask, answers = row.candidate, row.mask, row.answers
+        if not mask & stop:
+            channel, build, kind = candidate.channel, candidate.build, candidate.kind
+            total = scores.total(candidate, answers, (channel, candidate.torch, build))
+            alike = place if every else (mask, channel, build, kind)
+            best = found.get(alike)
+            if best is None or total > best[0]:
+                found[alike] = (total, place, mask, channel, build, kind, row)
+    return sorted(found.values(), key=lambda near: (-near[0], near[1]))
 
 
 def _spared(cells: Scores) -> Scores:
@@ -104,6 +110,7 @@ class _Scores:
         # What the Pythons of a build share is summed once for all of them.
         self._shared = [pair for pair in known if "python" not in pair[0].fields]
         self._others = [pair for pair in known if "python" in pair[0].fields]
+        self._certain: dict[int, tuple[object, Score]] = {}
         self._sums: dict[object, float] = {}
         self._rest, self._left = rest, dict[float, Score]()
         self._situation, self._weights = situation, weights
@@ -116,12 +123,14 @@ class _Scores:
         """What they are worth together, in weights; ``build`` names what shares all but its Python."""
         sum_ = self._sums.get(build) if build else None
         if sum_ is None:
-            sum_ = sum(cell.worth * cell.weight for cell in self._cells(self._shared, what))
+            sum_ = sum([cell.worth * cell.weight for cell in self._cells(self._shared, what)])
             self._sums[build] = sum_
         for cell in self._cells(self._others, what):
             sum_ += cell.worth * cell.weight
-        left = self._certainty(what, answers)
-        return sum_ + left.worth * left.weight
+        known = self._certain.get(id(answers)) if build else None
+        if known is None:  # the answers are held with what they leave, so no other will get their number
+            known = self._certain[id(answers)] = answers, self._certainty(what, answers)
+        return sum_ + known[1].worth * known[1].weight
 
     def _cells(self, criteria: Sequence[tuple[Criterion, dict[object, Score]]], what: Candidate | Approach) -> list[Score]:
         cells = []
@@ -187,7 +196,7 @@ def with_reasons(ordered: Sequence[Option], idle: Sequence[bool]) -> tuple[Optio
         if place + 1 == len(ordered):
             told.append(option)
         elif idle[place + 1] and not idle[place]:
-            told.append(replace(option, why="Before the next one: it uses the GPU, which that one leaves idle."))
+            told.append(replace(option, why=f"Before {_next(option, ordered[place + 1])}: it uses the GPU, which that one leaves idle."))
         else:
             told.append(replace(option, why=_why(option, ordered[place + 1], praise)))
     return tuple(told)
@@ -204,6 +213,12 @@ def _why(option: Option, other: Option, praise: Mapping[str, str]) -> str:
                 gains.append((gain, mine.criterion))
     gains.sort(key=lambda gain: -gain[0])
     if not gains or ahead < LEAST / 10:
-        return "Level with the next one: the tables' order decides."
+        return f"Level with {_next(option, other)}: the tables' order decides."
     said = ", ".join(f"{praise[name]} (+{gain:.1f})" for gain, name in gains[:REASONS])
-    return f"Before the next one by {ahead:.1f} points: {said}."
+    return f"Before {_next(option, other)}, by {ahead:.1f} points: {said}."
+
+
+def _next(option: Option, other: Option) -> str:
+    python = other.candidate.python
+    same = python == option.candidate.python
+    return f"the next, {other.approach.name} with torch {other.candidate.version}{'' if same else f' for Python {python}'}"

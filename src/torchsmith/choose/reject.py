@@ -6,6 +6,8 @@ else is made of: an empty one is an option, the smallest ones are the least that
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from torchsmith.model.choice import Candidate, Reason
 from torchsmith.model.record import packed, record
 
@@ -109,16 +111,29 @@ def _rows(
     ]
     of_build = [check[:5] for check in checks if not check[5]]
     of_python = [check[:5] for check in checks if check[5]]
+    looked_at = dict.fromkeys(field for c in constraints if "python" in c.fields or not c.fields for field in c.fields or ("",))
+    of_its_python = attrgetter(*looked_at) if looked_at and "" not in looked_at else lambda candidate: candidate
     python = Candidate._fields.index("python")  # type: ignore[attr-defined]
+    nothing: tuple[int, list[Answered]] = (0, [None] * len(constraints))
+    parts: dict[object, tuple[int, list[Answered]]] = {}
     before: tuple[object, ...] | None = None
-    shared, answers = 0, [None] * len(constraints)
+    shared, answers, told = nothing[0], nothing[1], dict[int, tuple[Any, ...]]()
     for candidate in candidates:
         its = candidate[:python] + candidate[python + 1 :]  # type: ignore[index]
         if its != before:
-            before, answers = its, [None] * len(constraints)
+            before, answers, told = its, [None] * len(constraints), {}
             shared = _ask(of_build, candidate, situation, answers)
-        mask = shared | _ask(of_python, candidate, situation, answers)
-        yield _new(Row, (candidate, mask, tuple([answer for answer in answers if answer is not None])))
+        value = of_its_python(candidate)
+        part = parts.get(value)
+        if part is None:
+            more: list[Answered] = [None] * len(constraints)
+            mask = _ask(of_python, candidate, situation, more)
+            part = parts[value] = (mask, more) if any(answer is not None for answer in more) else nothing
+        said = told.get(id(part))
+        if said is None:  # most Pythons of a build are told the same
+            both = zip(answers, part[1], strict=True)
+            said = told[id(part)] = tuple([a if b is None else b for a, b in both if a is not None or b is not None])
+        yield _new(Row, (candidate, shared | part[0], said))
 
 
 def _ask(checks: Sequence[Any], candidate: Candidate, situation: Situation, answers: list[Any]) -> int:
@@ -139,24 +154,33 @@ def grouped(judged: Judged, python: str | None) -> list[tuple[list[Row], tuple[R
 
     Of the Pythons of a build, that of the environment (``python``) speaks for it, else the one with the fewest reasons.
     """
-    builds: dict[tuple[str, str, str], list[Row]] = {}
+    builds: dict[tuple[str, str, str], Row] = {}
     for row in judged.rows:
-        builds.setdefault((row.candidate.channel, row.candidate.build, row.candidate.torch), []).append(row)
+        candidate = row.candidate
+        build = candidate.channel, candidate.build, candidate.torch
+        best = builds.get(build)
+        if best is None or (best.mask and _speaks(row, best, python)):
+            builds[build] = row
     groups: list[tuple[list[Row], tuple[Reason, ...]]] = []
     open_groups: dict[tuple[str, str], tuple[list[Row], tuple[Reason, ...]]] = {}
-    for (channel, build, _torch), rows in builds.items():
-        best = min(rows, key=lambda row: (row.mask.bit_count(), row.candidate.python != python))
+    for (channel, label, _torch), best in builds.items():
         if not best.mask:
-            open_groups.pop((channel, build), None)
+            open_groups.pop((channel, label), None)
             continue
         reasons = best.reasons(0, judged.names)
-        last = open_groups.get((channel, build))
+        last = open_groups.get((channel, label))
         if last and last[0][0].mask == best.mask and _same(last[1], reasons):
             last[0].append(best)
             continue
         groups.append(([best], reasons))
-        open_groups[channel, build] = groups[-1]
+        open_groups[channel, label] = groups[-1]
     return groups
+
+
+def _speaks(row: Row, other: Row, python: str | None) -> bool:
+    """Whether less is against a row than against another of the same build, or as little, and it is for this Python."""
+    few, fewest = row.mask.bit_count(), other.mask.bit_count()
+    return few < fewest or (few == fewest and row.candidate.python == python)
 
 
 def _same(some: tuple[Reason, ...], others: tuple[Reason, ...]) -> bool:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from torchsmith.choose import reject
 from torchsmith.choose.constraints import ON_APPROACHES, ON_CANDIDATES
-from torchsmith.knowledge import approaches, change_costs, torch_releases
+from torchsmith.knowledge import approaches, change_costs, jetson, torch_releases
 from torchsmith.knowledge import drivers as branches
 from torchsmith.model.choice import Reason
+from torchsmith.model.facts.container import Jetson
 from torchsmith.model.facts.gpu import Device, Driver, Gpus
 from torchsmith.model.facts.python import Environment, Interpreter
+from torchsmith.model.known import Known, Unknown
 from torchsmith.model.pattern import pattern
 from torchsmith.model.record import packed, record, replace
 from torchsmith.model.versions import compute_capability, key
@@ -24,14 +26,19 @@ if TYPE_CHECKING:
 
     from torchsmith.choose.reject import Judged, Row, Way
     from torchsmith.choose.situation import Situation
-    from torchsmith.model.choice import Candidate
+    from torchsmith.model.choice import Candidate, Requirement, Wishes
 
 TRIES = 12
 """Pairs of one mask that are tried before it is given up, and rounds of conditions for each."""
 
+BACK = 2
+"""What going back to an older release of a package costs beside the change itself."""
+
 _BOUND = pattern(r"(driver|glibc) (>=|<=) (\d[\d.]*)")
 _GPU = pattern(r"an? (?:NVIDIA )?GPU of compute capability [\d. to]+")
 _WITHOUT = pattern(r"without ([a-z0-9][\w.-]*[<>=!~].*)")
+_RELEASES = pattern(r"([a-z0-9][\w.-]*) (>=|<=) (\d[\w.]*)")
+_JETPACK = pattern(r"JetPack (\d+)")
 _PYTHON = pattern(r"python [<>=\d.t, -]+(?: or [\d.t]+)*(?:, not free-threaded)?")
 
 
@@ -155,13 +162,17 @@ def changes(judged: Judged, situation: Situation, considered: Sequence[Pair], li
     # A change that asks for all that another asks for, and more, is none: conditions may have joined while trying.
     found = [one for one in found if not any(set(other.conditions) < set(one.conditions) for other in found)]
     distinct = {change.conditions: change for change in sorted(found, key=lambda change: -change.cost)}
-    return tuple(sorted(distinct.values(), key=lambda change: (change.cost, _given_up(change), len(change.conditions))))[:limit]
+    return tuple(sorted(distinct.values(), key=_dearness))[:limit]
 
 
-def _given_up(change: Change) -> tuple[int, int]:
-    """How many wishes it gives up, and how many it goes back with: another release of a package is better than none of it."""
+def _dearness(change: Change) -> tuple[int, int, int]:
+    """What it costs, then how many wishes it gives up: another release of a package is better than none of it.
+
+    Going back to an older release costs more than any package's going on to a newer one.
+    """
+    back = sum(" <= " in text and not _tried(text) for text in change.conditions)
     dropped = sum(text.startswith("without ") for text in change.conditions)
-    return dropped, sum(" <= " in text and not _tried(text) for text in change.conditions)
+    return change.cost + BACK * back, dropped, len(change.conditions)
 
 
 def _by_conditions(group: list[Pair], judged: Judged) -> list[list[Pair]]:
@@ -219,7 +230,7 @@ def _again(pair: Pair, situation: Situation) -> list[tuple[str, str]]:
 
 def _tried(text: str) -> bool:
     """Whether ``apply`` knows how to make it true."""
-    return any(shape.fullmatch(text) for shape in (_BOUND, _PYTHON, _GPU, _WITHOUT))
+    return any(shape.fullmatch(text) for shape in (_BOUND, _PYTHON, _GPU, _JETPACK, _WITHOUT))
 
 
 def _bounded(told: Iterable[tuple[str, str]]) -> list[tuple[str, str]] | None:
@@ -256,15 +267,45 @@ def apply(conditions: Iterable[str], candidate: Candidate, situation: Situation)
             sm = max(candidate.sass)
             device = Device(0, f"GPU of compute capability {compute_capability(sm)}", sm)
             situation = replace(situation, gpus=Gpus((device,), "the question"))
+        elif pack := _JETPACK.fullmatch(text):
+            situation = _with_jetpack(int(pack[1]), situation)
         elif dropped := _WITHOUT.fullmatch(text):
             needs = tuple(need for need in situation.wishes.needs if str(need) != dropped[1])
             keeps = tuple(keep for keep in situation.wishes.keeps if str(keep) != dropped[1])
             situation = replace(situation, wishes=replace(situation.wishes, needs=needs, keeps=keeps))
+        elif (wished := _wished(text, situation.wishes)) is not None:
+            situation = replace(situation, wishes=wished)
         elif _PYTHON.fullmatch(text) and isinstance(situation.interpreter, Interpreter):
             version, threads = candidate.python.removesuffix("t"), candidate.python.endswith("t")
             its = replace(situation.interpreter, version=f"{version}.0", free_threaded=threads)
             situation = replace(situation, interpreter=its)
     return situation
+
+
+def _wished(text: str, wishes: Wishes) -> Wishes | None:
+    """The wishes after a change that is one of them; None for any other."""
+    if wishes.torch and text == f"torch without {wishes.torch}":
+        return replace(wishes, torch="")
+    if text.startswith("without --offline"):
+        return replace(wishes, offline=False)
+    if text.startswith("without --no-admin"):
+        return replace(wishes, admin=True)
+    found = _RELEASES.fullmatch(text)
+    if not found or found[1] not in {wish.name for wish in (*wishes.needs, *wishes.keeps)}:
+        return None
+
+    def moved(asked: tuple[Requirement, ...]) -> tuple[Requirement, ...]:
+        return tuple(replace(wish, specifier=found[2] + found[3]) if wish.name == found[1] else wish for wish in asked)
+
+    return replace(wishes, needs=moved(wishes.needs), keeps=moved(wishes.keeps))
+
+
+def _with_jetpack(pack: int, situation: Situation) -> Situation:
+    """A Jetson with another JetPack, which brings a driver of its own."""
+    board = situation.fact("jetson")
+    name = board.model if isinstance(board, Jetson) else ""
+    told = Known(Jetson(name, jetson.linux_of(pack) or ""), "the question")
+    return replace(situation, driver=Unknown(f"that of JetPack {pack}"), others={**situation.others, "jetson": told})
 
 
 def _pythons(chosen: Pair, group: list[Pair], judged: Judged) -> list[str]:

@@ -18,7 +18,7 @@ from torchsmith.model.versions import at_least, cuda_of_label, key, minor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
 PLATFORMS = ("linux-x86_64", "linux-aarch64", "windows")
@@ -26,6 +26,8 @@ PLATFORMS = ("linux-x86_64", "linux-aarch64", "windows")
 
 
 _NO_END = 1000
+_new: Callable[[Any, Any], Any] = tuple.__new__
+"""As in the catalogue: past the check of their fields."""
 
 
 def candidates(platform: str) -> tuple[Candidate, ...]:
@@ -55,7 +57,7 @@ def _sources(platform: str) -> Iterator[Candidate]:
             head: tuple[Any, ...] = ("source", torch, f"cu{cuda.replace('.', '')}", "cuda", platform)
             tail: tuple[Any, ...] = (cuda, None, carried[arch_list, cuda], (), None, False, "stable", "script", "medium", pythons)
             for python in pythons:
-                yield Candidate(*(*head, python, *tail))
+                yield _new(Candidate, (*head, python, *tail, None, True))
 
 
 def _published() -> dict[str, str]:

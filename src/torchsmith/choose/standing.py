@@ -22,7 +22,8 @@ PATCH = 0.2
 """What a patch release counts beside a minor one."""
 
 _SAME_ENVIRONMENT = frozenset({"pip", "uv", "pipx"})
-_PROJECTS = frozenset({"uv-project", "poetry", "pdm", "pipenv", "pip-tools"})
+PROJECTS = frozenset({"uv-project", "poetry", "pdm", "pipenv", "pip-tools"})
+"""The approaches that keep a project's own list of what it needs."""
 _FRESH = {"pip": 1.0, "uv": 0.95, "uv-project": 0.7, "cpu": 0.95}
 
 
@@ -95,6 +96,6 @@ def place_of(approach: str, own: str | None) -> tuple[str, float]:
         return "where torch is", 1.0 if approach == own else 0.95
     if approach in _SAME_ENVIRONMENT | {"cpu"}:
         return "the same environment", 0.6 if own in _SAME_ENVIRONMENT else 0.4
-    if approach in _PROJECTS:
+    if approach in PROJECTS:
         return "a project of its own", 0.3 if own in _SAME_ENVIRONMENT else 0.1
     return "a place of its own", 0.1

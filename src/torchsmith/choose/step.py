@@ -7,7 +7,7 @@ from torchsmith.model import pep440
 from torchsmith.model.facts.gpu import Driver, Gpus
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.upgrade import Move
-from torchsmith.model.versions import compute_capability, major, minor
+from torchsmith.model.versions import compute_capability, key, major, minor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,12 +32,8 @@ def gains(candidate: Candidate, situation: Situation) -> Iterator[str]:
         yield f"torch {candidate.torch} is of {new.released}{since}"
     if candidate.kind != have.kind:
         yield f"it uses the GPU, which the {have.kind} build leaves idle"
-    elif candidate.cuda and have.cuda and minor(candidate.cuda) != minor(have.cuda):
-        yield f"CUDA {minor(candidate.cuda)} in place of {minor(have.cuda)}"
+    yield from _libraries(candidate, have, better=True)
     yield from _code(candidate, have, situation, better=True)
-    before = torch_builds.published(have.version, have.build, candidate.platform)
-    if before is not None and before.cudnn and candidate.cudnn and before.cudnn != candidate.cudnn:
-        yield f"cuDNN {candidate.cudnn} in place of {before.cudnn}"
     last, now = torch_pythons.newest_python_of(have.version), torch_pythons.newest_python_of(candidate.torch)
     if last is not None and now is not None and now > last:
         yield f"it has wheels up to Python 3.{now}; {pep440.public(have.version)} ends at 3.{last}"
@@ -61,6 +57,7 @@ def breaks(candidate: Candidate, situation: Situation, demands: Sequence[Demand]
         now = "" if pep440.allows(demand.specifier, have.version) else ", and has not got it now either"
         yield f"{demand.package} {demand.version} asks for torch{demand.specifier}{now}"
     yield from _third_party(candidate, have, situation, told)
+    yield from _libraries(candidate, have, better=False)
     yield from _code(candidate, have, situation, better=False)
     if candidate.cuda and isinstance(situation.driver, Driver):
         driver, windows = situation.driver.version, situation.windows_driver
@@ -102,6 +99,18 @@ def _third_party(candidate: Candidate, have: Torch, situation: Situation, told: 
                 yield f"{shown} needs libraries of CUDA {known.cuda_major}, which the present torch brings and this one does not"
         elif known.kind == "build" and pep440.public(have.version) != candidate.torch:
             yield f"{shown} is compiled against one torch: it has to be built or fetched anew"
+
+
+def _libraries(candidate: Candidate, have: Torch, *, better: bool) -> Iterator[str]:
+    """CUDA and cuDNN that are newer (``better``) or older than those of the present build."""
+    before = torch_builds.published(have.version, have.build, candidate.platform)
+    pairs = (("CUDA", have.cuda, candidate.cuda, 2), ("cuDNN", before.cudnn if before else None, candidate.cudnn, 4))
+    for name, old, new, parts in pairs:
+        if not old or not new or key(old)[:parts] == key(new)[:parts]:
+            continue
+        if (key(new)[:parts] > key(old)[:parts]) == better:
+            shown = (minor(new), minor(old)) if name == "CUDA" else (new, old)
+            yield f"{name} {shown[0]} in place of {shown[1]}" + ("" if better else ", which is newer")
 
 
 def _code(candidate: Candidate, have: Torch, situation: Situation, *, better: bool) -> Iterator[str]:

@@ -32,7 +32,7 @@ _CONDA = {"conda", "mamba", "micromamba", "pixi"}
 
 def upgrade(judged: Judged, situation: Situation, demands: Sequence[Demand] = ()) -> Upgrade:
     """The answer for one situation; ``demands`` are what the installed packages ask of torch."""
-    shell = "powershell" if situation.machine.os == "windows" else "bash"
+    shell = situation.shell
     own = [row for row in judged.rows if row.candidate.channel == _channel(situation)]
     newest = max((row.candidate.torch for row in own if row.candidate.evidence != "announced"), key=key, default="")
     if not isinstance(situation.torch, Torch):
@@ -91,15 +91,20 @@ def _steps(fitting: Sequence[Row], situation: Situation, demands: Sequence[Deman
 
 
 def _best(fitting: Sequence[Row], release: tuple[int, ...], situation: Situation) -> Row:
-    """Of a release's builds the one with the installed label, else the newest CUDA that the driver supports outright."""
+    """Of a release's builds the one with the installed label, else the newest CUDA that the driver supports outright.
+
+    None goes back behind the installed CUDA while another does not: minor-version compatibility is less than a step back.
+    """
     label = situation.torch.build if isinstance(situation.torch, Torch) else ""
+    present = key(situation.torch.cuda or "")[:2] if isinstance(situation.torch, Torch) else ()
     driver = situation.driver.version if isinstance(situation.driver, Driver) else None
 
-    def order(row: Row) -> tuple[bool, bool, tuple[int, ...], bool]:
+    def order(row: Row) -> tuple[bool, bool, bool, tuple[int, ...], bool]:
         cuda = row.candidate.cuda
         native = cuda is None or driver is None or drivers.runs_natively(driver, cuda, windows=situation.windows_driver)
         near = tuple(part if native else -part for part in key(cuda or ""))
-        return row.candidate.build == label, native, near, row.candidate.python == situation.python
+        kept = _cuda(row.candidate) >= present
+        return row.candidate.build == label, kept, native, near, row.candidate.python == situation.python
 
     return max((row for row in fitting if key(row.candidate.torch) == release), key=order)
 

@@ -36,7 +36,7 @@ def answer(situation: Situation, question: str) -> Answer:
     understood = asked.terms or asked.approaches or asked.hypothetical
     if asked.unknown or not (understood or "torch" in question.lower()):
         return Answer(question, "unknown-candidate", nearest=asked.nearest, remarks=_not_understood(asked))
-    situation = asked.situation(situation)
+    present, situation = situation, asked.situation(situation)
     judged = decide.judged(situation)
     rows = tuple(row for row in judged.rows if asked.matches(row.candidate))
     ways = tuple(way for way in judged.ways if asked.asks_for(way.approach))
@@ -53,14 +53,14 @@ def answer(situation: Situation, question: str) -> Answer:
     considered = relax.pairs(judged, ready, _as_it_is(judged, ways, asked), kept)
     if not considered:
         return _never_published(judged, situation, asked, ways)
-    best = min(considered, key=relax.nearness(situation))
+    best = _otherwise_offered(asked, present, considered) or min(considered, key=relax.nearness(situation))
     if not best.mask:
         return Answer(question, "offered", remarks=(_fits(best),))
     changes = relax.changes(judged, situation, considered)
     fits = tuple(" and ".join(change.conditions) for change in changes)
     if best.way.reasons and asked.approaches:  # whatever the build
         return Answer(question, "rejected", best.way.reasons, fits)
-    if changes and _alike(changes[0].pair, best):
+    if changes and not asked.needs and _alike(changes[0].pair, best):
         best = changes[0].pair  # so that the reasons are those that the first change takes away
     told = relax.reasons(best, judged)
     about = (
@@ -71,6 +71,18 @@ def answer(situation: Situation, question: str) -> Answer:
         *_by_source(asked, judged, rows),
     )
     return Answer(question, "rejected", told, fits, remarks=about)
+
+
+def _otherwise_offered(asked: Question, present: Situation, considered: list[Pair]) -> Pair | None:
+    """Of a question about packages, what would be offered without them: what they exclude is told of that."""
+    if not asked.needs:
+        return None
+    without = replace(asked, needs=()).situation(present)
+    for option in _options(decide.judged(without), without):
+        for pair in considered:
+            if pair.mask and pair.row.candidate == option.candidate and pair.way.approach.name == option.approach.name:
+                return pair
+    return None
 
 
 def _alike(one: Pair, other: Pair) -> bool:
@@ -231,7 +243,7 @@ def _others(judged: Judged, considered: list[Pair], best: Pair) -> tuple[str, ..
         span = first.torch if first.torch == last.torch else f"{first.torch} - {last.torch}"
         other = next(reason for reason in relax.reasons(pairs[-1], judged) if reason.constraint not in own)
         channel = "" if last.channel == "wheel" else f" from {last.channel}"
-        remarks.append(f"torch {span} {last.build}{channel} fails for another reason: {other.because.partition('; ')[0]}")
+        remarks.append(f"torch {span} {last.build}{channel} fails for another reason: {other.because}")
     return tuple(remarks)
 
 

@@ -6,6 +6,8 @@ inside WSL nvidia-smi shows the Windows driver.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from torchsmith.knowledge.compiled.drivers import ROWS
 from torchsmith.model.record import record
 from torchsmith.model.versions import at_least, key
@@ -45,6 +47,7 @@ def branch(version: str, *, windows: bool) -> Branch | None:
     return None
 
 
+@lru_cache(1024)
 def branch_at_least(version: str, *, windows: bool) -> Branch | None:
     """The newest known branch not newer than the driver: what it supports at the least. None below the first."""
     major = key(version)[:1]

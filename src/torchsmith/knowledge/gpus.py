@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from torchsmith.model.pattern import pattern
 from torchsmith.model.record import packed
@@ -92,6 +93,7 @@ def by_pci(device_id: int) -> Gpu | None:
     return _by_block(device_id)
 
 
+@lru_cache(256)
 def by_name(text: str) -> Gpu | None:
     """The GPU of a product name as nvidia-smi, lspci, Windows or a person writes it; None if it is not certain."""
     wanted = _significant(text)
@@ -102,9 +104,11 @@ def by_name(text: str) -> Gpu | None:
     for spelling in (wanted, _without_vgpu_letter(wanted)):
         found: Gpu | None = None
         closest = -1000
+        telling = spelling - {"laptop"}  # which is written in several ways; every other word stands in the name as it is
         for name, aliases, chip, sm, architecture, klass, forward, _ids in ROWS:
             for written in (name, *(aliases.split("; ") if aliases else ())):
-                if _significant(written) != spelling:
+                lowered = written.lower()
+                if not all(word in lowered for word in telling) or _significant(written) != spelling:
                     continue
                 # Several products share the significant words (H100 PCIe, H100 SXM5): the closest spelling wins.
                 shared = len(set(_words(written)) & set(_words(text))) * 2 - abs(len(written) - len(text)) // 8

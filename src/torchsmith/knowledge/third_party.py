@@ -58,6 +58,7 @@ class Requirement:
         return _needed(self.needs or "", python)
 
 
+@lru_cache(4096)
 def requirement(package: str, version: str) -> Requirement | None:
     """What a version of a package asks for; None for a package or a version that the table does not list."""
     wanted = pep440.key(version)
@@ -91,8 +92,18 @@ def between(package: str, specifier: str) -> tuple[Requirement, str] | None:
     last = newest(package)
     if sign != "==" or last is None or not pep440.key(version) or pep440.key(version) > pep440.key(last):
         return None
-    row = requirement(package, version)
+    # What was published only with a later mending (0.0.32.post1) asks for what that asks for.
+    mended = next((row for row in of(package) if any(each.startswith(f"{version}.post") for each in row.versions)), None)
+    row = mended or requirement(package, version)
     return (row, version) if row else None
+
+
+def around(package: str, version: str) -> tuple[str, ...]:
+    """The listed releases just before and just after a version that is none of them."""
+    every = [each for row in of(package) for each in row.versions]
+    wanted = pep440.key(version)
+    below = [each for each in every if pep440.key(each) < wanted][-1:]
+    return (*below, *[each for each in every if pep440.key(each) > wanted][:1])
 
 
 def packages() -> tuple[str, ...]:

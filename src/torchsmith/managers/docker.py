@@ -21,19 +21,44 @@ FILE = "Dockerfile.torch"
 SYSTEMS = ((13, "ubuntu24.04"), (11, "ubuntu22.04"))
 """The system of NVIDIA's images that is taken, by the lowest CUDA major."""
 
+INTEL = "intel/oneapi-runtime:latest"
+"""Intel's image: the wheels look for its Level Zero driver in the container, and a plain Python image has none."""
+
+NEEDS = {
+    "rocm": "the host needs the amdgpu driver alone (/dev/kfd): the wheels bring ROCm; where access is denied, "
+    "`--group-add` takes the number of the host's render group too",
+    "xpu": "the host needs Intel's kernel driver (/dev/dri); its Level Zero driver comes with the image",
+    "rocm on WSL": "Windows' own driver serves the container by /dev/dxg; torch's libhsa-runtime64.so has to give way to AMD's "
+    "for WSL there",
+    "xpu on WSL": "Windows' own driver serves the container by /dev/dxg",
+}
+"""What the host has to have, by kind."""
+
 
 def steps(option: Option, place: Place) -> Steps:
     """A file, an image, and a container that shows whether torch sees the GPU."""
     candidate = option.candidate
     image = f"torch:{candidate.torch}-{candidate.build}"
-    gpu = ("--gpus", "all") if candidate.kind == "cuda" else ()
+    gpu = _devices(candidate.kind, place)
     shared = ("--ipc=host",) if place.goal == "training" else ()
-    test = ("python", "-c", "import torch; print(torch.__version__, torch.cuda.is_available())")
+    module = "xpu" if candidate.kind == "xpu" else "cuda"
+    test = ("python", "-c", f"import torch; print(torch.__version__, torch.{module}.is_available())")
     made = (
         ("docker", "build", "-f", FILE, "-t", image, "."),
         ("docker", "run", "--rm", *gpu, *shared, image, *test),
     )
     return Steps(tuple(map(Command, made)), made, ((FILE, _file(option, place)),), _notes(option, place))
+
+
+def _devices(kind: str, place: Place) -> tuple[str, ...]:
+    """How the GPU is handed to a container: NVIDIA's by its toolkit, the others as the device files of their driver."""
+    if kind == "cuda":
+        return ("--gpus", "all")
+    if kind in {"rocm", "xpu"} and place.wsl:
+        return ("--device=/dev/dxg", "--volume=/usr/lib/wsl:/usr/lib/wsl")
+    # Intel's image names its own oneAPI by this variable, before that of the wheels.
+    intel = ("--device=/dev/dri", "--env=LD_LIBRARY_PATH=")
+    return {"rocm": ("--device=/dev/kfd", "--device=/dev/dri", "--group-add=video"), "xpu": intel}.get(kind, ())
 
 
 def _file(option: Option, place: Place) -> str:
@@ -51,9 +76,10 @@ def _base(option: Option, place: Place) -> list[str]:
     """The image that it starts from, with a Python first on PATH."""
     candidate = option.candidate
     compiled = place.goal == "extension-build" and candidate.cuda is not None
-    if not compiled and not candidate.python.endswith("t"):
+    own = candidate.kind == "xpu"
+    if not compiled and not own and not candidate.python.endswith("t"):
         return [f"FROM python:{candidate.python}-slim"]
-    base = "debian:stable-slim"
+    base = INTEL if own else "debian:stable-slim"
     if compiled:
         system = next(name for least, name in SYSTEMS if major(candidate.cuda or "") >= least)
         base = f"nvidia/cuda:{_patch(candidate.cuda or '')}-devel-{system}"
@@ -78,6 +104,9 @@ def _run(argv: list[str]) -> str:
 
 def _notes(option: Option, place: Place) -> tuple[str, ...]:
     candidate = option.candidate
+    shared = ("without --ipc=host or --shm-size the 64 MB of /dev/shm stop DataLoader workers",) if place.goal != "inference" else ()
+    if candidate.kind in NEEDS:
+        return places.notes((NEEDS[f"{candidate.kind} on WSL" if place.wsl else candidate.kind],), shared)
     if candidate.kind != "cuda" or candidate.cuda is None:
         return ()
     windows = place.os == "windows" or place.wsl
@@ -88,5 +117,4 @@ def _notes(option: Option, place: Place) -> tuple[str, ...]:
         else "the host needs the driver and NVIDIA's Container Toolkit (`nvidia-ctk runtime configure --runtime=docker`)"
     )
     needs = f"the image takes the host's driver, from {lowest} on" if lowest else ""
-    shared = "without --ipc=host or --shm-size the 64 MB of /dev/shm stop DataLoader workers"
-    return places.notes((container, needs), (shared,) if place.goal != "inference" else ())
+    return places.notes((container, needs), shared)

@@ -10,16 +10,25 @@ if TYPE_CHECKING:
     from torchsmith.model.choice import Option, Place, Steps
 
 _INDEXES = frozenset({"--index-url", "--default-index"})
-_SILENT = {"poetry": "Poetry", "pdm": "PDM", "pipenv": "Pipenv"}
+_SILENT = {"poetry": "Poetry", "pdm": "PDM", "pipenv": "Pipenv", "pixi": "pixi"}
+_OWN_WORD = frozenset({"uv", "conda", "mamba"})
 
 
 def adapted(steps: Steps, option: Option, place: Place) -> Steps:
-    """The steps without the network: uv by its own word, pip by a folder of wheels; the others have no word for it."""
+    """The steps without the network: uv and conda by their own word, pip by a folder of wheels; the others have none."""
     found = _folder(option, place)
-    made = tuple(_command(command, found) for command in steps.commands)
+    made = tuple(_command(command, found) for command in steps.commands if command[-1] != "pip-tools")
     silent = next((_SILENT[command[0]] for command in steps.commands if command[0] in _SILENT), "")
     told = f"{silent} has no word for offline: it takes what its cache holds, and asks its index all the same"
-    return replace(steps, commands=made, notes=(*steps.notes, told) if silent else steps.notes)
+    here = "pip-tools has to be installed here already" if len(made) < len(steps.commands) else ""
+    files = tuple((name, _without_indexes(text) if name.endswith(".in") else text) for name, text in steps.files)
+    notes = (*steps.notes, *((told,) if silent else ()), *((here,) if here else ()))
+    return replace(steps, commands=made, files=files, notes=notes)
+
+
+def _without_indexes(text: str) -> str:
+    """Requirements without the lines that name an index: pip asks those though it is told to ask none."""
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("--extra-index-url"))
 
 
 def _folder(option: Option, place: Place) -> str:
@@ -35,6 +44,11 @@ def _folder(option: Option, place: Place) -> str:
 
 
 def _command(command: tuple[str, ...], folder: str) -> tuple[str, ...]:
+    if command[0] in _OWN_WORD - {"uv"}:
+        return (*command[:2], "--offline", *command[2:])
+    if command[1:4] == ("-m", "piptools", "compile"):
+        words_of_pip = " ".join(("--no-index", *(("--find-links", folder) if folder else ())))
+        return (*command[:4], "--pip-args", words_of_pip, *command[4:])
     uv, pip = command[0] == "uv", command[1:3] == ("-m", "pip") and command[3:4] == ("install",)
     words, skip = [], False
     for word in command:

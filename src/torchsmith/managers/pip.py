@@ -44,6 +44,7 @@ def steps(option: Option, place: Place) -> Steps:
     from torchsmith.managers import places
     from torchsmith.model.choice import Steps
 
+    option = places.remaining(option, place)
     made = (*_pip_itself(option, place), *_torch(option, place))
     rest = places.others(option)
     if rest:
@@ -52,7 +53,7 @@ def steps(option: Option, place: Place) -> Steps:
         from torchsmith.managers import pipx
 
         made = tuple(pipx.through(command, places.interpreter(place)) for command in made)
-    return Steps(places.actions(option, place), made, notes=(*places.why_new(option, place), *_left_behind(option, place)))
+    return Steps(places.changes(option, place), made, notes=(*places.why_new(option, place), *_left_behind(option, place)))
 
 
 def _pip(place: Place) -> tuple[str, ...]:
@@ -75,6 +76,8 @@ def _torch(option: Option, place: Place) -> Commands:
     from torchsmith.managers import places
 
     wanted = places.wanted(option, place)
+    if len(wanted) == 1 and places.stays(option, place):
+        return ()
     install = (*_pip(place), "install", *wanted, *(("--index-url", option.index) if option.index else ()))
     if not places.doubtful(option, place):
         return (install,)

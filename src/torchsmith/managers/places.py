@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.managers.base import Commands
     from torchsmith.model.action import Action
-    from torchsmith.model.choice import Option, Place
+    from torchsmith.model.choice import Option, Pin, Place
 
 FAMILY = frozenset({"torch", "torchvision", "torchaudio", "torchcodec"})
 """What a wheel index of a build serves with the build's local label."""
@@ -128,6 +128,14 @@ def actions(option: Option, place: Place) -> tuple[Action, ...]:
     )
 
 
+def changes(option: Option, place: Place) -> tuple[Action, ...]:
+    """The same for an environment without a project: where torch stays, the others alone."""
+    if not stays(option, place):
+        return actions(option, place)
+    words = wanted(option, place)[1:], others(option)
+    return tuple(Install(each, index) for each, index in zip(words, (option.index, None), strict=True) if each)
+
+
 def same_release(option: Option, place: Place) -> bool:
     """Whether this very release is installed, so that an installer may take it for what was asked."""
     return not place.fresh and place.torch is not None and public(place.torch) == option.candidate.torch
@@ -135,7 +143,29 @@ def same_release(option: Option, place: Place) -> bool:
 
 def doubtful(option: Option, place: Place) -> bool:
     """Whether an installer would take what is installed for what is asked: the same release, or a broken copy of it."""
-    return same_release(option, place) and (place.broken or not label(option, place))
+    if not same_release(option, place):
+        return False
+    return place.broken or (not label(option, place) and place.torch != option.candidate.version)
+
+
+def stays(option: Option, place: Place) -> bool:
+    """Whether the torch of the option is installed and whole, by its record too where its label is asked for."""
+    if place.fresh or place.broken or not place.torch or place.packages is None or place.torch != option.candidate.version:
+        return False
+    local = label(option, place)
+    return not local or (place.packages.version("torch") or "").endswith(local)
+
+
+def remaining(option: Option, place: Place) -> Option:
+    """Torch, and what is not installed as it should be: where torch stays, nothing of it is fetched again."""
+    if not stays(option, place):
+        return option
+    missing = tuple(pin for pin in option.packages if pin.name != "torch" and not _installed(pin, place))
+    return replace(option, packages=(*option.packages[:1], *missing))
+
+
+def _installed(pin: Pin, place: Place) -> bool:
+    return place.packages is not None and public(place.packages.version(pin.name) or "") == public(pin.version)
 
 
 def nothing_to_do(option: Option, place: Place) -> bool:
@@ -144,11 +174,10 @@ def nothing_to_do(option: Option, place: Place) -> bool:
         return False
     if place.torch != option.candidate.version:
         return False
-    for pin in option.packages:
-        have = place.packages.version(pin.name)
-        if pin.name != "torch" and (have is not None or pin.name not in FAMILY) and public(have or "") != public(pin.version):
-            return False
-    return True
+    others = (pin for pin in option.packages if pin.name != "torch")
+    return all(
+        _installed(pin, place) or (pin.name in FAMILY and place.packages.version(pin.name) is None) for pin in others
+    )
 
 
 def variable(name: str, value: str, place: Place) -> Commands:

@@ -47,15 +47,17 @@ def steps(option: Option, place: Place) -> Steps:
     from torchsmith.managers import emissions, places
     from torchsmith.model.choice import Steps
 
+    option = places.remaining(option, place)
     wanted = places.wanted(option, place)
     install = ("uv", "pip", "install", "--python", places.executable(place))
     again = reinstalled(wanted) if places.doubtful(option, place) else ()
     index = ("--default-index", option.index) if option.index else ()
-    made: Commands = ((*install, *again, *wanted, *index),)
+    alone = len(wanted) == 1 and places.stays(option, place)
+    made: Commands = () if alone else ((*install, *again, *wanted, *index),)
     if place.fresh:
         made = (("uv", "venv", "--python", option.candidate.python, places.folder(place)), *made)
     rest = places.others(option)
     if rest:
         made = (*made, (*install, *rest, *wanted[:1]))
     told = places.notes(places.why_new(option, place), emissions.torch_backend(option, place), emissions.variant(option, place))
-    return Steps(places.actions(option, place), made, notes=told)
+    return Steps(places.changes(option, place), made, notes=told)

@@ -17,19 +17,20 @@ _VERSION = pattern(
     r"(?P<dev>[-_.]?dev[-_.]?(?P<dev_number>\d{0,18}))?(?:\+(?P<local>[a-z0-9]+(?:[-_.][a-z0-9]+)*))?\s*",
     0x102,  # re.IGNORECASE | re.ASCII
 )
-_CLAUSE = pattern(r"\s*(===|==|!=|<=|>=|~=|<|>)\s*([^\s,]+)\s*")
+_OPERATORS = ("===", "==", "!=", "<=", ">=", "~=", "<", ">")
 _PRE = {"alpha": "a", "beta": "b", "c": "rc", "pre": "rc", "preview": "rc"}
 
 
 @lru_cache(4096)  # few versions are compared often: a decision reads the same ones ten thousand times
 def key(version: str) -> tuple[Any, ...]:
     """A value that orders versions; ``()`` for what is none."""
+    plain, _, label = version.partition("+")
+    if _numbers(plain) and (label.isalnum() or plain == version) and version.isascii():  # most are: no pattern is needed
+        return (0, _short(_numbers(plain)), (2,), -1, (1, 0), _local(label))
     found = _VERSION.fullmatch(version)
     if not found:
         return ()
-    release = tuple(int(number) for number in found["release"].split("."))
-    while len(release) > 1 and not release[-1]:
-        release = release[:-1]
+    release = _short(tuple(int(number) for number in found["release"].split(".")))
     pre, post = found["pre"], bool(found["post"])
     if pre:
         stage: tuple[Any, ...] = (1, _PRE.get(pre.lower(), pre.lower()), int(found["pre_number"] or 0))
@@ -38,6 +39,21 @@ def key(version: str) -> tuple[Any, ...]:
     after = int(found["post_short"] or found["post_number"] or 0) if post else -1
     dev = (0, int(found["dev_number"] or 0)) if found["dev"] else (1, 0)
     return (int(found["epoch"] or 0), release, stage, after, dev, _local(found["local"]))
+
+
+@lru_cache(4096)
+def _numbers(version: str) -> tuple[int, ...]:
+    """The numbers of a version that is nothing but a release: ``(2, 14, 1)``; empty for any other."""
+    parts = version.split(".")
+    plain = version.isascii() and len(parts) <= 21 and all(part.isdigit() and len(part) <= 18 for part in parts)
+    return tuple(map(int, parts)) if plain else ()
+
+
+def _short(release: tuple[int, ...]) -> tuple[int, ...]:
+    """Without zeros at its end: 2.0 is 2."""
+    while len(release) > 1 and not release[-1]:
+        release = release[:-1]
+    return release
 
 
 def _local(label: str | None) -> tuple[tuple[int, Any], ...]:
@@ -52,7 +68,7 @@ def is_version(text: str) -> bool:
 
 def is_prerelease(version: str) -> bool:
     """Whether it is an alpha, beta, candidate or development version."""
-    found = _VERSION.fullmatch(version)
+    found = None if _numbers(version) else _VERSION.fullmatch(version)
     return bool(found and (found["pre"] or found["dev"]))
 
 
@@ -70,8 +86,20 @@ def equal(candidate: str, wanted: str) -> bool:
 
 def allows(specifier: str, version: str) -> bool:
     """Whether a version set such as ``>=3.8,!=3.9.*,<4`` takes the version; one that cannot be understood takes every."""
-    clauses = [_CLAUSE.fullmatch(part) for part in specifier.split(",") if part.strip()]
-    return all(clause is None or _holds(clause[1], clause[2], version) for clause in clauses)
+    return all(_holds(operator, wanted, version) for operator, wanted in _clauses(specifier))
+
+
+@lru_cache(4096)
+def _clauses(specifier: str) -> tuple[tuple[str, str], ...]:
+    """The operators of a version set, each with its version; without those that cannot be understood."""
+    found = []
+    for part in specifier.split(","):
+        clause = part.strip()
+        operator = next((sign for sign in _OPERATORS if clause.startswith(sign)), "")
+        wanted = clause[len(operator) :].split()
+        if operator and len(wanted) == 1:
+            found.append((operator, wanted[0]))
+    return tuple(found)
 
 
 def _holds(operator: str, wanted: str, version: str) -> bool:
@@ -88,16 +116,17 @@ def _holds(operator: str, wanted: str, version: str) -> bool:
         if operator == "<":  # a pre-release of the bound is not below it
             return plain < right and not (same and is_prerelease(version) and not is_prerelease(wanted))
         return plain > right and not (same and right[3] < 0 <= left[3])
-    return {
-        "===": version == wanted,
-        "==": equal(version, wanted),
-        "!=": not equal(version, wanted),
-        "<=": plain <= right,
-        ">=": plain >= right,
-    }[operator]
+    if operator in {"<=", ">="}:
+        return plain <= right if operator == "<=" else plain >= right
+    if operator == "===":
+        return version == wanted
+    return equal(version, wanted) == (operator == "==")
 
 
 def _starts(version: str, prefix: str) -> bool:
+    numbers_of, expected_of = _numbers(version), _numbers(prefix)
+    if numbers_of and expected_of:
+        return (*numbers_of, *[0] * len(expected_of))[: len(expected_of)] == expected_of
     mine, wanted = _VERSION.fullmatch(version), _VERSION.fullmatch(prefix)
     if not mine or not wanted:
         return True

@@ -155,7 +155,8 @@ def fields(value: object) -> tuple[str, ...]:
 
 def replace(value: T, **changes: Any) -> T:
     """A copy of the record ``value`` with some fields changed."""
-    return type(value)(**{name: getattr(value, name) for name in fields(value)} | changes)
+    same = [changes.pop(name) if name in changes else getattr(value, name) for name in fields(value)]
+    return type(value)(*same, **changes)
 
 
 def plain(value: object) -> Any:

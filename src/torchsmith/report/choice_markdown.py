@@ -45,8 +45,7 @@ def _option(option: Option, shell: str) -> Iterator[str]:
     for name, content in option.files:
         yield f"{code(name)}:"
         yield block(content.splitlines())
-    lines = [f"{label}: {inline(told)}" for label, told in choice_words.rows(option)]
-    lines += [f"Risk: {inline(risk)}" for risk in option.risks] + [f"Note: {inline(note)}" for note in option.notes]
+    lines = [f"{label.removesuffix('s') if label in choice_words.LISTED else label}: {inline(told)}" for label, items in choice_words.rows(option) for told in items]
     yield "\n".join(f"- {line}" for line in lines)
 
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from torchsmith.model.diagnosis import Diagnosis
 
 LABEL = 9
-FEW_RISKS = 4
 _GOOD, _BAD = "32;1", "31;1"
 
 
@@ -25,20 +24,27 @@ def render(
     colour: bool = False,
     verbose: bool = False,
     every: bool = False,
+    kept: str = "",
 ) -> str:
-    """The whole decision; ``every`` tells all options and rejections, ``verbose`` the matrix with weights and points."""
+    """The whole decision.
+
+    ``every`` tells all options and rejections, ``verbose`` the matrix with weights and points; ``kept`` is the file that
+    the plan was written to.
+    """
     page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
     page.block(f"torchsmith {__version__}: plan for {choice.wishes.goal}", "", "  ")
     page.block(text.machine_line(diagnosis), "  ")
     page.gap()
     _opening(page, choice, diagnosis)
     if not choice.satisfied:
-        _conflicts(page, choice)
+        _conflicts(page, choice, sources=every or verbose)
         if choice.options:
             page.gap()
             page.line("Until then, on the CPU")
-    for option in choice.options if every else choice.options[:1]:
-        _option(page, option, choice.shell, every)
+    if every:
+        _every(page, choice)
+    for option in choice.options[: 0 if every else 1]:
+        _option(page, option, choice.shell)
     if len(choice.options) > 1:
         page.gap()
         choice_matrix.table(page, choice, every=every or verbose)
@@ -54,7 +60,7 @@ def render(
             page.block(f"- {safe(remark)}", "  ", "    ")
     page.gap()
     page.block(f"Weights for {choice.wishes.goal}: {choice_words.weights(choice)}", "", "  ")
-    _onwards(page, choice, every)
+    _onwards(page, choice, every, kept)
     return page.text()
 
 
@@ -76,7 +82,22 @@ def _opening(page: Page, choice: Choice, diagnosis: Diagnosis) -> None:
     page.block(f"{page.paint(word + ':', _GOOD if choice.satisfied else _BAD)} {says}", "", "  ")
 
 
-def _option(page: Page, option: Option, shell: str, numbered: bool) -> None:
+def _every(page: Page, choice: Choice) -> None:
+    """All options: of each approach and build the best in full, then its other releases and Pythons with their ranks."""
+    groups: dict[tuple[str, str], list[Option]] = {}
+    for option in choice.options:
+        groups.setdefault((option.approach.name, option.candidate.build), []).append(option)
+    for best, *others in groups.values():
+        _option(page, best, choice.shell, numbered=True)
+        pythons: dict[str, list[str]] = {}
+        for other in others:
+            pythons.setdefault(other.candidate.python, []).append(f"{other.candidate.torch} ({other.rank}.)")
+        for place, (python, releases) in enumerate(pythons.items()):
+            told = f"Python {python}: {', '.join(releases)}"
+            page.block(told, f"  {'' if place else 'Also':<{LABEL}}", " " * (4 + LABEL))
+
+
+def _option(page: Page, option: Option, shell: str, *, numbered: bool = False) -> None:
     page.gap()
     if numbered:
         page.block(f"{option.rank}. {choice_words.named(option)}", "", "   ")
@@ -86,22 +107,26 @@ def _option(page: Page, option: Option, shell: str, numbered: bool) -> None:
         page.line(f"  {safe(name)}:")
         for line in content.splitlines():
             page.line(f"    {safe(line)}")
-    if option.commands or option.files:
+    if (option.commands or option.files) and not numbered:
         page.gap()
-    for label, told in choice_words.rows(option):
-        page.block(safe(told), f"  {label:<{LABEL}}", "  " + " " * LABEL)
-    for label, items in (("Risks", option.risks), ("Notes", option.notes)):
+    for label, items in choice_words.rows(option):
+        if numbered and label == "Checked" and not option.checked:
+            continue
+        mark = "- " if label in choice_words.LISTED else ""
         for place, item in enumerate(items):
-            page.block(safe(item), f"  {'' if place else label:<{LABEL}}- ", "  " + " " * LABEL + "  ")
+            page.block(safe(item), f"  {'' if place else label:<{LABEL}}{mark}", " " * (2 + LABEL + len(mark)))
 
 
-def _conflicts(page: Page, choice: Choice) -> None:
+def _conflicts(page: Page, choice: Choice, *, sources: bool) -> None:
     """What excludes each other, then what would have to change."""
     for conflict in choice.conflicts:
         page.gap()
         page.line("These exclude each other" if len(conflict.reasons) > 1 else "This excludes everything")
         for reason in conflict.reasons:
-            _reason(page, reason)
+            if sources:
+                _reason(page, reason)
+            else:
+                page.block(f"- {safe(reason.because)}", "  ", "    ")
     if choice.repairs:
         page.gap()
         page.line("What would do, the least first")
@@ -134,12 +159,14 @@ def _rejections(page: Page, choice: Choice, every: bool) -> None:
         page.line(f"  and {left} more: --all")
 
 
-def _onwards(page: Page, choice: Choice, every: bool) -> None:
+def _onwards(page: Page, choice: Choice, every: bool, kept: str) -> None:
+    if kept:
+        page.block(f"Kept in {safe(kept)}, for `torchsmith apply`.", "", "  ")
     page.line("More")
     rows = [(f"torchsmith why-not {safe(choice_words.to_ask(choice))}", "what speaks against a build, an approach, a Python")]
-    rows += [] if every else [("--all", "every option with its commands, every rejection")]
+    rows += [] if every else [("--all", "every option, every rejection with its source")]
     rows += [("--verbose", "the whole matrix"), ("--resolve", "let uv, pip or Poetry try the options")]
-    for command, what in [*rows, ("--write FILE", "keep the plan")]:
+    for command, what in [*rows, *([] if kept else [("--write FILE", "keep the plan")])]:
         page.line(f"  {command:<25} {what}")
 
 
@@ -148,8 +175,7 @@ def render_answer(answer: Answer, width: int = 80, colour: bool = False) -> str:
     page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
     words = {"rejected": "rejected", "offered": "offered", "unknown-candidate": "not known"}
     verdict = page.paint(words.get(answer.verdict, answer.verdict), _GOOD if answer.verdict == "offered" else _BAD)
-    ranks = ", ".join(map(str, answer.options))
-    where = f" (option {ranks} of `torchsmith plan --all`)" if ranks else ""
+    where = f" ({choice_words.ranks(answer.options)} of `torchsmith plan`)" if answer.options else ""
     page.block(f"{safe(answer.candidate)}: {verdict}{where}", "", "  ")
     for reason in answer.reasons:
         _reason(page, reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torchsmith.knowledge import approaches
 from torchsmith.model.action import InstallTorch
 from torchsmith.model.finding import Severity
-from torchsmith.report.words import size
+from torchsmith.report.words import decimal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,9 +22,17 @@ KEPT = "nothing"
 """What the criterion ``change`` shows where torch stays as it is."""
 LINES = 9
 """So many rejections are told without ``--all``."""
+UNANSWERED = "not checked by a resolver"
+"""How the note begins that says why a resolver was asked in vain."""
 NEVER = "published"
 """The constraint that says that there never was such a build for this system."""
 NOT_HERE = "never published for this system"
+LISTED = frozenset({"Risks", "Notes"})
+"""The labels of which every text is a point of its own."""
+RANKS = 3
+"""So many options of an answer are named by their numbers."""
+INDEXED = ("an explicit", "an index", "a source")
+"""How the part of an approach's title begins that speaks of the index which it names."""
 BUILDS = 9
 """So many builds are named in one line."""
 MARKS = ((0.9, "++"), (0.7, "+"), (0.45, "o"), (0.2, "-"), (-1.0, "--"))
@@ -71,22 +79,33 @@ def verdict(choice: Choice) -> tuple[str, str]:
 
 
 def named(option: Option) -> str:
-    """An option in a phrase."""
-    return f"torch {option.candidate.version} for Python {option.candidate.python} by {option.approach.title}"
+    """An option in a phrase; an index is spoken of only where one is named."""
+    way, _, tail = option.approach.title.partition(" with ")
+    if option.index is not None or not tail.startswith(INDEXED):
+        way = option.approach.title
+    return f"torch {option.candidate.version} for Python {option.candidate.python} by {way}"
 
 
-def rows(option: Option) -> Iterator[tuple[str, str]]:
-    """The first option in full, beside its commands: label and text."""
+def rows(option: Option) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """An option in full, beside its commands: label and texts, what bears on the decision first."""
     if option.why:
-        yield "Why", option.why
+        yield "Why", (option.why,)
+    if option.risks:
+        yield "Risks", option.risks
     if not keeps(option):
+        yield "Takes", (takes(option),)
         if option.approach.touches:
-            yield "Touches", _listed(option.approach.touches)
-        yield "Takes", takes(option)
+            yield "Touches", (_listed(option.approach.touches),)
+    asked = [note for note in option.notes if note.startswith(UNANSWERED)]
     if option.checked:
-        yield "Checked", f"by {option.checked}"
+        yield "Checked", (f"by {option.checked}",)
+    elif asked:
+        yield "Checked", (f"tried in vain: {asked[0].removeprefix(UNANSWERED).lstrip(': ')}",)
     elif not keeps(option):
-        yield "Checked", "no: `--resolve` lets uv, pip or Poetry try it against the index"
+        yield "Checked", ("no: `--resolve` lets uv, pip or Poetry try it against the index",)
+    notes = tuple(note for note in option.notes if note not in asked)
+    if notes:
+        yield "Notes", notes
 
 
 def takes(option: Option) -> str:
@@ -95,12 +114,18 @@ def takes(option: Option) -> str:
     for criterion, what in (("download_bytes", "to download"), ("disk_bytes", "on disk")):
         found = score(option, criterion)
         if found and isinstance(found.shown, int):
-            parts.append(f"about {size(found.shown)} {what}")
+            parts.append(f"about {decimal(found.shown)} {what}")
     spent = score(option, "minutes")
     if spent:
-        minutes = spent.shown
-        parts.append(f"{minutes} minute{'' if minutes == 1 else 's'} to set up beside it")
+        parts.append(f"{spent.shown} minute{'' if spent.shown == 1 else 's'} to set up, besides the download")
     return ", ".join(parts)
+
+
+def ranks(places: tuple[int, ...]) -> str:
+    """Options by their numbers, the first few of many."""
+    left = len(places) - RANKS
+    more = f" and {left} more" if left > 0 else ""
+    return f"option{'' if len(places) == 1 else 's'} {', '.join(map(str, places[:RANKS]))}{more}"
 
 
 def _listed(touches: str) -> str:

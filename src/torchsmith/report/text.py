@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchsmith import __version__
 from torchsmith.model.diagnosis import Diagnosis, Verdict
+from torchsmith.model.facts.gpu import AMD, INTEL
 from torchsmith.model.finding import Finding, Outcome, Safety, Severity
 from torchsmith.model.known import Known, Unknown
 from torchsmith.report.escape import safe
@@ -140,6 +141,8 @@ def where(diagnosis: Diagnosis) -> str:
     if isinstance(interpreter, Known) and isinstance(environment, Known):
         python, place = interpreter.value, environment.value
         kind = place.kind if place.kind == place.manager else f"{place.kind}, {place.manager}"
+        if not python.prefix:  # of a machine that is not here
+            return safe(f"Python {python.version}, {kind} ({place.found_by})")
         return safe(f"{python.prefix} (Python {python.version}, {kind}; found by {place.found_by})")
     target = diagnosis.facts.get("target")
     return safe(target.value.python) if isinstance(target, Known) else "no Python environment"
@@ -147,14 +150,31 @@ def where(diagnosis: Diagnosis) -> str:
 
 def machine_line(diagnosis: Diagnosis) -> str:
     """Torch, GPUs, driver and system on one line, as far as they are known."""
-    parts: list[str] = []
+    parts, instead = list[str](), _in_place_of_nvidia(diagnosis)
     for name, show in HEADLINE.items():
         fact = diagnosis.facts.get(name)
-        if isinstance(fact, Known):
+        if isinstance(fact, Known) and not fact.value and name in instead:
+            parts += instead[name]
+        elif isinstance(fact, Known):
             parts.append(show(fact.value))
         elif fact is not None:
             parts.append(f"{name}: unknown ({fact.reason})")
     return safe(" | ".join(part for part in parts if part))
+
+
+def _in_place_of_nvidia(diagnosis: Diagnosis) -> dict[str, list[str]]:
+    """What is told where there is no GPU or driver of NVIDIA's: another maker's GPU that torch can use; nothing on a Mac."""
+    machine, bus = diagnosis.facts.get("machine"), diagnosis.facts.get("pci_devices")
+    if isinstance(machine, Known) and machine.value.os == "macos":
+        return {"gpus": ["Apple GPU (mps)"] if machine.value.arch == "aarch64" else [], "driver": []}
+    there = [device for device in bus.value.gpus if device.vendor in {AMD, INTEL}] if isinstance(bus, Known) and bus.value else []
+    if not there:
+        return {}
+    from torchsmith.knowledge import accelerators
+
+    named = [(device.name, accelerators.usable(device.vendor, device.device).partition(":")[0]) for device in there]
+    usable = list(dict.fromkeys(name or family for name, family in named if family))
+    return {"gpus": usable} if usable else {}
 
 
 def _torch(torch: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 
 from torchsmith.report.escape import safe
+from torchsmith.report.words import decimal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def preview(wanted: Preview) -> str:
         f"  from      {safe(wanted.option.index or 'the configured package index')}",
         f"  by        {safe(wanted.tool)}",
         f"  into      a folder of its own in {safe(wanted.folder)}, which is removed afterwards",
-        f"  download  {_bytes(wanted.download)}; free there: {_bytes(wanted.free)}",
+        f"  download  {decimal(wanted.download)}; free there: {decimal(wanted.free)}",
         "The present environment is run for comparison and not changed.",
     ]
     return "\n".join(lines) + "\n"
@@ -54,7 +55,7 @@ def _lines(report: Trial, width: int) -> Iterator[str]:
     if report.problem:
         yield from wrap(safe(report.problem), width, initial_indent="  ", subsequent_indent="  ")
     if report.preview and report.seconds is not None:
-        took = f"{safe(report.preview.tool)}, {report.seconds:.0f} s, {_bytes(report.bytes_on_disk)} on disk"
+        took = f"{safe(report.preview.tool)}, {report.seconds:.0f} s, {decimal(report.bytes_on_disk)} on disk"
         yield f"  Built by {took}; removed again." if report.status != "not-built" else f"  Given up ({took}); removed."
     if report.checks:
         yield ""
@@ -103,9 +104,3 @@ def _ratio(values: list[float | None], more_is_better: bool) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:.0f}"
-
-
-def _bytes(count: int | None) -> str:
-    if count is None:
-        return "size not known"
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

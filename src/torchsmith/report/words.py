@@ -16,6 +16,13 @@ def size(number: int | None) -> str:
     return f"{value:.1f} {_UNITS[unit]}" if unit > 2 and value < 100 else f"{value:.0f} {_UNITS[unit]}"
 
 
+def decimal(number: int | None) -> str:
+    """Bytes as downloads and disks are sold: ``1.8 GB``, ``190 MB``."""
+    if number is None:
+        return "size not known"
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"
+
+
 def listed(*parts: object, separator: str = ", ") -> str:
     """The parts that say something, in a row."""
     return separator.join(str(part) for part in parts if part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torchsmith.choose import hardware
 from torchsmith.choose.constraint import approach_constraint
 from torchsmith.model.choice import Approach, Reason, Risk
 from torchsmith.model.facts.container import Container, Jetson
@@ -26,6 +27,9 @@ PROJECTS = {
     "pipenv": ("Pipenv", "pipenv sync", "Pipfile.lock"),
 }
 """Managers that bring an environment back to what their lock says: name, the command that does, the lock."""
+
+ASK_AN_INDEX = frozenset({"poetry", "pdm", "pipenv"})
+"""Managers that know no offline: they ask their index whatever lies on this machine."""
 
 IN_PLACE = frozenset({"pip", "uv", "pip-tools"}) | frozenset(PROJECTS)
 """Approaches that change the environment that is there."""
@@ -107,9 +111,22 @@ def _docker(situation: Situation) -> Reason | Risk | None:
         return Reason("runs-here", "WSL 1 runs no containers", "Microsoft: comparing WSL versions", "WSL 2")
     if isinstance(situation.fact("jetson"), Jetson):
         return Risk("on a Jetson the container needs NVIDIA's own base image (l4t) and its torch", 0.4)
+    if machine.os == "windows" and not hardware.devices(situation) and (other := _another_maker(situation)):
+        because = f"Docker Desktop hands NVIDIA's GPUs to containers, not {other}"
+        return Reason("runs-here", because, "Docker Desktop documentation", "Linux")
     if machine.os == "windows":
         return Risk("on Windows containers get the GPU through Docker Desktop's WSL 2 engine only", 0.1)
     return None
+
+
+def _another_maker(situation: Situation) -> str:
+    """A GPU of AMD's or Intel's that some build of torch serves, by its name; empty for none, and where nobody looked."""
+    for kind in hardware.VENDORS:
+        there = hardware.others(situation, kind)
+        for device in () if isinstance(there, Unknown) else there:
+            if hardware.served(device):
+                return f"the {hardware.other_name(device)}"
+    return ""
 
 
 @approach_constraint("administrator")
@@ -118,11 +135,12 @@ def administrator(approach: Approach, situation: Situation) -> Reason | Risk | N
     if situation.wishes.admin:
         return None
     if approach.name == "docker":
+        toolkit = " and NVIDIA's Container Toolkit are" if hardware.devices(situation) else " is"
         return Reason(
             "administrator",
-            "Docker's daemon runs as root, and NVIDIA's Container Toolkit is set up by an administrator",
-            "--no-admin; NVIDIA Container Toolkit documentation",
-            "without --no-admin",
+            f"Docker{toolkit} set up by an administrator, and who may use its daemon is as good as one",
+            "--no-admin; Docker and NVIDIA Container Toolkit documentation",
+            "without --no-admin, or a rootless Docker that is set up already",
         )
     environment = situation.environment
     if approach.name in NIX and not (isinstance(environment, Environment) and environment.kind == "nix"):
@@ -151,14 +169,19 @@ def _toolkit_without_administrator(situation: Situation) -> Reason | Risk | None
 
 @approach_constraint("network")
 def network(approach: Approach, situation: Situation) -> Reason | None:
-    """``--offline``: what fetches by itself and takes no folder of wheels instead."""
+    """``--offline``: what fetches by itself and takes no folder of wheels instead, unless it manages what is here already."""
+    if not situation.wishes.offline:
+        return None
+    if approach.name in ASK_AN_INDEX and approach.name != project_manager(situation):
+        because = f"{approach.tool} resolves against an index, and has no word for doing without"
+        return Reason("network", because, "--offline", "without --offline")
     fetched = {
         "docker": "its base image",
         "nix": "nixpkgs and what the binary cache holds",
         "flox": "its packages",
         "source": "the sources with all submodules",
     }.get(approach.name)
-    if fetched is None or not situation.wishes.offline:
+    if fetched is None:
         return None
     return Reason("network", f"{approach.title} fetches {fetched}", "--offline", "without --offline")
 
@@ -207,7 +230,8 @@ def tool(approach: Approach, situation: Situation) -> Risk | None:
     family = {"uv-project": "uv", "mamba": "conda"}
     if family.get(have, have) == family.get(approach.name, approach.name) or approach.name == project_manager(situation):
         return None
-    return Risk(f"it needs {approach.tool}, if that is not here: {approach.get}", 0.02)
+    beside = " with NVIDIA's Container Toolkit" if approach.name == "docker" and hardware.devices(situation) else ""
+    return Risk(f"it needs {approach.tool}, if that is not here: {approach.get}{beside}", 0.02)
 
 
 @approach_constraint("begins-a-project")

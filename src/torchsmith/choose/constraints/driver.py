@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from torchsmith.choose import hardware
 from torchsmith.choose.constraint import constraint
-from torchsmith.knowledge import drivers
+from torchsmith.knowledge import drivers, jetson
 from torchsmith.model.choice import Candidate, Reason, Risk
+from torchsmith.model.facts.container import Jetson
 from torchsmith.model.facts.gpu import Driver
 from torchsmith.model.facts.hardware import CompatLibraries
 from torchsmith.model.known import Unknown
@@ -74,7 +75,10 @@ def _too_old(cuda: str, lowest: str, have: Driver, situation: Situation) -> Reas
         because += f"; on these GPUs a cuda-compat package of CUDA {minor(cuda)} could stand in for a newer one"
     elif situation.machine.wsl:
         because += " (it is Windows' driver that counts in WSL)"
-    return Reason("driver", because, SOURCE, f"driver >= {lowest}")
+    board = situation.fact("jetson")
+    pack = jetson.jetpack(board.l4t) if isinstance(board, Jetson) else None
+    before = pack is not None and pack.major < jetson.GENERAL  # there the driver comes with the system
+    return Reason("driver", because, SOURCE, f"JetPack {jetson.GENERAL}" if before else f"driver >= {lowest}")
 
 
 def _forward(situation: Situation) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchsmith.choose import coverage, hardware
 from torchsmith.choose.constraint import constraint
+from torchsmith.choose.published import NAMES
 from torchsmith.knowledge import accelerators, drivers
 from torchsmith.knowledge.archs import toolkit_range
 from torchsmith.model.choice import Candidate, Reason, Risk
@@ -26,10 +27,24 @@ def accelerator(candidate: Candidate, situation: Situation) -> Reason | Risk | N
     """A build for an accelerator needs one of that maker; a CPU build, none that it would leave idle."""
     if candidate.kind == "cpu":
         idle = () if "+cpu" in situation.wishes.torch else hardware.idle(situation)
-        return Reason("accelerator", f"a CPU build leaves the {hardware.joined(idle)} idle", HERE) if idle else None
+        if not idle:
+            return None
+        because = f"a CPU build leaves the {hardware.joined(idle)} idle{_published_for_others(situation)}"
+        return Reason("accelerator", because, HERE)
     if candidate.kind == "cuda":
         return _nvidia(situation)
     return _other(candidate.kind, situation)
+
+
+def _published_for_others(situation: Situation) -> str:
+    """That the builds which would serve a GPU here are published for other systems alone."""
+    if hardware.devices(situation):
+        return ""
+    for kind in hardware.VENDORS:
+        known = coverage.platforms_of(kind)
+        if situation.machine.platform not in known and any(hardware.served(device) for device in _on_bus(kind, situation)):
+            return f", and {TITLES[kind]} builds are published for {hardware.joined(NAMES[name] for name in known)} only"
+    return ""
 
 
 def _nvidia(situation: Situation) -> Reason | Risk | None:
@@ -65,7 +80,7 @@ def _on_bus(kind: str, situation: Situation) -> tuple[PciDevice, ...]:
     return () if isinstance(found, Unknown) else found
 
 
-@constraint("gpu-code", "channel", "kind", "build", "sass", "ptx", "cudnn")
+@constraint("gpu-code", "channel", "platform", "kind", "build", "cuda", "sass", "ptx", "cudnn")
 def gpu_code(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """Every GPU needs machine code of the build, or PTX under a driver as new as the build's CUDA; and its cuDNN."""
     if candidate.kind == "rocm":
@@ -74,10 +89,7 @@ def gpu_code(candidate: Candidate, situation: Situation) -> Reason | Risk | None
         return None
     if not candidate.sass and not candidate.ptx:
         return Risk("the GPU code of this build is not known", 0.3)
-    ways = [
-        (device, coverage.how(candidate.build, candidate.sass, candidate.ptx, device.sm) if device.sm else "")
-        for device in situation.gpus
-    ]
+    ways = [(device, _way(candidate, device.sm) if device.sm else "") for device in situation.gpus]
     without = [device for device, way in ways if way in {"no", "new"}]
     if without:
         known_to_ptx = [device for device, way in ways if way == "new"]
@@ -91,6 +103,15 @@ def gpu_code(candidate: Candidate, situation: Situation) -> Reason | Risk | None
         return reason
     risks = [*_risks_of_jit(compiled, situation), *_risks_of_unknown(ways), *_risks_of_cudnn(ways, candidate)]
     return Risk("; ".join(risks), 0.15) if risks else None
+
+
+def _way(candidate: Candidate, sm: int) -> str:
+    """How the build's code runs on the GPU; a build from source is made for that very GPU, which its toolkit has to know."""
+    if candidate.channel == "source" and candidate.cuda:
+        span = toolkit_range(sm)
+        if span is not None and not at_least(candidate.cuda, span[0]):
+            return "no"
+    return coverage.how(candidate.build, candidate.sass, candidate.ptx, sm)
 
 
 def _amd(build: str, situation: Situation) -> Reason | Risk | None:

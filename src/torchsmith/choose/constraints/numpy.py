@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torchsmith.choose.situation import Situation
 
 
-@constraint("numpy", "torch", "build", "python", "cuda", "cudnn", when=beside.asks)
+@constraint("numpy", "torch", "build", "kind", "platform", "python", "cuda", "cudnn", when=beside.asks)
 def numpy(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """The NumPy that is kept or needed, by itself or by a package, must be one that the build works with.
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torchsmith.choose.situation import Situation
 
 
-@constraint("packages", "torch", "build", "python", "cuda", "cudnn", when=beside.asks)
+@constraint("packages", "torch", "build", "kind", "platform", "python", "cuda", "cudnn", when=beside.asks)
 def packages(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """A package asks for releases of torch, a CUDA major, a Python, a GPU, a platform, and for other packages.
 

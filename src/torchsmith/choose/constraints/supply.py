@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torchsmith.choose import standing
 from torchsmith.choose.constraint import constraint
 from torchsmith.choose.constraints.project import label_of
 from torchsmith.knowledge import install_sizes
@@ -9,6 +10,7 @@ from torchsmith.model.choice import Candidate, Reason, Risk
 from torchsmith.model.facts.install import Indexes, LocalWheels
 from torchsmith.model.facts.system import Room
 from torchsmith.model.facts.torch import Torch
+from torchsmith.model.known import Unknown
 from torchsmith.model.versions import local_label, public
 
 TYPE_CHECKING = False
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from torchsmith.model.facts.install import Index, LocalWheel
     from torchsmith.model.facts.machine import Machine
 
+CONDA = "pytorch"
+CONDA_NAMES = (CONDA, "pytorch-gpu", "pytorch-cpu", "libtorch")
+"""How conda calls torch, and what else it records it under."""
 SIZES = "torchsmith facts install_sizes"
 _ROUGH = 0.7
 """The share of an estimated size that is needed for certain."""
@@ -57,11 +62,16 @@ def offline(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     if installed(candidate, situation):
         return None
     fitting = _here(candidate, situation)
+    what = "package" if candidate.channel != "wheel" else "wheel"
     if fitting:
         wheel = min(fitting, key=lambda wheel: wheel.cache)
         where = f"{wheel.cache}'s cache" if wheel.cache else wheel.place
-        return Risk(f"the wheel is in {where}; whether all that it requires is there too is not known", 0.1)
-    what = "package" if candidate.channel != "wheel" else "wheel"
+        return Risk(f"the {what} is in {where}; whether all that it requires is there too is not known", 0.1)
+    known = situation.fact("local_wheels")
+    if isinstance(known, Unknown):
+        return Risk(f"whether a {what} of it is on that machine is not known: {known.reason}", 0.4)
+    if isinstance(known, LocalWheels) and known.unseen:
+        return Risk(f"whether a {what} of it is on this machine is not known: {known.unseen[0]} could not be looked into", 0.4)
     return Reason(
         "offline",
         f"no {what} of torch {candidate.version} for Python {candidate.python} is on this machine",
@@ -80,17 +90,43 @@ def uv_cache(candidate: Candidate, situation: Situation) -> Reason | None:
     return Reason("uv-cache", because, "--offline", "uv, or without --offline")
 
 
+def _by_its_environment(situation: Situation) -> bool:
+    """Whether no project's manager is here: that one would have nothing to fetch, and no other may take its place."""
+    return _offline(situation) and standing.own_manager(situation) not in standing.PROJECTS
+
+
+@constraint("installed-only", "channel", "torch", "build", "python", "default", when=_by_its_environment)
+def installed_only(candidate: Candidate, situation: Situation) -> Reason | None:
+    """What is installed and lies nowhere else serves this environment alone: the approaches that work there bring it."""
+    if not installed(candidate, situation) or any(not wheel.cache for wheel in _here(candidate, situation)):
+        return None
+    because = f"torch {candidate.version} is installed here and lies nowhere else: for a project of its own it would be fetched"
+    return Reason("installed-only", because, "--offline", "without --offline")
+
+
 def _here(candidate: Candidate, situation: Situation) -> list[LocalWheel]:
-    """The wheels of the candidate that lie on this machine."""
+    """The wheels of the candidate, or conda's packages of it, that lie on this machine."""
     known = situation.fact("local_wheels")
-    wheels = known.wheels if isinstance(known, LocalWheels) and candidate.channel == "wheel" else ()
-    return [wheel for wheel in wheels if _serves(wheel, candidate, situation.machine)]
+    wheels = known.wheels if isinstance(known, LocalWheels) else ()
+    if candidate.channel == "conda-forge":
+        kept = (wheel for wheel in wheels if wheel.package == CONDA)
+        return [wheel for wheel in kept if wheel.version == candidate.torch and _for_conda(wheel, candidate)]
+    return [wheel for wheel in wheels if candidate.channel == "wheel" and _serves(wheel, candidate, situation.machine)]
+
+
+def _for_conda(package: LocalWheel, candidate: Candidate) -> bool:
+    """``cuda129_mkl_py312_...`` says the Python and whether it is for CUDA; of which one is left open."""
+    build = package.tags[0]
+    return f"py{candidate.python.replace('.', '')}" in build and build.startswith("cuda") == (candidate.kind == "cuda")
 
 
 def installed(candidate: Candidate, situation: Situation) -> bool:
-    """Whether the candidate is what is installed, and whole."""
+    """Whether the candidate is what is installed, from that channel, and whole."""
     have = situation.torch
     if not isinstance(have, Torch) or situation.reinstall or candidate.python != situation.python:
+        return False
+    by_conda = any(situation.packages.conda_record(name) is not None for name in CONDA_NAMES)
+    if by_conda == (candidate.channel == "wheel"):
         return False
     return public(have.version) == candidate.torch and have.build == candidate.build
 
@@ -116,7 +152,7 @@ def _tight(situation: Situation) -> bool:
     return bool(known) and min(known) < install_sizes.largest()
 
 
-@constraint("disk", "torch", "build", "kind", "platform", "python", when=_tight)
+@constraint("disk", "channel", "torch", "build", "kind", "platform", "python", when=_tight)
 def disk(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """Room for the unpacked wheels, and for the download where it is unpacked."""
     room = situation.fact("room")
@@ -155,4 +191,4 @@ def gigabytes(size: int) -> str:
     return f"{-(-max(size, 0) // 100_000_000) / 10:.1f} GB"
 
 
-EVERY = (index, offline, uv_cache, disk)
+EVERY = (index, offline, uv_cache, installed_only, disk)

@@ -46,13 +46,13 @@ def evidence(candidate: Candidate, situation: Situation) -> Risk | None:
         told, weight = ["that it exists is inferred"], 0.3
     if candidate.channel == "wheel" and not torch_builds.build_exists(candidate.build):
         told.append(f"nobody has seen an index for {candidate.build}")
-        weight += 0.02
+        weight += 0.2
     if candidate.kind == "cuda" and candidate.confidence == "low":
         told.append("its GPU code is known with low confidence")
         weight += 0.2
     if not candidate.python_seen:
-        told.append("that it has a file for this Python is assumed: nobody has looked at its list of files")
-        weight += 0.05
+        told.append("its file for this Python is assumed, not seen")
+        weight += 0.02
     return Risk("; ".join(told), weight) if told else None
 
 
@@ -63,6 +63,8 @@ def glibc(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     if machine.os != "linux":
         return None
     source = "PEP 600; torchsmith facts torch_releases"
+    if machine.libc == "musl" and candidate.channel == "source":
+        return Risk("this system has musl in place of glibc, which nobody builds torch with", 0.6)
     if machine.libc == "musl":
         return Reason(
             "glibc", "this system has musl in place of glibc, and no build of torch is made for it", source, "a system with glibc"
@@ -89,7 +91,7 @@ def cpu(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
         return None  # it is built for the processor that is here
     if found.level < _SSE4:
         because = f"the processor shows no SSE4.2{virtual}, and `import torch` ends in an illegal instruction"
-        if candidate.channel != "wheel":
+        if candidate.channel != "wheel" or found.virtual:  # a hypervisor may hide what the processor has
             return Risk(because, 0.5)
         return Reason("cpu", because, "x86-64 psABI, microarchitecture levels", "a processor with x86-64-v2")
     if not found.avx:
@@ -110,19 +112,18 @@ def jetson(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     source = "NVIDIA, Installing PyTorch for Jetson Platform; JetPack archive"
     pack = jetpack(board.l4t)
     name = board.model or "Jetson"
-    what = "the wheels for Arm are made for servers" if candidate.channel == "wheel" else "it is made for Arm servers"
     if pack is None and _general_alone(situation):
         return None
     if pack is None:
         return Risk(f"before JetPack {GENERAL} the {name} needs NVIDIA's own build, and which JetPack is here is not known", 0.5)
     if pack.major >= GENERAL:
         return None
-    return Reason(
-        "jetson",
-        f"{what}: a {name} with JetPack {pack.major} needs NVIDIA's own, with CUDA {pack.cuda} for Python {pack.python}",
-        source,
-        f"JetPack {GENERAL}",
-    )
+    own = f"a {name} with JetPack {pack.major} needs NVIDIA's own, with CUDA {pack.cuda} for Python {pack.python}"
+    if candidate.channel == "source":
+        because = f"{own}, or a build from source with JetPack's own toolkit; this one takes that of Arm servers"
+        return Reason("jetson", because, source)
+    what = "the wheels for Arm are made for servers" if candidate.channel == "wheel" else "it is made for Arm servers"
+    return Reason("jetson", f"{what}: {own}", source, f"JetPack {GENERAL}")
 
 
 def _general_alone(situation: Situation) -> bool:

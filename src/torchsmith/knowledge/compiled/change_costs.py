@@ -7,6 +7,7 @@ ROWS: tuple[tuple[str, int], ...] = (
     ("network", 2),
     ("offline", 2),
     ("uv-cache", 4),
+    ("installed-only", 2),
     ("administrator", 2),
     ("packages", 3),
     ("numpy", 3),

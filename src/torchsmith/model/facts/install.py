@@ -77,10 +77,14 @@ class LocalWheel:
 
 @record
 class LocalWheels:
-    """The wheels of torch and its companions on this machine, and the places that were looked at."""
+    """The wheels of torch and its companions on this machine, conda's packages of it, and the places that were looked at.
+
+    ``unseen`` are the places that were named and that nobody could look into.
+    """
 
     wheels: tuple[LocalWheel, ...]
     places: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 @record

@@ -48,7 +48,7 @@ def check(
     yield Finding(
         Severity.DEGRADED,
         "python",
-        f"torch is not installed in {interpreter.prefix} (Python {interpreter.version})",
+        f"torch is not installed{f' in {interpreter.prefix}' if interpreter.prefix else ''} (Python {interpreter.version})",
         evidence=(Proof("torch", "on no entry of the search path"),),
         remedies=_cpu(machine, interpreter)
         if isinstance(gpus, Gpus) and not gpus
