@@ -15,8 +15,9 @@ import pytest
 from torchsmith.app import machines, plan_file, project
 from torchsmith.cli import run
 from torchsmith.host.local import LocalHost
-from torchsmith.model.choice import GOALS
+from torchsmith.model.choice import GOALS, Choice, Reason, Rejected, Wishes
 from torchsmith.model.errors import UsageError
+from torchsmith.report import choice_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,19 @@ SEED = ("--assume", "gpu=RTX 5070 Ti", "--assume", "driver=581.57", "--assume", 
 HOPELESS = ("--assume", "gpu=RTX 5090", "--assume", "driver=470.42.01", "--assume", "os=linux", "--assume", "python=3.12")
 NO_GPU = ("--assume", "gpu=none", "--assume", "os=linux", "--assume", "python=3.12")
 KEPT = ("--assume", "gpu=RTX 4090", "--assume", "driver=580.65.06", "--assume", "os=linux", "--assume", "python=3.12")
+BOUND = """
+[project]
+name = "x"
+version = "1"
+requires-python = ">=3.11"
+dependencies = ["torch>=2.7"]
+[tool.uv.sources]
+torch = { index = "pytorch-cu128" }
+[[tool.uv.index]]
+name = "pytorch-cu128"
+url = "https://download.pytorch.org/whl/cu128"
+explicit = true
+"""
 CONTRACT = {"native_gpu_code", "driver_headroom", "reversible", "download_bytes", "minutes"}
 
 
@@ -176,6 +190,8 @@ def test_a_kept_plan_is_private_and_names_what_it_rests_on(tmp_path: Path, capsy
         ("plan", *SEED, "--resolve", "--offline"),
         ("plan", *SEED, "--upgrade", "--all"),
         ("plan", *SEED, "--outdated", "--format", "markdown"),
+        ("plan", *SEED, "--model", "7b", "--need", "whisperx"),
+        ("plan", *SEED, "--model", "7b", "--goal", "training"),
         ("plan", *SEED, "--need", "no version here !"),
         ("plan", *SEED, "--torch", "newest"),
         ("plan", "--machine", "no-such-machine"),
@@ -242,7 +258,9 @@ def test_a_file_that_nobody_saw_is_told_once_and_in_few_words(capsys: pytest.Cap
         assert all(len(risk.partition("its file")[2]) < 50 for risk in said)
 
 
-@pytest.mark.parametrize(("gpu", "system", "name"), [("RX 7900 XTX", "linux", "Radeon RX 7900 XTX"), ("Arc A770", "linux", "Arc A770")])
+@pytest.mark.parametrize(
+    ("gpu", "system", "name"), [("RX 7900 XTX", "linux", "Radeon RX 7900 XTX"), ("Arc A770", "linux", "Arc A770")]
+)
 def test_another_makers_gpu_is_named_first(gpu: str, system: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     out = asked(capsys, "plan", "--assume", f"gpu={gpu}", "--assume", f"os={system}", "--assume", "python=3.12")[1]
     assert name in out.splitlines()[1]
@@ -256,6 +274,52 @@ def test_an_index_is_spoken_of_only_where_one_is_named(capsys: pytest.CaptureFix
     named = asked(capsys, "plan", *SEED)[1]
     assert "by pip with an explicit index.\n" in named
     assert "--index-url" in named.partition("Why")[0]
+
+
+def test_the_retired_channel_is_not_told_as_one_that_never_was(capsys: pytest.CaptureFixture[str]) -> None:
+    out = " ".join(asked(capsys, "plan", "--machine", "rtx4090-ubuntu2204", "--all")[1].split())
+    assert "PyTorch's own conda channel ended with torch" in out
+    folded = choice_words.rejections(retired())
+    assert folded == [("pytorch: cu121 (2.5.1)", "PyTorch's own conda channel ended with torch 2.5.1")]
+
+
+def retired() -> Choice:
+    reason = Reason("published", "PyTorch's own conda channel ended with torch 2.5.1", "facts")
+    return Choice(Wishes(), (), (Rejected("pytorch: torch 2.5.1 cu121", (reason,), "cu121", "2.5.1", "2.5.1", "pytorch"),))
+
+
+def test_a_plan_that_was_kept_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "plan.json"
+    out = asked(capsys, "plan", *SEED, "--write", str(file))[1]
+    assert f"Kept in {file}." in out
+    assert "--write FILE" not in out
+
+
+def test_a_mac_is_told_that_its_gpu_is_used(capsys: pytest.CaptureFixture[str]) -> None:
+    out = asked(capsys, "plan", "--machine", "m3-macos")[1]
+    assert out.splitlines()[1] == "  no torch | Apple GPU (mps) | macos aarch64"
+    assert plan(capsys, "--machine", "m3-macos")["options"][0]["criteria"]["native_gpu_code"] == "native"
+
+
+def test_an_index_that_nobody_has_seen_does_not_come_first(capsys: pytest.CaptureFixture[str]) -> None:
+    first = plan(capsys, "--machine", "rx7900xtx-ubuntu2404")["options"][0]
+    assert not any("nobody has seen an index" in risk for risk in first["risks"])
+
+
+def test_what_the_project_says_of_torch_comes_first_where_none_is_installed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(BOUND)
+    first = plan(capsys, *KEPT, "--assume", f"project={tmp_path}")["options"][0]
+    assert (first["approach"], first["build"]) == ("uv-project", "cu128")
+    moved = plan(capsys, *KEPT, "--assume", f"project={tmp_path}", "--torch", "+cu130")["options"][0]
+    assert (moved["approach"], moved["build"]) == ("uv-project", "cu130")
+
+
+def test_an_answer_names_few_of_many_options(capsys: pytest.CaptureFixture[str]) -> None:
+    first = asked(capsys, "why-not", "cu130", *SEED)[1].splitlines()[0]
+    assert first.startswith("cu130: offered (options 1, ")
+    assert "more of `torchsmith plan`" in " ".join(asked(capsys, "why-not", "cu130", *SEED)[1].split())
 
 
 def test_a_page_counts_bytes_in_one_unit(capsys: pytest.CaptureFixture[str]) -> None:

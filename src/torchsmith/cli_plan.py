@@ -30,7 +30,7 @@ def plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resolve", action="store_true", help="let uv, pip or Poetry check the options against the package index"
     )
-    parser.add_argument("--write", metavar="FILE", help="keep the plan in a file, for `torchsmith apply`")
+    parser.add_argument("--write", metavar="FILE", help="keep the plan in a new file")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--upgrade", action="store_true", help="what newer combination would work, what it gains and breaks")
     mode.add_argument("--outdated", action="store_true", help="only whether a newer combination would work")
@@ -144,6 +144,10 @@ def _alone(options: argparse.Namespace, mode: str) -> None:
             raise UsageError(f"`--{name}` belongs to the list of options: it cannot go with `--{mode}`")
     if options.format == "markdown":
         raise UsageError(f"`--{mode}` answers as text or JSON")
+    wished = [name for name in ("need", "keep", "torch", "no_admin", "offline") if getattr(options, name)]
+    wished += ["goal"] if options.goal != GOALS[0] else []
+    if mode == "model" and wished:
+        raise UsageError(f"`--{wished[0].replace('_', '-')}` says nothing of a model's memory: it cannot go with `--model`")
 
 
 def _rendered(options: argparse.Namespace, choice: Choice, diagnosis: Diagnosis) -> str:

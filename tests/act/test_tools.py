@@ -57,6 +57,31 @@ def test_find_links_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tools.indexes_for_uv("pip") == {"UV_NO_INDEX": "1", "UV_FIND_LINKS": "/wheels"}
 
 
+HOSTILE = '[project]\nname = "x"\nversion = "1"\n[[tool.uv.index]]\nurl = "http://127.0.0.1:9/evil"\ndefault = true\n'
+
+
+@pytest.mark.usefixtures("plain")
+def test_the_folder_that_it_is_called_in_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project that somebody cloned names an index, has a module called pip, and lies where programs are looked for."""
+    (tmp_path / "pyproject.toml").write_text(HOSTILE)
+    (tmp_path / "json.py").write_text("print('stolen')\n")
+    (tmp_path / "uv-mine").write_text("#!/bin/sh\necho mine 1.2.3\n")
+    (tmp_path / "uv-mine").chmod(0o755)
+    assert "evil" not in str(tools.indexes_for_uv("pip"))
+    assert "stolen" not in tools.run([sys.executable, "-m", "json.tool", "--help"], 20, tools.environment()).out
+    uv = tools.find("uv")
+    assert uv
+    (tmp_path / "needs.in").write_text("nothing-of-this-name-at-all")
+    asked = [*uv.argv, "pip", "compile", "--no-header", "--offline", str(tmp_path / "needs.in")]
+    ended = tools.run(asked, 20, tools.environment())
+    assert ended.status
+    shown = tools.run([*asked, "--verbose"], 20, tools.environment())
+    assert "evil" not in shown.err
+    monkeypatch.setenv("PATH", f".:{tmp_path}:/bin:/usr/bin")
+    assert tools.find("uv-mine") is None
+    assert Path.cwd() == tmp_path
+
+
 def test_a_program_that_says_no_version_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, body in (("uv-broken", "exit 3"), ("uv-mute", "true"), ("uv-good", "echo good 1.2.3")):
         (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")

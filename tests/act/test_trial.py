@@ -21,7 +21,7 @@ from torchsmith.act import tools
 from torchsmith.act import trial as act
 from torchsmith.app import asked, plan, trial
 from torchsmith.host.local import LocalHost
-from torchsmith.model.choice import Option, Pin, Requirement, Wishes
+from torchsmith.model.choice import Option, Pin, Requirement, Score, Wishes
 from torchsmith.model.errors import UsageError
 from torchsmith.model.facts.python import Package, Packages
 from torchsmith.model.record import replace
@@ -126,12 +126,13 @@ def test_a_torch_that_cannot_count_fails_the_trial(served: str, empty_environmen
 def test_only_the_family_of_torch_bears_the_label_and_no_pseudo_package_is_installed() -> None:
     pins = (Pin("xformers", "0.0.35", f"{URL}/cu126"), Pin("bitsandbytes", "0.50.2"), Pin("numpy", "1.26.4"))
     own = option(candidate("2.8.0", "cu126", HERE), "uv", f"{URL}/cu126", (("torchvision", "0.23.0"),))
-    own = replace(own, packages=(*own.packages, *pins))
+    own = replace(own, packages=(*own.packages, *pins, Pin("flash-attn", "2.8.3")))
     keeps = (Requirement("cudnn", "==9", "--keep"), Requirement("tqdm", "", "--keep"), Requirement("rich", "", "--keep"))
     wishes = Wishes(needs=(Requirement("cuda", "==12.6", "--need"), Requirement("numpy", "<2", "--need")), keeps=keeps)
     assert trial.requirements(own, wishes, Packages((Package("tqdm", "4.67.1", "/e"),))) == (
         ("torch==2.8.0+cu126", "torchvision==0.23.0+cu126", "xformers==0.0.35"),
         ("bitsandbytes==0.50.2", "numpy==1.26.4", "tqdm==4.67.1", "rich"),
+        ("flash-attn==2.8.3",),
     )
 
 
@@ -176,6 +177,14 @@ def test_nothing_is_built_without_consent(empty_environment: Environment, room: 
     document = json.loads(trial_json.render(report))
     jsonschema.validate(document, SCHEMA)
     assert document["candidate"] is None
+
+
+def test_nothing_is_built_where_there_is_no_room(empty_environment: Environment, room: Path) -> None:
+    own = replace(option(candidate(CPU, "cpu", HERE), "cpu"), scores=(Score("disk_bytes", 10**18, 0.0, 1.0),))
+    report, shown = tried(own, empty_environment)
+    assert (report.status, shown) == ("nothing-to-try", [])
+    assert "1000000000.0 GB" in report.problem
+    assert str(room) in report.problem
 
 
 def test_another_machine_is_not_built_for() -> None:

@@ -14,6 +14,10 @@ from torchsmith.choose.constraints import ON_APPROACHES, ON_CANDIDATES
 from torchsmith.choose.situation import Situation
 from torchsmith.knowledge import change_costs
 from torchsmith.model.choice import Conflict, Repair, Requirement, Wishes
+from torchsmith.model.facts.container import Jetson
+from torchsmith.model.facts.gpu import AMD, PciDevice, PciDevices
+from torchsmith.model.facts.install import LocalWheels
+from torchsmith.model.record import replace
 
 MASKS = st.lists(st.integers(1, 63), min_size=1, max_size=10)
 
@@ -107,3 +111,40 @@ def test_wishes_are_cheaper_than_drivers_and_drivers_than_gpus() -> None:
     order = [change_costs.cost(name) for name in ("torch", "packages", "python", "driver", "glibc", "gpu-code")]
     assert order == sorted(order)
     assert len(set(order)) == len(order)
+
+
+def test_an_amd_gpu_on_windows_is_served_by_linux() -> None:
+    radeon = PciDevices((PciDevice("0000:03:00.0", AMD, 0x744C, "0300", name="Radeon RX 7900 XTX"),))
+    asked = made(os="windows", driver=None, pci_devices=radeon)
+    choice = decide.decide(asked)
+    assert not choice.satisfied
+    assert [reason.constraint for reason in choice.conflicts[0].reasons] == ["accelerator"]
+    assert "ROCm builds are published for Linux" in choice.conflicts[0].reasons[0].because
+    assert choice.repairs[0].changes == ("Linux on x86-64",)
+    assert "Radeon RX 7900 XTX" in choice.repairs[0].gives
+    assert {option.approach.name for option in choice.options if option.candidate.kind == "cpu"}
+
+
+def test_jetpack_7_brings_a_driver_and_takes_the_wheels() -> None:
+    board = Jetson("Jetson AGX Orin", "36.4.3")
+    _, repairs = explained(made("Jetson AGX Orin", arch="aarch64", driver="540.4.0", python="3.10", jetson=board))
+    assert repairs[0].changes == ("JetPack 7",)
+    assert "source" not in repairs[0].gives
+    assert "cu132" in repairs[0].gives
+
+
+@pytest.mark.parametrize(
+    ("wishes", "change"),
+    [
+        (needing(torch="==2.5.1"), "torch without ==2.5.1"),
+        (needing(("whisperx", "==3.4.2")), "whisperx >= 3.5.0"),
+        (Wishes(offline=True), "without --offline"),
+    ],
+)
+def test_a_repair_gives_what_the_plan_would_offer_then(wishes: Wishes, change: str) -> None:
+    asked = made("RTX 5090", wishes=wishes, local_wheels=LocalWheels(()))
+    _, repairs = explained(asked)
+    assert repairs[0].changes[0].startswith(change), repairs
+    anew = decide.decide(replace(asked, wishes=needing(("whisperx", ">=3.5.0")) if wishes.needs else Wishes()))
+    first = anew.options[0]
+    assert repairs[0].gives == f"torch {first.candidate.version} for Python {first.candidate.python} by {first.approach.title}"

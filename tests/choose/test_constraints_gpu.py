@@ -199,3 +199,11 @@ def test_an_architecture_that_no_rocm_build_has_leaves_the_cpu() -> None:
     navi_10 = made(pci_devices=PciDevices((PciDevice("", AMD, 0x731F, name="Radeon RX 5700 XT"),)))
     assert isinstance(says(gpu.accelerator, "2.13.0+rocm7.2", navi_10), Reason)
     assert not hardware.idle(navi_10)
+
+
+def test_a_build_from_source_needs_a_toolkit_that_knows_the_gpu() -> None:
+    thor = made("Jetson AGX Thor", arch="aarch64", driver="580.00")
+    found = says(gpu.gpu_code, "2.8.0+cu129", thor, channel="source")
+    assert isinstance(found, Reason)
+    assert "Thor" in found.because
+    assert not isinstance(says(gpu.gpu_code, "2.11.0+cu130", thor, channel="source"), Reason)

@@ -53,7 +53,7 @@ def test_instructions_of_the_processor() -> None:
     def at(level: int, *, avx: bool = False, virtual: bool = False) -> Situation:
         return made(cpu=Cpu("", level, avx=avx, avx2=level > 2, virtual=virtual))
 
-    first = says(system.cpu, "2.14.1+cpu", at(1, virtual=True))
+    first = says(system.cpu, "2.14.1+cpu", at(1))
     assert isinstance(first, Reason)
     assert "hypervisor" in first.because
     assert isinstance(says(system.cpu, "2.14.1+cpu", at(2)), Risk)
@@ -231,3 +231,24 @@ def test_the_package_index_has_fewer_pythons_than_the_builds_own() -> None:
     default = {c.python for c in candidates("linux-x86_64") if c.version == "2.13.0+cu130" and c.channel == "wheel" and c.default}
     assert "3.14" in default
     assert "3.15" not in default
+
+
+def test_a_build_from_source_on_a_jetson_takes_jetpacks_own_toolkit() -> None:
+    board = made("Jetson AGX Orin", arch="aarch64", driver="540.3", python="3.10", jetson=Jetson("Jetson AGX Orin", "36.4.3"))
+    found = says(system.jetson, "2.14.1+cu129", board, python="3.10", channel="source")
+    assert isinstance(found, Reason)
+    assert "JetPack's own toolkit" in found.because
+    assert "it is made for Arm servers" not in found.because
+    assert found.unless == ""
+
+
+def test_what_a_hypervisor_may_hide_rejects_nothing() -> None:
+    for virtual, kind in ((True, Risk), (False, Reason)):
+        asked = made(cpu=Cpu("", 1, avx=False, avx2=False, virtual=virtual))
+        assert isinstance(says(system.cpu, "2.14.1+cpu", asked), kind)
+
+
+def test_a_build_from_source_need_not_be_made_for_glibc() -> None:
+    asked = made("RTX 4090", glibc="musl")
+    assert isinstance(says(system.glibc, "2.14.1+cu132", asked, channel="source"), Risk)
+    assert isinstance(says(system.glibc, "2.14.1+cu130", asked), Reason)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from torchsmith.choose import catalogue, situation
+from torchsmith.choose import beside, catalogue, situation
 from torchsmith.choose.asked import asked_for
 from torchsmith.choose.constraints.cudnn import cudnn
 from torchsmith.choose.constraints.numpy import numpy
@@ -19,6 +19,7 @@ from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.project import Dependency, PastedProject
 from torchsmith.model.facts.python import Interpreter, Package, Packages
 from torchsmith.model.known import Fact, Known
+from torchsmith.model.record import replace
 
 LINUX, WINDOWS, ARM = Machine("linux", "x86_64"), Machine("windows", "amd64"), Machine("linux", "aarch64")
 CONSTRAINTS = (packages, numpy, cudnn)
@@ -349,3 +350,54 @@ def test_nothing_is_said_where_nothing_is_asked() -> None:
     for candidate in catalogue.candidates("linux-x86_64")[::50]:
         assert not any(constraint.judge(candidate, asked) for constraint in CONSTRAINTS)
     assert left_out.when(asking())
+
+
+@pytest.mark.parametrize(
+    ("torch", "fits"), [("2.8.0+cu128", True), ("2.7.1+cu128", False)]
+)
+def test_what_was_published_with_a_mending_alone_asks_for_what_that_asks_for(torch: str, fits: bool) -> None:
+    """There is no xformers 0.0.32: 0.0.32.post1 came with torch 2.8.0, 0.0.31.post1 with 2.7.1."""
+    asked = asking("xformers==0.0.32")
+    if fits:
+        told = risks(build(torch), asked)
+        assert "xformers 0.0.32 is not in the tables, which have 0.0.31.post1 and 0.0.32.post1 around it" in told
+        return
+    found = reasons(build(torch), asked)["packages"]
+    assert "not in the tables" in found.because
+    assert "Requires-Dist of xformers 0.0.32.post1" in found.source
+
+
+def _project(name: str, specifier: str = "") -> Dependency:
+    return Dependency(name, specifier, where="requirements", file="requirements.txt")
+
+
+def _pinned(version: str, asked: Situation) -> dict[str, str]:
+    return {pin.name: pin.version for pin in pins(build(version), asked, "https://download.pytorch.org/whl/x")}
+
+
+def test_the_companions_that_a_project_names_move_along() -> None:
+    every = asking(project=(_project("torch"), _project("torchvision"), _project("torchaudio")))
+    assert _pinned("2.14.1+cu130", every) == {"torch": "2.14.1", "torchvision": "0.29.1", "torchaudio": "2.11.0"}
+    none = asking(project=(_project("torch"), _project("numpy", "<3")))
+    assert _pinned("2.14.1+cu130", none) == {"torch": "2.14.1"}
+    assert set(_pinned("2.14.1+cu130", asking())) == {"torch", "torchvision"}
+
+
+@pytest.mark.parametrize(
+    ("specifier", "torch", "pinned"),
+    [
+        (">=1.25.0", "2.14.1+cu130", False),  # the newest satisfies it
+        ("<3", "2.14.1+cu130", False),
+        ("<2", "2.14.1+cu130", True),  # pip would take NumPy 2
+        (">=1.20", "2.2.2+cu121", True),  # torch was built for NumPy 1
+    ],
+)
+def test_a_numpy_that_an_installer_takes_by_itself_is_not_pinned(specifier: str, torch: str, pinned: bool) -> None:
+    asked = asking(project=(_project("torch"), _project("torchvision"), _project("numpy", specifier)))
+    assert ("numpy" in _pinned(torch, asked)) == pinned
+
+
+def test_cuda_minors_of_two_digits_are_told_apart() -> None:
+    asked = asking("bitsandbytes==0.49.0")
+    one, ten = (replace(build("2.14.1+cu130"), cuda=cuda) for cuda in ("13.1", "13.10"))
+    assert beside.question(asked).verdict(one) is not beside.question(asked).verdict(ten)

@@ -14,13 +14,15 @@ from torchsmith.choose import catalogue, decide
 from torchsmith.choose.constraints import supply
 from torchsmith.choose.situation import Situation
 from torchsmith.host.local import LocalHost
+from torchsmith.host.replay import ReplayHost
 from torchsmith.knowledge import install_sizes
 from torchsmith.model.choice import Reason, Risk, Wishes
 from torchsmith.model.facts.install import Index, Indexes, LocalWheel, LocalWheels
 from torchsmith.model.facts.project import PastedProject
+from torchsmith.model.facts.python import Package, Packages
 from torchsmith.model.facts.system import Room
 from torchsmith.model.facts.torch import Torch
-from torchsmith.model.known import Known
+from torchsmith.model.known import Known, Unknown
 from torchsmith.model.record import replace
 
 GB = 10**9
@@ -211,3 +213,60 @@ def test_offline_with_nothing_at_hand_is_said_on_the_command_line(tmp_path: Path
         == 1
     )
     assert "without --offline" in capsys.readouterr().out
+
+
+def test_where_nobody_could_look_nothing_is_rejected() -> None:
+    for looked in (Unknown("not that machine"), LocalWheels((), ("/mnt/wheels",), ("/mnt/wheels",))):
+        asked_for = here(OFFLINE) if isinstance(looked, Unknown) else here(OFFLINE, local_wheels=looked)
+        if isinstance(looked, Unknown):
+            asked_for = replace(asked_for, others={**asked_for.others, "local_wheels": looked})
+        for one in (candidate(), replace(candidate(), channel="conda-forge")):
+            found = supply.offline.judge(one, asked_for)
+            assert isinstance(found, Risk), looked
+            assert "not known" in found.text
+            assert ("/mnt/wheels" in found.text) == isinstance(looked, LocalWheels)
+
+
+def test_a_machine_that_is_not_here_is_not_looked_at() -> None:
+    found = supplies.of(ReplayHost({}, reason="not that machine"), {}, OFFLINE)["local_wheels"]
+    assert isinstance(found, Unknown)
+
+
+def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    host = LocalHost(environ={"HOME": str(tmp_path)})
+    told = Indexes((Index(str(tmp_path / "gone"), "links", "PIP_FIND_LINKS"),))
+    found = supplies.of(host, {"indexes": Known(told, "test")}, OFFLINE)["local_wheels"]
+    assert isinstance(found, Known)
+    assert found.value.unseen == (str(tmp_path / "gone"),)
+
+
+def test_the_cache_of_conda_serves_conda(tmp_path: Path) -> None:
+    cache = tmp_path / "miniforge3" / "pkgs"
+    cache.mkdir(parents=True)
+    (cache / "pytorch-2.9.1-cuda129_mkl_py312_h1234567_300.conda").touch()
+    found = supplies.of(LocalHost(environ={"HOME": str(tmp_path)}), {}, OFFLINE)["local_wheels"]
+    assert isinstance(found, Known)
+    conda = replace(candidate(build="cu129"), channel="conda-forge")
+    asked_for = here(OFFLINE, local_wheels=found.value)
+    assert isinstance(supply.offline.judge(conda, asked_for), Risk)
+    assert isinstance(supply.offline.judge(replace(conda, python="3.13"), asked_for), Reason)
+    assert isinstance(supply.offline.judge(replace(conda, torch="2.9.0"), asked_for), Reason)
+    assert isinstance(supply.offline.judge(candidate(build="cu129"), asked_for), Reason)  # no wheel
+
+
+def test_what_is_only_installed_is_not_offered_to_projects_of_their_own() -> None:
+    have = _torch("2.9.1", "cu128")
+    choice = decide.decide(here(OFFLINE, torch=have, local_wheels=LocalWheels(())), every=True)
+    assert {option.approach.name for option in choice.options} == {"pip", "uv"}
+    folder = decide.decide(here(OFFLINE, torch=have, local_wheels=LocalWheels((WHEEL,))), every=True)
+    assert {"pip", "uv", "uv-project"} <= {option.approach.name for option in folder.options}
+
+
+def test_what_conda_installed_is_not_what_pip_would() -> None:
+    have = here(OFFLINE, torch=_torch("2.9.1", "cu128"), local_wheels=LocalWheels(()))
+    by_conda = replace(have, packages=Packages((), conda=(Package("pytorch", "2.9.1", "conda"),)))
+    conda = replace(candidate(), channel="conda-forge")
+    assert supply.installed(candidate(), have)
+    assert not supply.installed(conda, have)
+    assert supply.installed(conda, by_conda)
+    assert not supply.installed(candidate(), by_conda)

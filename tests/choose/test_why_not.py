@@ -223,3 +223,19 @@ def test_an_answer_says_which_build_it_speaks_of() -> None:
     assert any("what serves it: torch >= 2.7" in remark for remark in answer.remarks)
     source = why_not.answer(GTX_1080_TI, "torch==2.15.0")
     assert any("source build of torch 2.15.0 would fit" in remark for remark in source.remarks)
+
+
+def test_a_package_is_held_against_what_would_be_offered_without_it() -> None:
+    asked = made("RTX 4090", driver="550.120")
+    without = decide.decide(asked).options[0].candidate
+    answer = why_not.answer(asked, "whisperx==3.4.2")
+    assert [reason.constraint for reason in answer.reasons] == ["cudnn"]
+    assert f"torch {without.torch} brings cuDNN 9" in answer.reasons[0].because
+    assert any(f"torch {without.version} for Python 3.12" in remark for remark in answer.remarks)
+
+
+def test_another_reason_is_told_to_its_end() -> None:
+    answer = why_not.answer(made("RTX 4090"), "whisperx==3.4.2 torch==2.3.1")
+    assert answer.verdict == "rejected"
+    said = [remark for remark in why_not.answer(made("Tesla T4", driver="470.57"), "ctranslate2==4.4.0").remarks]
+    assert not any(remark.endswith("needs ctranslate2<4.5.0") for remark in (*answer.remarks, *said))

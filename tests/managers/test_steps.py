@@ -57,6 +57,7 @@ SPLIT_POETRY = PastedProject(
     manager="poetry",
 )
 ACCELERATE = Pin("accelerate", "1.10.1")
+FLASH = Pin("flash-attn", "2.8.3")
 
 CASES: dict[str, tuple[Option, Place]] = {
     "pip-linux": (option("pip", ACCELERATE), place()),
@@ -87,6 +88,8 @@ CASES: dict[str, tuple[Option, Place]] = {
     "conda": (option("conda"), place(manager="conda")),
     "conda-windows-new": (option("conda"), place("windows")),
     "conda-extensions": (option("conda"), place(manager="conda", goal="extension-build")),
+    "conda-old-gpu": (option("conda"), place(manager="conda", sms=(61, 120))),
+    "pixi-old-gpu": (option("pixi"), place(manager="pixi", sms=(37,))),
     "mamba-without-driver": (option("mamba"), place(driver="")),
     "pixi": (option("pixi"), place(manager="pixi")),
     "pixi-begun-elsewhere": (option("pixi"), place("windows", elsewhere=True, driver="551.61")),
@@ -106,6 +109,16 @@ CASES: dict[str, tuple[Option, Place]] = {
     "env-vars-fish": (option("env-vars"), place(goal="extension-build", shell="fish")),
     "user-path-windows": (option("user-path"), place("windows", goal="extension-build", toolkits=(("12.3", "C:/old"),))),
     "user-path-linux": (option("user-path"), place(goal="extension-build")),
+    "pip-extension": (option("pip", ACCELERATE, FLASH), place()),
+    "pip-default-index-extension": (option("pip", FLASH, index=None), place()),
+    "uv-extension": (option("uv", FLASH), place(manager="uv")),
+    "uv-project-extension": (option("uv-project", FLASH), place(manager="uv-project")),
+    "poetry-extension": (option("poetry", FLASH), place(manager="poetry", project=POETRY)),
+    "pdm-extension": (option("pdm", FLASH), place(manager="pdm")),
+    "pipenv-extension": (option("pipenv", FLASH), place(project=PastedProject(manager="pipenv"))),
+    "pip-tools-extension": (option("pip-tools", FLASH), place()),
+    "docker-extension": (option("docker", FLASH, build="cu126"), place(goal="inference")),
+    "env-vars-extension": (option("env-vars", FLASH), place(goal="extension-build")),
     "pip-offline": (option("pip"), place(offline=True, wheels=(("2.8.0+cu126", "/a"), ("2.8.0+cu128", "/wheels")))),
     "pip-offline-unknown": (option("pip", ACCELERATE), place(offline=True)),
     "uv-offline": (option("uv", ACCELERATE), place(manager="uv", offline=True, wheels=(("2.8.0+cu128", "/wheels"),))),
@@ -195,6 +208,19 @@ def test_the_source_of_a_project_keeps_its_name() -> None:
         "source",
         "add",
     )
+
+
+@pytest.mark.parametrize("name", [name for name, (wanted, _) in CASES.items() if FLASH in wanted.packages])
+def test_what_imports_torch_to_be_built_is_built_after_it_and_beside_it(name: str) -> None:
+    steps = approaches.steps(*CASES[name])
+    lines = [*(" ".join(command) for command in steps.commands), *(text for _, text in steps.files)]
+    (last,) = (number for number, line in enumerate(lines) if "flash-attn" in line)
+    torch = [number for number, line in enumerate(lines) if "torch==" in line or "-r requirements-torch.txt" in line]
+    assert min(torch) <= last
+    assert "isolation" in lines[last]
+    if name.startswith("docker"):
+        (dockerfile,) = (text for _, text in steps.files)
+        assert not [line for line in dockerfile.splitlines() if "flash-attn" in line and "torch==" in line]
 
 
 @pytest.mark.parametrize("name", [name for name, (wanted, _) in CASES.items() if wanted.approach.name == "docker"])

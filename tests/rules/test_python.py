@@ -1,5 +1,6 @@
 """Which Python, which torch: environments on disk in which the one imported is not the one meant, and near misses."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from torchsmith.model.facts.install import PathProgram, PathPrograms
 from torchsmith.model.facts.python import Target
 from torchsmith.model.finding import Severity
 from torchsmith.model.known import Unknown
+from torchsmith.probes.torch_install import PARTS
 
 FAMILY = (
     "python-unusable",
@@ -184,6 +186,19 @@ def test_a_healthy_torch_beside_remains_is_a_note(patient: Patient) -> None:
     patient.write("~umpy/version.py")
     found = patient.check(*FAMILY)
     assert [(f.cause, f.severity) for f in found.root_causes] == [("torch-install-incomplete", Severity.NOTE)]
+
+
+@pytest.mark.parametrize(("without", "severity"), [("utils", Severity.BLOCKER), (None, Severity.NOTE)])
+def test_a_torch_without_its_record(patient: Patient, without: str | None, severity: Severity) -> None:
+    patient.torch()
+    shutil.rmtree(patient.site / "torch-2.8.0+cu128.dist-info")
+    for part in PARTS:
+        if part != without:
+            patient.write(f"torch/{part}" if part.endswith(".py") else f"torch/{part}/__init__.py")
+    [root] = patient.check(*FAMILY).root_causes
+    assert (root.cause, root.severity) == ("torch-install-incomplete", severity)
+    if without:
+        assert "torch==2.8.0+cu128" in root.remedies[-1].commands[0]
 
 
 def test_remains_of_another_package_say_nothing(patient: Patient) -> None:

@@ -1,8 +1,8 @@
 """An option checked by a real resolver: uv, or pip where there is no uv; Poetry for what Poetry would install.
 
-Nothing is installed and nothing is built. The resolver works in a folder of its own, with the indexes that the user has
-configured; the Python and the system that it resolves for are those of the option, so another machine's can be checked too.
-A resolver that answers "impossible" rejects the option; one that gives no answer (no index, no network) leaves it unchecked.
+Nothing is installed, and nothing is built but what Poetry has to build to read what it needs. The resolver works in a folder
+of its own, with the indexes that the user has configured, not those of the folder that it is called in; the Python and the
+system that it resolves for are those of the option, so another machine's can be checked too. A resolver that answers "impossible" rejects the option; one that gives no answer (no index, no network) leaves it unchecked.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import time
 
 from torchsmith.act import tools
 from torchsmith.host import redact
@@ -120,10 +121,11 @@ def _by_uv(uv: Tool, option: Option, wanted: Sequence[Requirement], limit: float
         project = folder / "pyproject.toml"
         argv = [*uv.argv, "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:"]
         argv += ["--python-platform", PLATFORMS[candidate.platform], *_python(candidate), str(project)]
+        ends = time.monotonic() + limit
         while True:
             project.write_text(_project(option, requirements(option, wanted), sources), encoding="utf-8")
             allowed = [word for name in sources for word in ("--no-binary", name)]
-            ended = tools.run([*argv, *allowed], limit, environ)
+            ended = tools.run([*argv, *allowed], max(1.0, ends - time.monotonic()), environ)
             found = dict(_SOURCE_ONLY.findall(" ".join(ended.err.split()))) if ended.status else {}
             if not found.keys() - sources.keys() or len(sources) >= _SOURCES:
                 return _judged(uv, option, ended, tuple(sources))
@@ -192,6 +194,8 @@ def _by_poetry(poetry: Tool, option: Option, project: str, limit: float) -> Reso
     """The option's own commands in a copy of the project, which is locked and not installed."""
     from pathlib import Path
 
+    if _has_paths(Path(project) / "pyproject.toml"):
+        return Resolution(None, why="the project depends on folders or repositories, which a copy of it elsewhere does not reach")
     if option.files:
         return Resolution(None, why="lines that are put into pyproject.toml by hand: Poetry cannot be asked before")
     environ = tools.environment(POETRY_VIRTUALENVS_CREATE="false")
@@ -209,6 +213,24 @@ def _by_poetry(poetry: Tool, option: Option, project: str, limit: float) -> Reso
         if not ended.lost and ended.status == 0:
             ended = tools.Ended(0, _locked(folder / "poetry.lock"))
     return _judged(poetry, option, ended)
+
+
+def _has_paths(pyproject: Path) -> bool:
+    """Whether a dependency is a folder, a file or a repository: Poetry would run its set-up, and a copy lacks what is relative."""
+    import tomllib
+
+    try:
+        tables = tomllib.loads(pyproject.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    found, left = False, [tables.get("tool", {}).get("poetry") or {}]
+    while left and not found:
+        table = left.pop()
+        found = any(name in table for name in ("path", "git")) and "name" not in table
+        for value in table.values():
+            left += [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
+    listed = tables.get("project", {}).get("dependencies", [])
+    return found or any("@" in str(each) for each in (listed if isinstance(listed, list) else []))
 
 
 def _locking(command: Sequence[str]) -> list[str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _VERSION = pattern(r"\b\d{1,6}(?:\.\d{1,6}){1,3}\b")
-_FOREIGN = ("VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "CONDA_PREFIX", "__PYVENV_LAUNCHER__")
+_FOREIGN = ("UV_PROJECT", "UV_WORKING_DIRECTORY", "VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "CONDA_PREFIX", "__PYVENV_LAUNCHER__")
 _LOOK = 20.0
 """Seconds in which a program has to say its version."""
 
@@ -60,8 +60,12 @@ def find(name: str, environ: Mapping[str, str] | None = None) -> Tool | None:
     import shutil
 
     beside = Path(sys.executable).with_name(f"{name}.exe" if os.name == "nt" else name)
-    path = str(beside) if beside.is_file() else shutil.which(name, path=(environ or os.environ).get("PATH"))
-    return _asked((path,), name) if path else None
+    if beside.is_file():
+        return _asked((str(beside),), name)
+    # Never what lies in the current folder: that may be anybody's project, and Windows looks there first.
+    folders = (environ or os.environ).get("PATH", "").split(os.pathsep)
+    path = shutil.which(name, path=os.pathsep.join(folder for folder in folders if Path(folder).is_absolute()))
+    return _asked((path,), name) if path and Path(path).resolve().parent != Path.cwd().resolve() else None
 
 
 def pip_of(python: str) -> Tool | None:
@@ -70,9 +74,14 @@ def pip_of(python: str) -> Tool | None:
 
 
 def run(argv: Sequence[str], limit: float, environ: Mapping[str, str]) -> Ended:
-    """Run a program, at most ``limit`` seconds."""
+    """Run a program, at most ``limit`` seconds, in an empty folder: the current one may be anybody's project.
+
+    Its pyproject.toml would name the indexes that uv asks, its modules would be what ``python -m pip`` imports.
+    """
     try:
-        return Ended(*spawn.run(argv, limit, environ))
+        with folder() as nowhere:
+            (nowhere / "uv.toml").touch()  # or uv goes on looking in the folders above
+            return Ended(*spawn.run(argv, limit, environ, str(nowhere)))
     except spawn.NoAnswer as reason:
         why = f"no end in {limit:g} s" if str(reason).startswith("slow") else str(reason)
         return Ended(124, reason.so_far, "", why)
@@ -93,7 +102,7 @@ def indexes_for_uv(approach: str) -> dict[str, str]:
     if approach not in _OF_PIP:
         return {}
     home = os.environ.get("USERPROFILE" if os.name == "nt" else "HOME") or str(Path("~").expanduser())
-    found = index_config.config(os.environ, home, str(Path.cwd()), "")
+    found = index_config.config(os.environ, home, os.devnull, "")  # not what the current folder would have uv ask
     if not found.indexes:
         return {"UV_NO_INDEX": "1", "UV_FIND_LINKS": ",".join(found.links)} if found.links else {}
     more = {"UV_DEFAULT_INDEX": found.indexes[0], "UV_INDEX": " ".join(found.indexes[1:])}
@@ -106,7 +115,7 @@ def indexes_for_uv(approach: str) -> dict[str, str]:
 def folder() -> Iterator[Path]:
     """A folder for the time of one answer."""
     with tempfile.TemporaryDirectory(prefix="torchsmith-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
+        yield Path(name).resolve()
 
 
 def _asked(argv: tuple[str, ...], name: str) -> Tool | None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from torchsmith import host
 from torchsmith.act import tools
+from torchsmith.managers.places import BUILD_TOOLS
 from torchsmith.model.errors import TorchsmithError
 from torchsmith.model.record import record
 
@@ -93,9 +94,15 @@ def folder(parent: str = "") -> Iterator[Path]:
 
 
 def build(
-    made: Path, tool: Tool, interpreter: str, option: Option, wanted: Sequence[str], rest: Sequence[str] = ()
+    made: Path,
+    tool: Tool,
+    interpreter: str,
+    option: Option,
+    wanted: Sequence[str],
+    rest: Sequence[str] = (),
+    compiled: Sequence[str] = (),
 ) -> Built:
-    """An environment with ``wanted`` from the option's index and ``rest`` from the configured ones in it.
+    """An environment with ``wanted`` from the option's index, ``rest`` from the configured ones and ``compiled`` against it.
 
     ``interpreter`` is a path or a version of Python. The second command names torch again, so that it stays.
     """
@@ -113,6 +120,9 @@ def build(
     steps.append(([*install, *wanted, *index], alone) if index else ([*install, *wanted, *rest], configured))
     if index and rest:
         steps.append(([*install, *rest, *wanted[:1]], configured))
+    if compiled:
+        steps.append(([*install, *BUILD_TOOLS], configured))
+        steps.append(([*install, "--no-build-isolation", *compiled], configured))
     for argv, environ in steps:
         ended = tools.run(argv, INSTALL_LIMIT, environ)
         if ended.lost or ended.status:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from torchsmith.act import resolve
 from torchsmith.choose import asked
 from torchsmith.model.choice import Reason, Rejected
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 FIRST = 3
 """As many options are checked: each asks the index, and nobody reads on behind three that resolve."""
 
+WHOLE = 300.0
+"""Seconds for all questions together."""
+
 MOST = 2
 """Times as many questions are put where some of them find no answer."""
 
@@ -28,14 +33,17 @@ def resolved(choice: Choice, place: Place, limit: int = FIRST) -> Choice:
     known: dict[object, Resolution] = {}
     kept: list[Option] = []
     rejected: list[Rejected] = []
-    checked = 0
+    checked, ends = 0, time.monotonic() + WHOLE
     for option in choice.options:
-        key = _asks(option)
+        key, left = _asks(option), ends - time.monotonic()
+        if left <= 0 and key not in known:
+            kept.append(option)
+            continue
         if checked >= limit or not option.commands or (key not in known and len(known) >= MOST * limit):
             kept.append(option)
             continue
         if key not in known:
-            known[key] = resolve.check(option, place, wanted)
+            known[key] = resolve.check(option, place, wanted, min(resolve.LIMIT, left))
         told = known[key]
         if told.problem:
             rejected.append(_rejected(option, told))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from torchsmith.model.facts.python import Packages
     from torchsmith.model.known import Fact
 
-    Groups = tuple[tuple[str, ...], tuple[str, ...]]
+    Groups = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 _IMPORTS = {"torchvision", "torchaudio", "torchtext"}
 
@@ -66,21 +66,27 @@ def tried(option: Option, asked: Situation, agreed: Callable[[Preview], bool]) -
     tool = act.installer(interpreter)
     if tool is None:
         return Trial("nothing-to-try", problem="neither uv nor pip is at hand to build an environment with")
-    wanted, rest = requirements(option, asked.wishes, asked.packages)
-    preview = Preview(option, (*wanted, *rest), act.place(), str(tool), _download(option), act.free())
+    groups = requirements(option, asked.wishes, asked.packages)
+    shown = tuple(word for group in groups for word in group)
+    preview = Preview(option, shown, act.place(), str(tool), _bytes(option, "download_bytes"), act.free())
+    need, room = _bytes(option, "disk_bytes"), preview.free
+    if need is not None and room is not None and room < need:
+        said = f"it takes about {-(-need // 10**8) / 10:.1f} GB, and {preview.folder} has {room // 10**8 / 10:.1f} GB free"
+        return Trial("nothing-to-try", preview, problem=f"{said}: set TMPDIR to a larger place")
     if not agreed(preview):
         return Trial("declined", preview, problem="nothing was built and nothing was changed")
-    return _carried_out(preview, (wanted, rest), tool, interpreter, asked)
+    return _carried_out(preview, groups, tool, interpreter, asked)
 
 
-def requirements(option: Option, wishes: Wishes, packages: Packages) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What is installed from the index of the build, and what from the configured ones: the option's packages, and those that
-    must work or stay beside them.
+def requirements(option: Option, wishes: Wishes, packages: Packages) -> Groups:
+    """What is installed from the index of the build, what from the configured ones, and what is built against torch.
+
+    They are the option's packages, and those that must work or stay beside them.
     """
     there = Place("macos" if option.candidate.platform.startswith("macos") else "linux", "")
     named = {pin.name for pin in option.packages}
     beside = (str(each) for each in wished.installable(wishes, packages) if each.name not in named)
-    return places.wanted(option, there), (*places.others(option), *beside)
+    return places.wanted(option, there), (*places.others(option), *beside), places.built(option)
 
 
 def _can_be_tried(option: Option) -> bool:
@@ -100,8 +106,8 @@ def _interpreter(candidate: Candidate, asked: Situation) -> str:
     return here.executable if here is not None and candidate.python == asked.python else candidate.python
 
 
-def _download(option: Option) -> int | None:
-    shown = next((cell.shown for cell in option.scores if cell.criterion == "download_bytes"), None)
+def _bytes(option: Option, criterion: str) -> int | None:
+    shown = next((cell.shown for cell in option.scores if cell.criterion == criterion), None)
     return shown if isinstance(shown, int) else None
 
 

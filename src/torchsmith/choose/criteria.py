@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from torchsmith.choose import hardware, standing
-from torchsmith.choose.constraints import project as declared
+from torchsmith.choose import declared, hardware, standing
 from torchsmith.knowledge import companions as belonging
 from torchsmith.knowledge import drivers, install_sizes
 from torchsmith.knowledge.torch_builds import Archs
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 NATIVE, JIT, UNUSED = "native", "jit", "no"
 UNKNOWN = "unknown"
-NOTHING, ANEW = "nothing", "installed anew"
+NOTHING, ANEW, SAID = "nothing", "installed anew", "nothing: the project says it"
 """What changes where torch is already what it should be."""
 
 _EVIDENCE = {
@@ -116,13 +115,14 @@ def python(candidate: Candidate, situation: Situation) -> Cell:
     return candidate.python, max(0.0, (0.4 if situation.python else 1.0) - 0.04 * distance - odd)
 
 
-@criterion("torch", "build", "python", "default")
+@criterion("channel", "platform", "torch", "build", "python", "default")
 def change(candidate: Candidate, situation: Situation) -> Cell:
     """How much of what is installed changes: nothing, the build alone, or the release by its distance, upwards first."""
     have = situation.torch
     if not isinstance(have, Torch):
-        strays = bool(situation.project.files) and declared.kept.judge(candidate, situation) is not None
-        return ("what the project says of torch", 0.82) if strays else ("torch is new", 1.0)
+        if not situation.project.files or situation.project.manager not in declared.MANAGERS:
+            return "torch is new", 1.0
+        return (SAID, 1.0) if declared.says(candidate, situation) else ("what the project says of torch", 0.6)
     if situation.python and candidate.python != situation.python:
         return "another Python, all packages anew", 0.05
     wanted = public(have.version)
@@ -221,39 +221,11 @@ def in_place(approach: Approach, situation: Situation) -> Cell:
     return standing.place_of(approach.name, own)
 
 
-@criterion("reversible")
-def reversible(approach: Approach, situation: Situation) -> Cell:
-    """How surely it is taken back."""
-    del situation
-    return approach.reversible, approach.reversible
-
-
 @criterion("touches", "contained")
 def contained(approach: Approach, situation: Situation) -> Cell:
     """What it touches, and how far that stays apart from everything else."""
     del situation
     return approach.touches, approach.contained
-
-
-@criterion("flexibility")
-def flexibility(approach: Approach, situation: Situation) -> Cell:
-    """How much can be chosen freely."""
-    del situation
-    return approach.flexibility, approach.flexibility
-
-
-@criterion("upkeep")
-def upkeep(approach: Approach, situation: Situation) -> Cell:
-    """How little it costs to keep up to date."""
-    del situation
-    return approach.upkeep, approach.upkeep
-
-
-@criterion("reproducible")
-def reproducible(approach: Approach, situation: Situation) -> Cell:
-    """How exactly the same can be had again, elsewhere or later."""
-    del situation
-    return approach.reproducible, approach.reproducible
 
 
 @criterion("name", "minutes")
@@ -262,6 +234,20 @@ def minutes(approach: Approach, situation: Situation) -> Cell:
     spent = 1 if standing.own_manager(situation) == approach.name else approach.minutes
     return spent, max(0.0, 1 - spent / 30)
 
+
+def _as_listed(field: str) -> Criterion:
+    """What the table says of the approach, as it is."""
+
+    def judge(approach: Approach, situation: Situation) -> Cell:
+        del situation
+        worth = getattr(approach, field)
+        return worth, worth
+
+    return Criterion(field, (field,), attrgetter(field), judge)
+
+
+# How surely it is taken back, how much can be chosen freely, how little it costs to keep, how exactly it can be had again.
+reversible, flexibility, upkeep, reproducible = map(_as_listed, ("reversible", "flexibility", "upkeep", "reproducible"))
 
 OF_CANDIDATES = (
     native_gpu_code,

@@ -61,7 +61,8 @@ def _pins(candidate: Candidate, posed: Question, index: str | None) -> Iterator[
 def _companions(situation: Situation, chosen: Mapping[str, Fit], around: Around) -> Iterator[tuple[str, str]]:
     """The companions that move along, each with the release that belongs to torch's, or with another that fits."""
     belonging = companions.for_torch(around.torch)
-    fresh = beside.question(situation).fresh
+    # A project that asks for torch asks for its companions as well, if it wants them.
+    fresh = beside.question(situation).fresh and not situation.project.declared("torch")
     named = {requirement.name for requirement in asked_for(situation, around.python)}
     for name in beside.COMPANIONS:
         own = getattr(belonging, name, None)

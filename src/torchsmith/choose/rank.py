@@ -161,12 +161,18 @@ def _option(rank: int, score: float, way: Way, row: Row, scores: Scores, beside:
 
 
 def _installed(option: Option, situation: Situation) -> Option:
-    """Whether its files exist and load is no question where they are installed."""
+    """Whether its files exist and load is no question where they are installed; nor what changes in files that ask for it."""
+    if option.approach.name == situation.project.manager and _said(option):
+        return replace(option, declared=True)
     if not any(score.criterion == "change" and score.shown == criteria.NOTHING for score in option.scores):
         return option
     said = (asked.judge(option.candidate, situation) for asked in (system.evidence, system.glibc))
     moot = {answer.text for answer in said if isinstance(answer, Risk)}
     return replace(option, risks=tuple(risk for risk in option.risks if risk not in moot))
+
+
+def _said(option: Option) -> bool:
+    return any(score.criterion == "change" and score.shown == criteria.SAID for score in option.scores)
 
 
 def _packages(candidate: Candidate, situation: Situation) -> Packages:
@@ -196,7 +202,9 @@ def with_reasons(ordered: Sequence[Option], idle: Sequence[bool]) -> tuple[Optio
         if place + 1 == len(ordered):
             told.append(option)
         elif idle[place + 1] and not idle[place]:
-            told.append(replace(option, why=f"Before {_next(option, ordered[place + 1])}: it uses the GPU, which that one leaves idle."))
+            told.append(
+                replace(option, why=f"Before {_next(option, ordered[place + 1])}: it uses the GPU, which that one leaves idle.")
+            )
         else:
             told.append(replace(option, why=_why(option, ordered[place + 1], praise)))
     return tuple(told)

@@ -117,7 +117,8 @@ def _rows(
     nothing: tuple[int, list[Answered]] = (0, [None] * len(constraints))
     parts: dict[object, tuple[int, list[Answered]]] = {}
     before: tuple[object, ...] | None = None
-    shared, answers, told = nothing[0], nothing[1], dict[int, tuple[Any, ...]]()
+    empty: dict[int, tuple[Any, ...]] = {}
+    shared, answers, told = 0, nothing[1], empty
     for candidate in candidates:
         its = candidate[:python] + candidate[python + 1 :]  # type: ignore[index]
         if its != before:

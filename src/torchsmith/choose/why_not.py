@@ -74,15 +74,17 @@ def answer(situation: Situation, question: str) -> Answer:
 
 
 def _otherwise_offered(asked: Question, present: Situation, considered: list[Pair]) -> Pair | None:
-    """Of a question about packages, what would be offered without them: what they exclude is told of that."""
+    """Of a question about packages, what would be offered without them: of that is told what they exclude.
+
+    The first of what violates the least, in the order in which it would be offered.
+    """
     if not asked.needs:
         return None
     without = replace(asked, needs=()).situation(present)
-    for option in _options(decide.judged(without), without):
-        for pair in considered:
-            if pair.mask and pair.row.candidate == option.candidate and pair.way.approach.name == option.approach.name:
-                return pair
-    return None
+    by_name = {(pair.way.approach.name, pair.row.candidate): pair for pair in considered}
+    offered = ((option.approach.name, option.candidate) for option in _options(decide.judged(without), without))
+    found = [by_name[place] for place in offered if place in by_name]
+    return min(found, key=lambda pair: pair.mask.bit_count(), default=None)
 
 
 def _alike(one: Pair, other: Pair) -> bool:

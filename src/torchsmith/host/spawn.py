@@ -25,8 +25,8 @@ class NoAnswer(Exception):  # noqa: N818 - a reason, not a fault of ours
     so_far = ""
 
 
-def run(argv: Sequence[str], wait: float, environ: Mapping[str, str]) -> tuple[int, str, str]:
-    """Exit status, standard output and standard error of ``argv``.
+def run(argv: Sequence[str], wait: float, environ: Mapping[str, str], folder: str = "") -> tuple[int, str, str]:
+    """Exit status, standard output and standard error of ``argv``, started in ``folder`` if one is named.
 
     Raises:
         NoAnswer: it cannot be started, or there was no answer in ``wait`` seconds.
@@ -35,7 +35,7 @@ def run(argv: Sequence[str], wait: float, environ: Mapping[str, str]) -> tuple[i
     # Files, not pipes: a grandchild that holds a pipe open cannot keep us waiting, and a flood needs no reader thread.
     with _scratch() as out, _scratch() as err:
         try:
-            child = (_Posix if os.name == "posix" else _Windows)(list(argv), environ, out, err)
+            child = (_Posix if os.name == "posix" else _Windows)(list(argv), environ, out, err, folder)
         except (OSError, ValueError) as error:
             raise NoAnswer(f"cannot be started: {getattr(error, 'strerror', None) or error}") from error
         try:
@@ -51,18 +51,25 @@ def run(argv: Sequence[str], wait: float, environ: Mapping[str, str]) -> tuple[i
 class _Posix:
     """A child in a process group of its own."""
 
-    def __init__(self, argv: list[str], environ: Mapping[str, str], out: IO[bytes], err: IO[bytes]) -> None:
+    def __init__(self, argv: list[str], environ: Mapping[str, str], out: IO[bytes], err: IO[bytes], folder: str = "") -> None:
         actions = [
             (os.POSIX_SPAWN_DUP2, out.fileno(), 1),
             (os.POSIX_SPAWN_DUP2, err.fileno(), 2),
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         ]
         start = os.posix_spawn if "/" in argv[0] else os.posix_spawnp
+        # posix_spawn has no word for the folder: the child takes ours of that moment.
+        before = os.open(".", os.O_RDONLY) if folder else None
         mask = _hold_signals()  # until the child is known, or one that ends us now would leave it behind
         try:
+            if before is not None:
+                os.chdir(folder)
             self._pid = start(argv[0], argv, environ, file_actions=actions, setpgroup=0, setsigmask=mask)
             _running.add(self._pid)
         finally:
+            if before is not None:
+                os.fchdir(before)
+                os.close(before)
             _release_signals(mask)
         self._watch = _watch(self._pid)
         self._ended = False
@@ -151,12 +158,12 @@ def _watch(pid: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
 class _Windows:
     """A child without a console window."""
 
-    def __init__(self, argv: list[str], environ: Mapping[str, str], out: IO[bytes], err: IO[bytes]) -> None:
+    def __init__(self, argv: list[str], environ: Mapping[str, str], out: IO[bytes], err: IO[bytes], folder: str = "") -> None:
         import subprocess
 
         flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
         self._child = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=dict(environ), creationflags=flags
+            argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=dict(environ), creationflags=flags, cwd=folder or None
         )
         self._late = subprocess.TimeoutExpired
         self.status = 0

@@ -37,6 +37,14 @@ MODULES = {
 OWN = frozenset({"uv", "uv-project", "poetry", "pdm"})
 """Managers that take the CPU build themselves; everywhere else pip does."""
 
+INSTALL = {
+    "uv-project": ("uv", "sync", "--inexact"),
+    "poetry": ("poetry", "install"),
+    "pdm": ("pdm", "install"),
+    "pipenv": ("pipenv", "install"),
+}
+"""How a manager installs what the project's files say."""
+
 HERE = frozenset({"pip", "uv", "cpu"})
 """Approaches that take what is installed as it is; any other has to have made the environment."""
 
@@ -47,6 +55,8 @@ def steps(option: Option, place: Place) -> Steps:
     manager = place.environment.manager if place.environment is not None else ""
     if (name in HERE or name == manager) and places.nothing_to_do(option, place):
         return Steps()
+    if option.declared and not place.offline:
+        return Steps(places.actions(option, place), (INSTALL[name],))
     module = of_environment(place) if name == "cpu" else _module(name)
     if module is None:
         return Steps()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torchsmith.managers import pip
 from torchsmith.managers.base import CannotDo, name_of, wheels_of_nvidia
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
-from torchsmith.model.versions import cuda_of_label, minor
+from torchsmith.model.versions import cuda_of_label, key, minor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,7 +91,17 @@ def option_specs(option: Option, place: Place) -> tuple[str, ...]:
     beside = tuple(name for name, _ in _companions(option))
     rest = tuple(f"{pin.name}=={pin.version}" for pin in option.packages if pin.name not in places.FAMILY)
     wanted = f"pytorch={option.candidate.torch}={build}"
-    return (wanted, *((f"cuda-version={cuda}",) if cuda else ()), *beside, *tools, *map(conda_spec, rest))
+    versions = (f"cuda-version={cuda}", *_held_cudnn(place)) if cuda else ()
+    return (wanted, *versions, *beside, *tools, *map(conda_spec, rest))
+
+
+def _held_cudnn(place: Place) -> tuple[str, ...]:
+    """A bound on cuDNN, which the solver picks by itself, where a newer one has dropped a GPU that is here."""
+    from torchsmith.knowledge.compiled.compat_rules import CUDNN_DROPS_BELOW
+
+    oldest = min(place.sms, default=None)
+    gone = [since for lowest, since in CUDNN_DROPS_BELOW if oldest is not None and oldest < lowest]
+    return (f"cudnn<{min(gone, key=key)}",) if gone else ()
 
 
 def python_spec(python: str) -> str:

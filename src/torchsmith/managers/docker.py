@@ -69,13 +69,14 @@ def _file(option: Option, place: Place) -> str:
     lines.append(_run([*installer, *wanted, *index]))
     if rest:
         lines.append(_run([*installer, *rest, *wanted[:1]]))
+    lines += [_run(list(command)) for command in places.building(option, *installer)]
     return "\n".join(lines) + "\n"
 
 
 def _base(option: Option, place: Place) -> list[str]:
     """The image that it starts from, with a Python first on PATH."""
     candidate = option.candidate
-    compiled = place.goal == "extension-build" and candidate.cuda is not None
+    compiled = candidate.cuda is not None and (place.goal == "extension-build" or bool(places.built(option)))
     own = candidate.kind == "xpu"
     if not compiled and not own and not candidate.python.endswith("t"):
         return [f"FROM python:{candidate.python}-slim"]

@@ -68,6 +68,8 @@ def steps(option: Option, place: Place) -> Steps:
         files = (("add-to-pyproject.toml", lines),)
         told = ("before `pdm add`, put the lines of add-to-pyproject.toml into pyproject.toml, in place of any older source",)
     made = (*made, ("pdm", "add", *wanted, *rest))
+    if built := places.built(option):
+        made = (*made, ("pdm", "add", *places.BUILD_TOOLS), ("pdm", "add", "--no-isolation", *built))
     if place.broken and places.same_release(option, place):
         made = (*made, ("pdm", "sync", "--reinstall"))
     return Steps(places.actions(option, place), made, files, told)

@@ -49,6 +49,7 @@ def steps(option: Option, place: Place) -> Steps:
     rest = places.others(option)
     if rest:
         made = (*made, (*_pip(place), "install", *rest, *places.wanted(option, place)[:1]))
+    made = (*made, *places.building(option, *_pip(place), "install"))
     if places.manager_of(place) == "pipx":
         from torchsmith.managers import pipx
 

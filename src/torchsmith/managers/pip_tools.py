@@ -24,6 +24,7 @@ def steps(option: Option, place: Place) -> Steps:
         (python, "-m", "piptools", "compile", "--output-file", LOCKED, ASKED),
         *(((python, "-m", "pip", "uninstall", "-y", "torch"),) if places.doubtful(option, place) else ()),
         (python, "-m", "pip", "install", "-r", LOCKED),
+        *places.building(option, python, "-m", "pip", "install"),
     )
     told = (f"a project that has a requirements.in of its own names `-r {ASKED}` there",)
     return Steps(places.actions(option, place), made, ((ASKED, asked),), (*places.why_new(option, place), *told))

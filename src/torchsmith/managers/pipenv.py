@@ -19,4 +19,5 @@ def steps(option: Option, place: Place) -> Steps:
     made: tuple[tuple[str, ...], ...] = (("pipenv", *python, "install", *index, *wanted),)
     if rest:
         made = (*made, ("pipenv", "install", *rest))
-    return Steps(places.actions(option, place), made)
+    made = (*made, *places.building(option, "pipenv", "run", "python", "-m", "pip", "install"))
+    return Steps(places.actions(option, place), made, notes=places.not_in_the_lock(option, "Pipenv"))

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 FAMILY = frozenset({"torch", "torchvision", "torchaudio", "torchcodec"})
 """What a wheel index of a build serves with the build's local label."""
 
+BUILD_TOOLS = ("setuptools", "wheel", "packaging", "ninja", "psutil")
+"""What extensions of torch name for their build, or forget to."""
+
 _NAME = pattern(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
 
 
@@ -97,13 +100,39 @@ def wanted(option: Option, place: Place) -> tuple[str, ...]:
     return tuple(
         f"{pin.name}=={pin.version}{local if pin.name in FAMILY and '+' not in pin.version else ''}"
         for pin in option.packages
-        if pin.index == option.index
+        if pin.index == option.index and not _is_built(pin)
     )
 
 
 def others(option: Option) -> tuple[str, ...]:
     """What comes from the default index beside a torch from its own; empty where one command takes all."""
-    return tuple(f"{pin.name}=={pin.version}" for pin in option.packages if pin.index != option.index)
+    return tuple(f"{pin.name}=={pin.version}" for pin in option.packages if pin.index != option.index and not _is_built(pin))
+
+
+def built(option: Option) -> tuple[str, ...]:
+    """What is built against the torch that is installed: its own set-up imports torch, so an isolated build fails."""
+    return tuple(f"{pin.name}=={pin.version}" for pin in option.packages if _is_built(pin))
+
+
+def building(option: Option, *install: str) -> Commands:
+    """The commands for these, by the words that install: first what a build outside of isolation has to find."""
+    wanted = built(option)
+    return ((*install, *BUILD_TOOLS), (*install, "--no-build-isolation", *wanted)) if wanted else ()
+
+
+def not_in_the_lock(option: Option, manager: str) -> tuple[str, ...]:
+    """What is said where a manager has no word for such a build, and pip does it beside it."""
+    names = " and ".join(word.partition("==")[0] for word in built(option))
+    return (f"{manager} cannot build {names} outside of isolation: pip does, and the lock does not hold it",) if names else ()
+
+
+def _is_built(pin: Pin) -> bool:
+    if pin.name in FAMILY or pin.name == "numpy":
+        return False
+    from torchsmith.knowledge import third_party
+
+    row = third_party.requirement(pin.name, pin.version)
+    return row is not None and row.kind == "build"
 
 
 def torch_action(option: Option, place: Place) -> Action:
@@ -120,7 +149,7 @@ def actions(option: Option, place: Place) -> tuple[Action, ...]:
     """All typed actions of an option that takes wheels."""
     first = torch_action(option, place)
     same = tuple(word for word in wanted(option, place) if word.partition("==")[0] not in FAMILY)
-    rest = others(option)
+    rest = *others(option), *built(option)
     return (
         first,
         *((Install(same, option.index),) if same else ()),
@@ -132,7 +161,7 @@ def changes(option: Option, place: Place) -> tuple[Action, ...]:
     """The same for an environment without a project: where torch stays, the others alone."""
     if not stays(option, place):
         return actions(option, place)
-    words = wanted(option, place)[1:], others(option)
+    words = wanted(option, place)[1:], (*others(option), *built(option))
     return tuple(Install(each, index) for each, index in zip(words, (option.index, None), strict=True) if each)
 
 

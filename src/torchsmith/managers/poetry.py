@@ -77,10 +77,12 @@ def steps(option: Option, place: Place) -> Steps:
             )
         )
         made = (*made, *((("poetry", "add", *rest),) if rest else ()))
+    made = (*made, *places.building(option, "poetry", "run", "python", "-m", "pip", "install"))
+    told = (*told, *places.not_in_the_lock(option, "Poetry"))
     if place.broken and places.same_release(option, place):
         again = Install(wanted, option.index, reinstall=True)
         made = (*made, *pip.commands(again, places.interpreter(place)))
-    return Steps(places.actions(option, place), made, files, places.notes(told if place.torch or files else ()))
+    return Steps(places.actions(option, place), made, files, places.notes(told if place.torch or files else told[1:]))
 
 
 def _begun(option: Option, place: Place) -> Commands:

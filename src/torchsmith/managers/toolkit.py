@@ -29,7 +29,9 @@ def steps(option: Option, place: Place) -> Steps:
         told = ("they hold in this shell only: write them where the project's shell starts",)
     typed = tuple(SetVariable(name, value) for name, value in values.items() if value)
     notes = places.notes(wheels.notes, source(cuda, place), told)
-    return Steps((*wheels.actions, *typed), (*wheels.commands, *made), wheels.files, notes)
+    # What is built beside torch has to find the toolkit.
+    both = (*made, *wheels.commands) if places.built(option) else (*wheels.commands, *made)
+    return Steps((*wheels.actions, *typed), both, wheels.files, notes)
 
 
 def root(cuda: str, place: Place) -> str:

@@ -59,5 +59,6 @@ def steps(option: Option, place: Place) -> Steps:
     rest = places.others(option)
     if rest:
         made = (*made, (*install, *rest, *wanted[:1]))
+    made = (*made, *places.building(option, *install))
     told = places.notes(places.why_new(option, place), emissions.torch_backend(option, place), emissions.variant(option, place))
     return Steps(places.changes(option, place), made, notes=told)

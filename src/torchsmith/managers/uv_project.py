@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torchsmith.managers import uv
-from torchsmith.managers.base import index_name, refuse_own_triton, wheels_of_nvidia
+from torchsmith.managers.base import index_name, name_of, refuse_own_triton, wheels_of_nvidia
 from torchsmith.managers.pip import torch_requirements
 from torchsmith.model.action import Action, Install, InstallTorch, Uninstall
 
@@ -85,6 +85,11 @@ def steps(option: Option, place: Place) -> Steps:
         add = ("uv", "add", "--frozen", "--index", f"{name}={option.index}", *wanted)
         made = (*made, add, *((("uv", "add", "--frozen", *rest),) if rest else ()), SYNC)
         told = ("" if places.known_name(place, "uv", option.index) else by_hand(typed[0]),)
+    if built := places.built(option):
+        apart = tuple(word for each in built for word in ("--no-build-isolation-package", name_of(each)))
+        made = (*made, ("uv", "pip", "install", *places.BUILD_TOOLS), ("uv", "add", *apart, *built))
+        names = ", ".join(f'"{name_of(each)}"' for each in built)
+        told = (*told, f"later syncs need `no-build-isolation-package = [{names}]` under [tool.uv] in pyproject.toml")
     if place.broken and places.same_release(option, place):
         made = (*made, (*SYNC, *uv.reinstalled(wanted)))
     return Steps(typed, made, files, places.notes(told))

@@ -153,7 +153,8 @@ class Score:
 class Option:
     """An approach with exact versions. ``why`` says in one sentence what puts it before the next one.
 
-    ``files`` are (name, text) pairs that the approach needs written, such as a Dockerfile.
+    ``files`` are (name, text) pairs that the approach needs written, such as a Dockerfile. ``declared`` says that the
+    project's own files already ask for it: its manager has only to install them.
     """
 
     rank: int
@@ -170,6 +171,7 @@ class Option:
     commands: tuple[tuple[str, ...], ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    declared: bool = False
 
 
 @record

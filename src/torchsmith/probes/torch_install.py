@@ -11,6 +11,9 @@ from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Fact, Known, Unknown
 from torchsmith.model.pattern import pattern
 
+PARTS = ("autograd", "cuda", "functional.py", "lib", "nn", "optim", "serialization.py", "utils")
+"""What lies in the folder of every release: without a record, what is missing of it tells that an installation was cut short."""
+
 _URL = pattern(r'"url"\s*:\s*"([^"\s]{1,500})"')
 
 
@@ -27,7 +30,7 @@ def torch_install(host: Host, packages: Packages, torch: Torch | Unknown | None)
     else:
         return Known(None, "neither torch nor a record of it")
     if not records:
-        return Known(TorchInstall(folder), folder)
+        return Known(TorchInstall(folder, missing=_parts(host, torch)), folder)
     best = next((r for r in records if isinstance(torch, Torch) and same_release(r.version, torch.version)), records[0])
     names = host.names(best.metadata)
     listed = set(names.value) if isinstance(names, Known) else set()
@@ -54,6 +57,12 @@ def torch_install(host: Host, packages: Packages, torch: Torch | Unknown | None)
 def same_release(one: str, other: str) -> bool:
     """Whether two versions differ in nothing but their local labels."""
     return one.partition("+")[0] == other.partition("+")[0]
+
+
+def _parts(host: Host, torch: Torch | Unknown | None) -> tuple[str, ...]:
+    names = host.names(torch.folder) if isinstance(torch, Torch) else None
+    there = set(names.value) if isinstance(names, Known) else set(PARTS)
+    return tuple(f"torch/{part}" for part in PARTS if part not in there)
 
 
 def _files(host: Host, folder: str, record: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:

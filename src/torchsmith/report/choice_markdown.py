@@ -45,7 +45,11 @@ def _option(option: Option, shell: str) -> Iterator[str]:
     for name, content in option.files:
         yield f"{code(name)}:"
         yield block(content.splitlines())
-    lines = [f"{label.removesuffix('s') if label in choice_words.LISTED else label}: {inline(told)}" for label, items in choice_words.rows(option) for told in items]
+    lines = [
+        f"{label.removesuffix('s') if label in choice_words.LISTED else label}: {inline(told)}"
+        for label, items in choice_words.rows(option)
+        for told in items
+    ]
     yield "\n".join(f"- {line}" for line in lines)
 
 

@@ -161,7 +161,7 @@ def _rejections(page: Page, choice: Choice, every: bool) -> None:
 
 def _onwards(page: Page, choice: Choice, every: bool, kept: str) -> None:
     if kept:
-        page.block(f"Kept in {safe(kept)}, for `torchsmith apply`.", "", "  ")
+        page.block(f"Kept in {safe(kept)}.", "", "  ")
     page.line("More")
     rows = [(f"torchsmith why-not {safe(choice_words.to_ask(choice))}", "what speaks against a build, an approach, a Python")]
     rows += [] if every else [("--all", "every option, every rejection with its source")]

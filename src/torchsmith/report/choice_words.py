@@ -25,7 +25,7 @@ LINES = 9
 UNANSWERED = "not checked by a resolver"
 """How the note begins that says why a resolver was asked in vain."""
 NEVER = "published"
-"""The constraint that says that there never was such a build for this system."""
+"""The constraint that says, of a wheel, that there never was such a build for this system."""
 NOT_HERE = "never published for this system"
 LISTED = frozenset({"Risks", "Notes"})
 """The labels of which every text is a point of its own."""
@@ -172,7 +172,8 @@ def rejections(choice: Choice) -> list[tuple[str, str]]:
     for (channel, build), rejected in newest.items():
         if (channel, build) not in offered:
             first = rejected.reasons[0]
-            groups.setdefault((channel, NOT_HERE if first.constraint == NEVER else first.because), []).append(rejected)
+            never = first.constraint == NEVER and channel == "wheel"
+            groups.setdefault((channel, NOT_HERE if never else first.because), []).append(rejected)
     ways: dict[str, list[str]] = {}
     for rejected in choice.rejected:
         if rejected.approach and rejected.reasons:

@@ -6,7 +6,7 @@ ROWS: tuple[tuple[str, str, str, str, int, int, int, int, int], ...] = (
     ("native_gpu_code", "code for the GPU", "GPU", "its GPU code is native", 30, 30, 30, 30, 30),
     ("driver_headroom", "driver", "driver", "the driver supports its CUDA outright", 6, 6, 6, 6, 8),
     ("python", "Python", "Python", "its Python is nearer to what is there", 30, 16, 16, 16, 12),
-    ("change", "change", "change", "it changes less of what is installed", 60, 3, 2, 2, 2),
+    ("change", "change", "change", "it changes less of what is there", 60, 3, 2, 2, 2),
     ("in_place", "place", "place", "it stays with what manages this environment", 30, 14, 14, 14, 14),
     ("newness", "release", "release", "its release is newer", 26, 28, 28, 20, 20),
     ("maturity", "maturity", "mature", "its build is the better proven one", 6, 16, 14, 8, 18),

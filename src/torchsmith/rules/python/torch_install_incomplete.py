@@ -25,6 +25,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchsmith.engine.declare import rule, told
+from torchsmith.knowledge import torch_builds
+from torchsmith.model.action import InstallTorch
 from torchsmith.model.complaint import Advice, Seen
 from torchsmith.model.facts.install import TorchInstall
 from torchsmith.model.facts.python import Interpreter, Packages
@@ -71,7 +73,7 @@ def check(
     worst = Severity.BLOCKER
     if not proofs and install and isinstance(torch, Torch):
         proofs, worst = _mixed(install, torch), Severity.DEGRADED
-    cleared = reinstall(fitting_build, "after the remains are gone") if worst is Severity.BLOCKER else ()
+    cleared = _again(fitting_build, torch) if worst is Severity.BLOCKER else ()
     if not proofs and isinstance(torch, Torch):
         proofs, worst = [Proof("packages", path) for path in remains[:4]], Severity.NOTE
         if install and not install.metadata and install.folder in interpreter.site_packages and not packages.conda:
@@ -88,14 +90,29 @@ def check(
     }[worst]
     places = [*remains, *([install.metadata] if install and install.metadata and worst is Severity.BLOCKER else [])]
     remove = "Remove torch with everything that is left of it" + (f": {', '.join(places[:4])}" if places else "")
+    recorded = install is None or bool(install.metadata)
+    why = (
+        "an installer takes a record for a complete torch" if recorded else "an installer without a record removes nothing of it"
+    )
     yield Finding(
         worst,
         "package:torch",
         summary,
         evidence=tuple(proofs),
-        remedies=(Remedy(remove, "an installer takes a record for a complete torch", Safety.DISPLAY_ONLY), *cleared),
-        wont_help=(WontHelp("`pip install torch` on top", "the record makes pip believe that torch is there"),),
+        remedies=(Remedy(remove, why, Safety.DISPLAY_ONLY), *cleared),
+        wont_help=(WontHelp("`pip install torch` on top", "the record makes pip believe that torch is there"),)
+        if recorded
+        else (),
     )
+
+
+def _again(fitting_build: FittingBuild | Unknown | None, torch: Torch | Unknown | None) -> tuple[Remedy, ...]:
+    """The build that fits the GPUs here; without any, the one that was there."""
+    why = "after the remains are gone"
+    if isinstance(fitting_build, FittingBuild) or not isinstance(torch, Torch) or not torch.build:
+        return reinstall(fitting_build, why)
+    action = InstallTorch(public(torch.version), torch.build, torch_builds.index_url(torch.build))
+    return (Remedy(f"Install torch {public(torch.version)}+{torch.build} again", why, actions=(action,)),)
 
 
 def _of_torch(name: str) -> bool:
