@@ -198,7 +198,7 @@ def test_a_torch_without_its_record(patient: Patient, without: str | None, sever
     [root] = patient.check(*FAMILY).root_causes
     assert (root.cause, root.severity) == ("torch-install-incomplete", severity)
     if without:
-        assert "torch==2.8.0+cu128" in root.remedies[-1].commands[0]
+        assert any(word.startswith("torch==2.8.0+cu") for word in root.remedies[-1].commands[0])
 
 
 def test_remains_of_another_package_say_nothing(patient: Patient) -> None:
