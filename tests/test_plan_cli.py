@@ -7,6 +7,8 @@ import stat
 from functools import cache
 from hashlib import sha256
 from importlib import resources
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -20,8 +22,6 @@ from torchsmith.model.errors import UsageError
 from torchsmith.report import choice_words
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torchsmith.model.known import Fact
 
 SCHEMAS = resources.files("torchsmith.report").joinpath("schema")
@@ -30,6 +30,7 @@ WHY_NOT = jsonschema.Draft202012Validator(json.loads(SCHEMAS.joinpath("why-not-1
 SEED = ("--assume", "gpu=RTX 5070 Ti", "--assume", "driver=581.57", "--assume", "os=windows", "--assume", "python=3.13")
 HOPELESS = ("--assume", "gpu=RTX 5090", "--assume", "driver=470.42.01", "--assume", "os=linux", "--assume", "python=3.12")
 NO_GPU = ("--assume", "gpu=none", "--assume", "os=linux", "--assume", "python=3.12")
+NEWEST = ("--assume", "gpu=RTX 5090", "--assume", "driver=580.65.06", "--assume", "os=linux", "--assume", "python=3.12")
 KEPT = ("--assume", "gpu=RTX 4090", "--assume", "driver=580.65.06", "--assume", "os=linux", "--assume", "python=3.12")
 BOUND = """
 [project]
@@ -114,6 +115,25 @@ def test_where_a_gpu_could_be_used_a_cpu_build_does_not_satisfy(capsys: pytest.C
     assert {option["build"] for option in document["options"]} == {"cpu"}
     assert plan(capsys, *NO_GPU)["satisfied"]
     assert plan(capsys, *HOPELESS, "--torch", "==2.14.1+cpu")["satisfied"]
+
+
+def test_what_is_rejected_here_names_who_offers_it_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    document = plan(capsys, *KEPT[:-1], "python=3.14t", "--assume", "glibc=2.27")
+    rejected = [entry for entry in document["rejected"] if entry["build"]]
+    for option in document["options"]:
+        number = tuple(map(int, option["torch"].split(".")))
+        for entry in rejected:
+            first, last = (tuple(map(int, entry["torch"][end].split("."))) for end in ("first", "last"))
+            if entry["channel"] == "wheel" and option["index"] and entry["build"] == option["build"] and first <= number <= last:
+                assert option["approach"] in entry["offered_by"]
+    assert any(entry["offered_by"] for entry in rejected)
+
+
+def test_a_conflict_says_of_which_build_it_speaks(capsys: pytest.CaptureFixture[str]) -> None:
+    document = plan(capsys, *NEWEST, "--torch", "2.5.1")
+    said = [reason["because"] for conflict in document["conflicts"] for reason in conflict]
+    assert any(because.startswith("torch 2.5.1+cu") and "its GPU code ends at sm_90" in because for because in said)
+    assert not [because for because in said if because.startswith(("its ", "it "))]
 
 
 def test_what_is_installed_and_fits_stays(capsys: pytest.CaptureFixture[str]) -> None:
@@ -241,11 +261,7 @@ def test_what_to_do_why_and_what_is_risked_stands_on_the_first_screen(profile: s
     code, out = asked(capsys, "plan", "--machine", profile)
     if not code:
         assert 0 < terminal_lines(out) <= 24
-
-
-@pytest.mark.parametrize("profile", profiles())
-def test_a_machine_without_torch_is_not_told_that_torch_cannot_cure_it(profile: str, capsys: pytest.CaptureFixture[str]) -> None:
-    out = asked(capsys, "plan", "--machine", profile)[1]
+    # That torch is missing is what the plan cures.
     if "torch-not-installed" in out:
         assert "torch-not-installed: torch is not installed (Python 3." in out
         assert "No other build of torch cures" not in out
@@ -291,7 +307,7 @@ def retired() -> Choice:
 def test_a_plan_that_was_kept_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "plan.json"
     out = asked(capsys, "plan", *SEED, "--write", str(file))[1]
-    assert f"Kept in {file}." in out
+    assert f"Kept in {file}\n" in out
     assert "--write FILE" not in out
 
 
@@ -317,9 +333,57 @@ def test_what_the_project_says_of_torch_comes_first_where_none_is_installed(
 
 
 def test_an_answer_names_few_of_many_options(capsys: pytest.CaptureFixture[str]) -> None:
-    first = asked(capsys, "why-not", "cu130", *SEED)[1].splitlines()[0]
-    assert first.startswith("cu130: offered (options 1, ")
-    assert "more of `torchsmith plan`" in " ".join(asked(capsys, "why-not", "cu130", *SEED)[1].split())
+    said = " ".join(asked(capsys, "why-not", "cu130", *SEED)[1].split())
+    assert said.startswith("cu130: offered (options 1, ")
+    assert "more of `torchsmith plan`" in said
+
+
+def test_what_is_shadowed_does_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = Path(__file__).parent / "machines/linux-none-none-2.13.0-cpu-shadowed/bundle.json"
+    out = asked(capsys, "plan", "--from", str(bundle))[1]
+    assert "To install torch does not cure that. First:\n    Rename /home/user/shadow/torch.py" in out
+    assert "Nothing to install: torch 2.13.0+cpu is installed" in out
+    assert "and fits" not in out
+
+
+def test_a_python_without_the_lock_is_named_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "torch is not installed (Python 3.14t)" in asked(capsys, "plan", *NO_GPU[:-1], "python=3.14t")[1]
+
+
+SECRET = "https://user:s3cr3t@host/x"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--need", f"torch @ {SECRET}"),
+        ("--keep", f"torch @ {SECRET}"),
+        ("--torch", SECRET),
+        ("--model", SECRET),
+        ("--machine", SECRET),
+        ("--from", SECRET),
+        ("--python", SECRET),
+        ("--goal", SECRET),
+        ("--assume", f"gpu={SECRET}"),
+        (SECRET,),
+    ],
+)
+def test_no_error_line_shows_a_password_or_is_long(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (arguments, (*arguments[:-1], arguments[-1] + "x" * 100_000)):
+        try:
+            code = run(("plan", *words))
+        except SystemExit as ended:  # argparse
+            code = int(ended.code or 0)
+        out, err = capsys.readouterr()
+        assert (code, out) == (2, "")
+        assert "s3cr3t" not in err
+        assert len(err) < 3000
+
+
+def test_the_terminal_may_be_narrow(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    out = asked(capsys, "why-not", "cu124", *SEED)[1]
+    assert max(map(len, out.splitlines())) <= 50
 
 
 def test_a_page_counts_bytes_in_one_unit(capsys: pytest.CaptureFixture[str]) -> None:
@@ -331,7 +395,7 @@ def test_a_page_counts_bytes_in_one_unit(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_why_names_whom_it_stands_before(capsys: pytest.CaptureFixture[str]) -> None:
     options = plan(capsys, *SEED)["options"]
-    for option, other in zip(options, options[1:], strict=False):
+    for option, other in pairwise(options):
         assert f"the next, {other['approach']} with torch {other['torch']}+{other['build']}" in option["why"]
 
 

@@ -12,12 +12,15 @@ from torchsmith.model.errors import TorchsmithError, UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
     from torchsmith.host.base import Host
     from torchsmith.model.diagnosis import Diagnosis
 
 NAGIOS = {0: 0, 1: 2, 3: 3}
 NAGIOS_WARNING = 1
+LONGEST = 600
+"""Characters of an error line; of a longer one the ends are shown."""
 
 
 def run(arguments: Sequence[str], host: Host | None = None) -> int:
@@ -30,9 +33,7 @@ def run(arguments: Sequence[str], host: Host | None = None) -> int:
         options = _parser(words[0]).parse_args(words)
         return int(options.verb(options, host))
     except TorchsmithError as error:
-        from torchsmith.report.escape import safe
-
-        print(f"error: {safe(error)}", file=sys.stderr)
+        print(f"error: {_shown(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -46,9 +47,18 @@ def run(arguments: Sequence[str], host: Host | None = None) -> int:
     except Exception as error:
         if os.environ.get("TORCHSMITH_TRACEBACK"):
             raise
-        said = f"{type(error).__name__}: {error}".encode("ascii", "backslashreplace").decode()[:300]
+        said = _shown(f"{type(error).__name__}: {error}").encode("ascii", "backslashreplace").decode()[:300]
         print(f"error: a fault of torchsmith itself: {said!r}; TORCHSMITH_TRACEBACK=1 shows where", file=sys.stderr)
         return 70
+
+
+def _shown(problem: str) -> str:
+    """One line of a length to read, with nothing of what was given that is secret or that a terminal obeys."""
+    from torchsmith.host.redact import without_secrets
+    from torchsmith.report.escape import safe
+
+    said = safe(without_secrets(problem))
+    return said if len(said) <= LONGEST else f"{said[: LONGEST // 2]} ... {said[-LONGEST // 2 :]}"
 
 
 def _with_verb(arguments: list[str]) -> list[str]:
@@ -65,6 +75,10 @@ def _with_verb(arguments: list[str]) -> list[str]:
 
 class _Parser(argparse.ArgumentParser):
     """Help for 80 columns: a formatter without a width loads shutil to ask the terminal, once per argument."""
+
+    def error(self, message: str) -> NoReturn:
+        """As argparse says it, without what may not be shown."""
+        super().error(_shown(message))
 
     def _get_formatter(self) -> argparse.HelpFormatter:
         return argparse.HelpFormatter(self.prog, width=80)

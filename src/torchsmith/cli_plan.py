@@ -193,7 +193,7 @@ def _run_trial(options: argparse.Namespace, host: Host | None) -> int:
         from torchsmith.report import trial_text
 
         console.write(trial_text.render(report, console.screen(options)[0]))
-    return 1 if report.status in {"fails", "not-built"} else 0
+    return {"fails": 1, "not-built": 1, "unable": 3}.get(report.status, 0)
 
 
 def _agreed(*, yes: bool) -> Callable[[Preview], bool]:
@@ -212,6 +212,8 @@ def _agreed(*, yes: bool) -> Callable[[Preview], bool]:
 def _run_model(options: argparse.Namespace, host: Host | None) -> int:
     from torchsmith.app import model_fit
 
+    if "://" in options.model:
+        raise UsageError("`--model` takes the name of a model or a file on this machine, no address")
     here = host or console.local(options)
     asked, assumed, _wishes = _question(options, host)
     found = model_fit.answer(asked, here, assumed, options.model)

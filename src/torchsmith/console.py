@@ -31,9 +31,12 @@ def output_options(parser: argparse.ArgumentParser, *pages: str) -> None:
 
 
 def screen(options: argparse.Namespace) -> tuple[int, bool]:
-    """Columns, and whether colours are welcome."""
+    """Columns (``COLUMNS`` decides, as everywhere), and whether colours are welcome."""
     terminal = sys.stdout is not None and sys.stdout.isatty()
     colour = terminal and not options.no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isascii() and asked.isdigit() and int(asked[:5]):
+        return int(asked[:5]), bool(colour)
     return (os.get_terminal_size(1).columns if terminal else 80), bool(colour)
 
 

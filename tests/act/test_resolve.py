@@ -249,7 +249,9 @@ def test_pseudo_packages_are_asked_of_nobody(configured: str) -> None:
     found = resolved(Choice(wishes, options("2.8.0+cu128"), ()), here)
     assert found.options[0].checked
     assert not found.rejected
-    none = resolved(Choice(wishes, options("2.8.0+cu128"), ()), replace(here, packages=Packages((Package("numpy", "1.1", "/e"),))))
+    none = resolved(
+        Choice(wishes, options("2.8.0+cu128"), ()), replace(here, packages=Packages((Package("numpy", "1.1", "/e"),)))
+    )
     assert "numpy==1.1" in none.rejected[0].reasons[0].because, "what is kept is kept as it is"
 
 

@@ -282,3 +282,77 @@ def test_what_cannot_be_is_one_error(items: tuple[str, ...]) -> None:
 def value(fact: Any) -> Any:
     assert isinstance(fact, Known), fact
     return fact.value
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "glibc=nan",
+        "glibc=-1",
+        "glibc=../../etc",
+        "glibc=2.35\x1b[0m",
+        "gpu=",
+        "gpu=\u0661\u0662",
+        "driver=1e999",
+        "driver=\u0665\u0667\u0660",
+    ],
+)
+def test_a_value_that_cannot_be_is_an_error(item: str) -> None:
+    with pytest.raises(UsageError):
+        assume.facts(["os=linux", item])
+
+
+def test_a_project_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such folder"):
+        asked.evidence(LocalHost(), None, None, ["os=linux", f"project={tmp_path}/gone"])
+
+
+def test_a_mac_is_one_of_apple_silicon_unless_its_processor_is_named() -> None:
+    for items, arch in ((["os=macos"], "aarch64"), (["os=macos", "arch=x86_64"], "x86_64"), (["os=linux"], "x86_64")):
+        found = assume.facts(items)["machine"]
+        assert isinstance(found, Known)
+        assert found.value.arch == arch
+
+
+def test_another_makers_gpu_makes_a_mac_one_of_intels() -> None:
+    assert value(assume.facts(["os=macos", "gpu=RX 6800"])["machine"]).arch == "x86_64"
+    assert value(assume.facts(["os=macos", "gpu=none"])["machine"]).arch == "aarch64"
+
+
+def test_glibc_on_another_system_is_kept_to_be_pointed_out_and_musl_is_refused() -> None:
+    assert value(assume.facts(["os=windows", "glibc=2.35"])["machine"]).libc == "glibc"
+    with pytest.raises(UsageError, match="exclude each other"):
+        assume.facts(["os=windows", "libc=musl"])
+
+
+def test_values_are_bounded() -> None:
+    with pytest.raises(UsageError, match="characters"):
+        assume.facts(["os=linux", "glibc=2." + "3" * 100_000])
+    with pytest.raises(UsageError, match="5000 are the most"):
+        assume.facts(["os=linux", *[f"package=a{number}==1" for number in range(6000)]])
+
+
+def test_a_system_completes_a_text_that_names_none(tmp_path: Path) -> None:
+    text = tmp_path / "list.txt"
+    text.write_text(
+        "Package            Version\n------------------ -----------\nnumpy              1.26.4\ntorch              2.9.1+cu128\n"
+    )
+    _, bare = asked.evidence(LocalHost(), str(text), None, ())
+    assert isinstance(bare["machine"], Unknown)
+    _, given = asked.evidence(LocalHost(), str(text), None, ("os=windows",))
+    assert value(given["machine"]).os == "windows"
+    assert value(given["torch"]).version == "2.9.1+cu128"
+
+
+def test_more_gpus_than_a_machine_has() -> None:
+    with pytest.raises(UsageError, match="no machine has more"):
+        assume.facts(["os=linux", *["gpu=RTX 5090"] * 3000])
+
+
+def test_no_error_shows_a_password(capsys: pytest.CaptureFixture[str]) -> None:
+    address = "https://user:s3cr3t@example.com/x"
+    for words in (["--need", f"torch @ {address}.whl"], ["--assume", f"gpu={address}"], ["--machine", f"{address}.toml"]):
+        assert cli.run(["plan", "--assume", "os=linux", *words]) == 2
+    said = capsys.readouterr().err
+    assert said.count("error: ") == 3
+    assert "s3cr3t" not in said

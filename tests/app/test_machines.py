@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -113,12 +115,23 @@ def test_unreadable_files(tmp_path: Path) -> None:
         machines.assumptions(str(tmp_path / "missing.toml"), ())
     huge = tmp_path / "huge.toml"
     huge.write_bytes(b"# " + b"x" * (1 << 20))
-    with pytest.raises(UnreadableInputError, match="1 MiB"):
+    with pytest.raises(UnreadableInputError, match="64 KiB"):
         machines.assumptions(str(huge), ())
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(UnreadableInputError, match="UTF-8"):
         machines.assumptions(str(binary), ())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_profile_is_a_plain_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    before = time.monotonic()
+    for path in (str(pipe), "/dev/zero"):
+        with pytest.raises(UnreadableInputError, match="no plain file"):
+            machines.assumptions(path, ())
+    assert time.monotonic() - before < 2
 
 
 def test_an_unknown_name_gets_the_nearest_and_the_list() -> None:

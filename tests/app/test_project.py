@@ -7,14 +7,18 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.choose import situations
 
 from torchsmith import cli
 from torchsmith.app import project
+from torchsmith.choose import decide
+from torchsmith.choose.asked import asked_for
 from torchsmith.host.local import LocalHost
 from torchsmith.host.replay import ReplayHost
 from torchsmith.model.errors import UnreadableInputError
 from torchsmith.model.facts.project import PastedProject
 from torchsmith.model.known import Known, Unknown
+from torchsmith.model.versions import key
 
 POETRY = """
 [tool.poetry]
@@ -465,3 +469,44 @@ def test_a_recorded_machine_has_the_project_that_was_recorded(tmp_path: Path) ->
     found = project.read(ReplayHost(recorded), str(tmp_path))
     assert isinstance(found, Known)
     assert found.value is None
+
+
+def test_a_constraints_file_limits_and_asks_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-c limits.txt\nnumpy\n")
+    (tmp_path / "limits.txt").write_text("whisperx==3.4.2\ntorch<2.9\n")
+    (tmp_path / "constraints.txt").write_text("faster-whisper==1.0.0\n")
+    found = project.read(LocalHost(), str(tmp_path))
+    assert isinstance(found, Known)
+    assert found.value is not None
+    by = {(asked.package, asked.where) for asked in found.value.dependencies}
+    assert {("whisperx", "constraints"), ("torch", "constraints")} <= by
+    assert ("faster-whisper", "requirements") not in by
+    asked = situations.made("RTX 4090", pasted_project=found.value)
+    assert {each.name for each in asked_for(asked)} == {"numpy"}
+    offered = decide.decide(asked)
+    assert offered.satisfied
+    assert all(key(option.candidate.torch) < (2, 9) for option in offered.options)
+
+
+def test_an_override_of_uv_takes_the_place_of_what_it_overrides(tmp_path: Path) -> None:
+    found = made(tmp_path, pyproject__toml=OVERRIDE)
+    said = {(asked.package, asked.specifier, asked.where) for asked in found.dependencies}
+    assert said >= {("torch", ">=2.7", "project"), ("whisperx", "==3.4.2", "constraints"), ("numpy", "<2.3", "constraints")}
+    assert not any(asked.specifier == "<2.6" for asked in found.dependencies)
+    assert decide.decide(situations.made("RTX 4090", pasted_project=found)).satisfied
+
+
+OVERRIDE = """[project]
+name = "x"
+dependencies = ["torch<2.6"]
+[tool.uv]
+override-dependencies = ["torch>=2.7", "whisperx==3.4.2"]
+constraint-dependencies = ["numpy<2.3"]
+"""
+
+
+def test_a_feature_of_pixi_need_not_be_installed(tmp_path: Path) -> None:
+    workspace = '[workspace]\nchannels = ["conda-forge"]\n[pypi-dependencies]\ntorch = ">=2.7"\n'
+    found = made(tmp_path, pixi__toml=workspace + '[feature.old.pypi-dependencies]\ntorch = "<2.6"\n')
+    assert {asked.where for asked in found.dependencies if asked.package == "torch"} == {"conda-pip", "optional:old"}
+    assert decide.decide(situations.made("RTX 4090", pasted_project=found)).satisfied

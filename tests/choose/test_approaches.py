@@ -74,7 +74,9 @@ NO_CUDA = {"docker": "runs-here", "nix": "runs-here", "flox": "runs-here", "sour
         (ask(wishes=Wishes(offline=True)), ALWAYS | dict.fromkeys(ONLINE, "network")),
         (
             ask(wishes=Wishes(offline=True), environment=Environment("poetry", "poetry")),
-            ALWAYS | dict.fromkeys(ONLINE - {"poetry"}, "network") | dict.fromkeys(("pip", "uv", "uv-project", "pip-tools"), "manager"),
+            ALWAYS
+            | dict.fromkeys(ONLINE - {"poetry"}, "network")
+            | dict.fromkeys(("pip", "uv", "uv-project", "pip-tools"), "manager"),
         ),
         (
             ask(wishes=Wishes(admin=False), toolkits=NONE_FOUND),
@@ -139,6 +141,17 @@ def test_risks(asked: situation.Situation, name: str, constraint: str, said: str
     assert said in answer.text
 
 
+@pytest.mark.parametrize(
+    ("files", "says"), [((), "uv.lock"), (("pyproject.toml", "uv.lock"), "uv.lock"), (("pyproject.toml",), "pyproject.toml")]
+)
+def test_a_lock_that_is_not_there_is_not_spoken_of(files: tuple[str, ...], says: str) -> None:
+    asked = ask(pasted_project=PastedProject(manager="uv-project", files=files))
+    answer = answers(asked, "pip")["manager"]
+    assert isinstance(answer, Reason)
+    assert answer.because.endswith(f"the next `uv sync` puts back what {says} says")
+    assert ("uv.lock" in str(answers(asked, "poetry")["manager"])) is (says == "uv.lock")
+
+
 RADEON = PciDevices((PciDevice("", AMD, 0x744C, name="Radeon RX 7900 XTX"),))
 
 
@@ -151,6 +164,7 @@ def test_docker_for_a_gpu_of_another_maker() -> None:
     assert isinstance(refused, Reason)
     assert "not the Radeon RX 7900 XTX" in refused.because
     without = answers(ask(wishes=Wishes(admin=False), gpus=Gpus(()), pci_devices=RADEON), "docker")["administrator"]
+    assert isinstance(without, Reason)
     assert "NVIDIA" not in without.because
 
 

@@ -17,6 +17,7 @@ from torchsmith.model.choice import Conflict, Repair, Requirement, Wishes
 from torchsmith.model.facts.container import Jetson
 from torchsmith.model.facts.gpu import AMD, PciDevice, PciDevices
 from torchsmith.model.facts.install import LocalWheels
+from torchsmith.model.facts.project import Dependency, PastedProject
 from torchsmith.model.record import replace
 
 MASKS = st.lists(st.integers(1, 63), min_size=1, max_size=10)
@@ -148,3 +149,12 @@ def test_a_repair_gives_what_the_plan_would_offer_then(wishes: Wishes, change: s
     anew = decide.decide(replace(asked, wishes=needing(("whisperx", ">=3.5.0")) if wishes.needs else Wishes()))
     first = anew.options[0]
     assert repairs[0].gives == f"torch {first.candidate.version} for Python {first.candidate.python} by {first.approach.title}"
+
+
+def test_what_a_project_asks_for_can_be_changed_too() -> None:
+    asks = (("whisperx", "==3.4.2"), ("numpy", "<2"))
+    files = tuple(Dependency(name, specifier, "conda-pip", file="environment.yml") for name, specifier in asks)
+    found, repairs = explained(made("RTX 4090", python="3.11", pasted_project=PastedProject(dependencies=files)))
+    assert found
+    assert repairs
+    assert any(change.startswith("without ") or " >= " in change for repair in repairs for change in repair.changes)

@@ -16,7 +16,6 @@ from torchsmith.model.choice import Approach, Candidate, Requirement, Wishes
 from torchsmith.model.facts.container import Jetson
 from torchsmith.model.facts.install import Index, Indexes, LocalWheel, LocalWheels
 from torchsmith.model.facts.project import Dependency, Locked, PastedProject
-from torchsmith.model.facts.python import Packages
 from torchsmith.model.facts.system import Cpu, Room
 from torchsmith.model.facts.toolkit import HostCompiler, Toolkit, Toolkits
 from torchsmith.model.facts.torch import Torch
@@ -74,10 +73,14 @@ SITUATIONS = {
     "packages": made("RTX 4090", wishes=Wishes(needs=(_need("whisperx", "==3.4.2"), _need("flash-attn", "")))),
     "wishes": made(
         "RTX 4090",
-        wishes=Wishes(needs=(_need("cuda", "==12.6"), _need("nvidia-cudnn-cu12", "")), keeps=(_keep("cudnn", "==9"),), torch=">=2.6"),
+        wishes=Wishes(
+            needs=(_need("cuda", "==12.6"), _need("nvidia-cudnn-cu12", "")), keeps=(_keep("cudnn", "==9"),), torch=">=2.6"
+        ),
     ),
     "installed": made(
-        "RTX 4090", packages=Packages(()), torch=Torch("/e/torch", "2.6.0+cu124", "cuda", "cu124", "12.4"), room=Room("/e", 10**9, "/t", 10**9)
+        "RTX 4090",
+        torch=Torch("/e/torch", "2.6.0+cu124", "cuda", "cu124", "12.4"),
+        room=Room("/e", 10**9, "/t", 10**9),
     ),
     "offline": made("RTX 4090", wishes=Wishes(offline=True), local_wheels=LocalWheels((WHEEL,))),
     "a mirror": made("RTX 4090", indexes=Indexes((Index("https://mirror.example.com/simple", "index", "pip.conf"),))),
@@ -106,7 +109,7 @@ def test_a_criterion_reads_what_it_declares(name: str) -> None:
 
 def _only_declared(asking: Constraint | Criterion, asked: Situation) -> None:
     for candidate in candidates(asked.machine.platform)[::11]:
-        beside._held.clear()  # what it remembers of another build would hide what it reads
+        beside._held.clear()  # noqa: SLF001  what it remembers of another build would hide what it reads
         watched = Watched(candidate)
         asking.judge(watched, asked)
         assert watched.read <= set(asking.fields), (asking.name, candidate.version, watched.read - set(asking.fields))

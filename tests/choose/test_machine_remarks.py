@@ -10,8 +10,11 @@ from torchsmith.knowledge.accelerators import AMD
 from torchsmith.model.choice import Requirement, Wishes
 from torchsmith.model.facts.container import Jetson
 from torchsmith.model.facts.gpu import PciDevice, PciDevices
+from torchsmith.model.facts.install import LocalWheels
 from torchsmith.model.facts.python import Variables
 from torchsmith.model.facts.toolkit import Toolkit, Toolkits
+from torchsmith.model.known import Known, Unknown
+from torchsmith.model.record import replace
 
 TOOLKIT = Toolkits((Toolkit("/usr/local/cuda-12.3", "12.3", "nvcc"),), "/usr/local/cuda-12.3", "PATH")
 
@@ -97,3 +100,33 @@ def test_a_toolkit_plays_no_part_but_for_what_brings_no_cuda() -> None:
     building = decided(made("RTX 4090", toolkits=TOOLKIT, wishes=Wishes(goal="extension-build")))
     assert "Extensions are built with the toolkit 12.3" in building
     assert "toolkit" not in decided(made("RTX 4090"))
+
+
+def test_what_belongs_to_another_system_is_pointed_out() -> None:
+    mac = made(os="macos", arch="aarch64")
+    assert "driver 580.95.05 plays no part" in remarks(mac)
+    assert "plays no part" not in remarks(made(os="macos", arch="aarch64", driver=None))
+    for system in ("windows", "macos"):
+        there = made(os=system, driver=None)
+        assert "glibc belongs to Linux" not in remarks(there)
+        machine = replace(there.machine, libc="glibc", libc_version="2.35")
+        assert "glibc belongs to Linux" in remarks(replace(there, machine=machine))
+
+
+def test_what_nobody_could_tell_is_said_first() -> None:
+    untold = replace(made(), others={"machine": Unknown("not in the text")}, gpus=Unknown("not in the text"))
+    first, second, *_ = machine_remarks.of(untold)
+    assert "taken for Linux on x86-64" in first
+    assert "gpu=none" in second
+    decision = decide.decide(untold)
+    assert decision.options
+    assert all("taken for granted" in option.risks[0] for option in decision.options if option.approach.name == "pip")
+    assert "not known" not in remarks(replace(made(os="macos", arch="aarch64", driver=None), gpus=Unknown("not assumed")))
+
+
+def test_without_the_network_an_assumed_machine_is_told_what_counts() -> None:
+    there = made("RTX 4090", wishes=Wishes(offline=True))
+    looked = replace(there, others={**there.others, "local_wheels": Known(LocalWheels(()), "no wheels are assumed: not here")})
+    assert "PIP_FIND_LINKS=FOLDER" in remarks(looked)
+    here = replace(there, others={**there.others, "local_wheels": Known(LocalWheels(()), "folders of wheels and caches")})
+    assert "PIP_FIND_LINKS" not in remarks(here)

@@ -256,3 +256,10 @@ def test_outputs_show_nothing_that_lives() -> None:
         assert "\x1b" not in text
         assert "\u202e" not in text
     jsonschema.validate(model_fit_json.document(found), SCHEMA)
+
+
+@pytest.mark.parametrize("name", ["99999b", "\u0667b@bf16", "nosuch:model"])
+def test_what_no_model_can_be(name: str) -> None:
+    with pytest.raises(UsageError) as told:
+        model_names.parse(name)
+    assert "nearest" not in str(told.value)

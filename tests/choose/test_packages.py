@@ -352,9 +352,7 @@ def test_nothing_is_said_where_nothing_is_asked() -> None:
     assert left_out.when(asking())
 
 
-@pytest.mark.parametrize(
-    ("torch", "fits"), [("2.8.0+cu128", True), ("2.7.1+cu128", False)]
-)
+@pytest.mark.parametrize(("torch", "fits"), [("2.8.0+cu128", True), ("2.7.1+cu128", False)])
 def test_what_was_published_with_a_mending_alone_asks_for_what_that_asks_for(torch: str, fits: bool) -> None:
     """There is no xformers 0.0.32: 0.0.32.post1 came with torch 2.8.0, 0.0.31.post1 with 2.7.1."""
     asked = asking("xformers==0.0.32")

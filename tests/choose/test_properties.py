@@ -14,6 +14,8 @@ from torchsmith.choose.constraints import ON_APPROACHES, ON_CANDIDATES
 from torchsmith.choose.situation import Situation
 from torchsmith.knowledge import approaches, drivers
 from torchsmith.model.choice import Candidate, Reason, Requirement, Wishes
+from torchsmith.model.record import replace
+from torchsmith.model.versions import key
 
 GPUS = (
     *("Tesla K80", "GTX 970", "GTX 1080 Ti", "Tesla P100", "Tesla V100", "Tesla T4", "A100", "RTX 3060", "RTX 4090", "H100 PCIe"),
@@ -76,12 +78,47 @@ def offered(asked: Situation, constraints: Sequence[Constraint] = ON_CANDIDATES)
     return {(way.approach.name, row.candidate) for way in judged.ways for row in judged.rows if way.takes(row)}
 
 
+NEEDS = (
+    Requirement("whisperx", "==3.4.2", "--need"),
+    Requirement("xformers", "", "--need"),
+    Requirement("vllm", ">=0.9", "--need"),
+)
+KEEPS = (Requirement("numpy", "<2", "--keep"), Requirement("numpy", ">=2.1", "--keep"))
+
+
+@st.composite
+def loosened(draw: st.DrawFn) -> tuple[Wishes, Wishes]:
+    """Wishes, and the same with one of them given up."""
+    wishes = Wishes(
+        torch=draw(st.sampled_from(("", ">=2.6", "<2.9", ">=2.4,<2.8"))),
+        needs=tuple(need for need in NEEDS if draw(st.booleans())),
+        keeps=tuple(keep for keep in KEEPS if draw(st.integers(0, 3)) == 0),
+        admin=draw(st.booleans()),
+        offline=draw(st.integers(0, 3)) == 0,
+    )
+    ways: list[dict[str, object]] = [
+        *({"needs": tuple(other for other in wishes.needs if other is not need)} for need in wishes.needs),
+        *({"keeps": tuple(other for other in wishes.keeps if other is not keep)} for keep in wishes.keeps),
+        *([{"torch": ""}] if wishes.torch else ()),
+        *([{"admin": True}] if not wishes.admin else ()),
+        *([{"offline": False}] if wishes.offline else ()),
+    ]
+    assume(ways)
+    return wishes, replace(wishes, **draw(st.sampled_from(ways)))
+
+
 @FEW
-@given(machines(), st.integers(0, len(ON_CANDIDATES) - 1))
-def test_relaxing_a_constraint_never_loses_an_option(machine: dict[str, object], place: int) -> None:
-    asked = at(machine)
-    left = [constraint for number, constraint in enumerate(ON_CANDIDATES) if number != place]
-    assert offered(asked) <= offered(asked, left)
+@given(machines(), loosened())
+def test_giving_up_a_wish_never_loses_an_option(machine: dict[str, object], wishes: tuple[Wishes, Wishes]) -> None:
+    before, after = wishes
+    assert offered(at(machine, wishes=before)) <= offered(at(machine, wishes=after))
+
+
+@FEW
+@given(machines(), st.sampled_from(("2.17", "2.27", "2.28", "2.34")), st.sampled_from(("2.28", "2.31", "2.39")))
+def test_a_newer_glibc_never_loses_an_option(machine: dict[str, object], older: str, newer: str) -> None:
+    assume(machine["os"] == "linux" and key(older) < key(newer))
+    assert offered(at(machine, glibc=older)) <= offered(at(machine, glibc=newer))
 
 
 @FEW

@@ -13,6 +13,7 @@ from torchsmith.knowledge import approaches
 from torchsmith.model.choice import GOALS, Choice, Option, Wishes
 from torchsmith.model.facts.python import Environment
 from torchsmith.model.facts.torch import Torch
+from torchsmith.model.known import Unknown
 
 
 def chosen(*gpus: str, goal: str = GOALS[0], torch: str = "", every: bool = False, **machine: Any) -> Choice:
@@ -181,3 +182,10 @@ def test_a_cpu_build_satisfies_only_where_no_gpu_could_be_used(
     assert choice.satisfied is satisfied
     assert choice.options
     assert bool(choice.conflicts and choice.repairs) is not satisfied
+
+
+def test_a_gpu_that_nobody_saw_replaces_no_build_that_is_installed() -> None:
+    """The PCI bus cannot be read: that there may be an Intel or AMD GPU is no reason to give up a sound CPU build."""
+    have = Torch("/e/torch", "2.8.0", "cpu", "cpu")
+    first = decide.decide(made(driver=None, torch=have, pci_devices=Unknown("not readable"))).options[0]
+    assert (first.candidate.torch, first.candidate.build) == ("2.8.0", "cpu")

@@ -227,9 +227,21 @@ def test_where_nobody_could_look_nothing_is_rejected() -> None:
             assert ("/mnt/wheels" in found.text) == isinstance(looked, LocalWheels)
 
 
-def test_a_machine_that_is_not_here_is_not_looked_at() -> None:
+def test_a_machine_that_is_not_here_has_what_is_assumed_of_it() -> None:
     found = supplies.of(ReplayHost({}, reason="not that machine"), {}, OFFLINE)["local_wheels"]
-    assert isinstance(found, Unknown)
+    assert isinstance(found, Known)
+    assert found.value == LocalWheels(())
+    assert "assumed" in found.source
+
+
+def test_a_folder_of_an_assumed_machine_cannot_be_looked_into() -> None:
+    told = Indexes((Index("/srv/wheels", "links", "PIP_FIND_LINKS"),))
+    found = supplies.of(ReplayHost({}, reason="not that machine"), {"indexes": Known(told, "test")}, OFFLINE)["local_wheels"]
+    assert isinstance(found, Known)
+    assert found.value == LocalWheels((), ("/srv/wheels",), ("/srv/wheels",))
+    answer = supply.offline.judge(candidate(), here(OFFLINE, local_wheels=found.value))
+    assert isinstance(answer, Risk)
+    assert "/srv/wheels could not be looked into" in answer.text
 
 
 def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path) -> None:
@@ -270,3 +282,21 @@ def test_what_conda_installed_is_not_what_pip_would() -> None:
     assert not supply.installed(conda, have)
     assert supply.installed(conda, by_conda)
     assert not supply.installed(candidate(), by_conda)
+
+
+@pytest.mark.parametrize(
+    ("url", "folder"),
+    [
+        ("file:///my%20wheels", "/my wheels"),
+        ("file://server/share", "//server/share"),
+        ("file:///C:/wheels", "C:/wheels"),
+        ("/opt/wheels", "/opt/wheels"),
+        ("https://example.com/simple", ""),
+    ],
+)
+def test_the_folder_behind_an_address(url: str, folder: str) -> None:
+    host = LocalHost()
+    told = Indexes((Index(url, "links", "PIP_FIND_LINKS"),))
+    found = supplies.of(host, {"indexes": Known(told, "test")}, OFFLINE)["local_wheels"]
+    assert isinstance(found, Known)
+    assert found.value.places == ((folder,) if folder else ())

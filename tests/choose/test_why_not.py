@@ -8,6 +8,7 @@ from tests.choose.situations import made
 from torchsmith.choose import decide, questions, relax, why_not
 from torchsmith.choose.situation import Situation
 from torchsmith.model.choice import Answer
+from torchsmith.model.facts.system import Room
 from torchsmith.model.record import replace
 
 RTX_5070_TI = made("RTX 5070 Ti", os="windows", driver="581.57", python="3.13")
@@ -237,5 +238,34 @@ def test_a_package_is_held_against_what_would_be_offered_without_it() -> None:
 def test_another_reason_is_told_to_its_end() -> None:
     answer = why_not.answer(made("RTX 4090"), "whisperx==3.4.2 torch==2.3.1")
     assert answer.verdict == "rejected"
-    said = [remark for remark in why_not.answer(made("Tesla T4", driver="470.57"), "ctranslate2==4.4.0").remarks]
+    said = why_not.answer(made("Tesla T4", driver="470.57"), "ctranslate2==4.4.0").remarks
     assert not any(remark.endswith("needs ctranslate2<4.5.0") for remark in (*answer.remarks, *said))
+
+
+def test_what_another_approach_brings_has_its_rank() -> None:
+    asked = made("RTX 4090", glibc="2.27")
+    answer = why_not.answer(asked, "cu128")
+    assert (answer.verdict, [reason.constraint for reason in answer.reasons]) == ("rejected", ["glibc"])
+    listed = {option.rank: option for option in decide.decide(asked).options}
+    assert {listed[rank].approach.name for rank in answer.options} == {"docker"}
+    assert {listed[rank].candidate.build for rank in answer.options} == {"cu128"}
+
+
+def test_what_only_the_retired_channel_had() -> None:
+    answer = why_not.answer(made("RTX 4090"), "torch==2.5.1 cu124 conda")
+    assert [reason.constraint for reason in answer.reasons] == ["published"]
+    assert "PyTorch's own conda channel ended" in answer.reasons[0].because
+    older = why_not.answer(made("RTX 4090"), "torch==2.4.0 cu118 conda")
+    assert not any(condition.startswith("torch >= 2.0.0, <= 2.4.1") for condition in older.would_fit_if)
+
+
+def test_of_several_amounts_of_room_the_least_is_told() -> None:
+    asked = made("RTX 4090", room=Room("/env", 10**9, "/tmp/x", 10**9))
+    answer = why_not.answer(asked, "cu130")
+    assert len([condition for condition in answer.would_fit_if if condition.startswith("free ")]) == 1
+
+
+def test_an_approach_that_this_system_does_not_have_says_so_itself() -> None:
+    answer = why_not.answer(made("RTX 4090", os="windows", driver="581.57"), "flox")
+    assert [reason.constraint for reason in answer.reasons] == ["runs-here"]
+    assert answer.would_fit_if == ("WSL 2",)

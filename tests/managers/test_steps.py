@@ -26,10 +26,11 @@ def option(name: str, *beside: Pin, index: str | None = URL, python: str = "3.12
     approach = next(approach for approach in table.every() if approach.name == name)
     channel = approach.channels[0]
     url = index if channel == "wheel" else None
+    own = f"https://download.pytorch.org/whl/{build}" if channel == "wheel" else None
     cuda = {"cu128": "12.8", "cu126": "12.6.3"}.get(build)
     codes = (75, 80, 86, 90, 100, 120) if cuda else ()
     kind = "cuda" if cuda else build.rstrip("0123456789.")
-    candidate = Candidate(channel, "2.8.0", build, kind, "linux-x86_64", python, cuda, None, codes, (), url)
+    candidate = Candidate(channel, "2.8.0", build, kind, "linux-x86_64", python, cuda, None, codes, (), own)
     pins = (Pin("torch", "2.8.0", url), Pin("torchvision", "0.23.0", url), *beside)
     return Option(1, approach, candidate, url, pins, (), 0.0)
 
@@ -125,6 +126,7 @@ CASES: dict[str, tuple[Option, Place]] = {
     "uv-offline-cache": (option("uv", python="3.13"), place(manager="uv", offline=True)),
     "uv-project-offline": (option("uv-project"), place(manager="uv-project", offline=True)),
     "pip-tools-offline": (option("pip-tools", ACCELERATE), place(offline=True, wheels=(("2.8.0+cu128", "/wheels"),))),
+    "pipx-offline": (option("pip"), place(manager="pipx", offline=True, wheels=(("2.8.0+cu128", "/wheels"),))),
     "conda-offline": (option("conda"), place(manager="conda", offline=True)),
     "poetry-offline": (option("poetry"), place(manager="poetry", offline=True)),
     "cpu": (option("cpu", build="cpu", index="https://download.pytorch.org/whl/cpu"), place()),
@@ -189,6 +191,25 @@ def test_a_torch_that_is_right_stays_where_another_package_has_to_change(name: s
     assert "numpy==1.26.4" in installs[0]
     assert URL not in installs[0]
     assert steps.actions[0] == Install(("numpy==1.26.4",))
+
+
+def test_a_companion_of_another_build_is_put_right_alone() -> None:
+    """The package index serves it without a label, so an installer would find it there already."""
+    packages = (Package("torch", "2.8.0+cu128", ""), Package("torchvision", "0.23.0+cpu", ""))
+    same = place(torch="2.8.0+cu128", packages=Packages(packages))
+    first, second = approaches.steps(option("pip", index=None), same).commands
+    assert first[3:] == ("uninstall", "-y", "torchvision")
+    assert second[3:] == ("install", "torch==2.8.0", "torchvision==0.23.0")
+    (command,) = approaches.steps(option("uv", index=None), same).commands
+    assert command[command.index("--reinstall-package") + 1 :] == ("torchvision", "torch==2.8.0", "torchvision==0.23.0")
+
+
+@pytest.mark.parametrize("name", ["pip", "pip-tools"])
+def test_no_environment_is_left_without_torch_where_the_label_makes_pip_replace_it(name: str) -> None:
+    for broken in (False, True):
+        there = place(torch="2.8.0+cu126", broken=broken)
+        assert "uninstall" not in str(approaches.steps(option(name), there).commands)
+        assert "uninstall" in str(approaches.steps(option(name, index=None), there).commands)
 
 
 def test_a_broken_torch_is_installed_anew_by_each() -> None:

@@ -4,6 +4,7 @@ The packages are tiny wheels on an index of this machine (tests/managers/index.p
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -83,17 +84,18 @@ def carry_out(bench: Bench, steps: Steps) -> None:
             (bench.folder / name).write_text(text)
     for number, command in enumerate(steps.commands):
         pyproject = bench.folder / "pyproject.toml"
-        if any("explicit = true" in note for note in steps.notes) and command[:2] == ("uv", "sync"):
-            text = pyproject.read_text()
-            pyproject.write_text(
-                text.replace('[[tool.uv.index]]\nname = "pytorch-', '[[tool.uv.index]]\nexplicit = true\nname = "pytorch-')
-            )
         if command[:2] in {("pdm", "add"), ("uv", "add"), ("uv", "lock"), ("poetry", "lock")}:
             for name, text in steps.files:
                 if name == "add-to-pyproject.toml":
-                    pyproject.write_text(f"{pyproject.read_text()}\n{text}")
+                    pyproject.write_text(f"{_without_older(pyproject.read_text())}\n{text}")
         done = bench.run(*command)
         assert done.returncode == 0, f"{number}: {command}\n{done.stdout}\n{done.stderr}"
+
+
+def _without_older(pyproject: str) -> str:
+    """As the note says: in place of any older source of torch that uv has."""
+    kept = re.sub(r"^\[tool\.uv\.sources\]\n(?:(?!\[).*\n?)*", "", pyproject, flags=re.MULTILINE)
+    return re.sub(r'^\[\[tool\.uv\.index\]\]\nname = "pytorch-(?:(?!\[).*\n?)*', "", kept, flags=re.MULTILINE)
 
 
 def only(bench: Bench, **wanted: str) -> None:

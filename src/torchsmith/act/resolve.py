@@ -1,8 +1,9 @@
 """An option checked by a real resolver: uv, or pip where there is no uv; Poetry for what Poetry would install.
 
-Nothing is installed, and nothing is built but what Poetry has to build to read what it needs. The resolver works in a folder
+Nothing is installed, and nothing is built but what Poetry builds to read what a package needs. The resolver works in a folder
 of its own, with the indexes that the user has configured, not those of the folder that it is called in; the Python and the
-system that it resolves for are those of the option, so another machine's can be checked too. A resolver that answers "impossible" rejects the option; one that gives no answer (no index, no network) leaves it unchecked.
+system that it resolves for are those of the option, so another machine's can be checked too. A resolver that answers
+"impossible" rejects the option; one that gives no answer (no index, no network) leaves it unchecked.
 """
 
 from __future__ import annotations
@@ -216,7 +217,7 @@ def _by_poetry(poetry: Tool, option: Option, project: str, limit: float) -> Reso
 
 
 def _has_paths(pyproject: Path) -> bool:
-    """Whether a dependency is a folder, a file or a repository: Poetry would run its set-up, and a copy lacks what is relative."""
+    """Whether a dependency is a folder, a file or a repository: a copy of the project does not reach it."""
     import tomllib
 
     try:

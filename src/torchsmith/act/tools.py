@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _VERSION = pattern(r"\b\d{1,6}(?:\.\d{1,6}){1,3}\b")
-_FOREIGN = ("UV_PROJECT", "UV_WORKING_DIRECTORY", "VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "CONDA_PREFIX", "__PYVENV_LAUNCHER__")
+_FOREIGN = (
+    "UV_PROJECT",
+    "UV_WORKING_DIRECTORY",
+    "VIRTUAL_ENV",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "CONDA_PREFIX",
+    "__PYVENV_LAUNCHER__",
+)
 _LOOK = 20.0
 """Seconds in which a program has to say its version."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torchsmith.model.errors import UsageError
 from torchsmith.model.facts.python import Target, Variables
 from torchsmith.model.known import Known
 
@@ -31,20 +32,28 @@ def evidence(host: Host, source: str | None, python: str | None, assumptions: Se
 
         assumed["target"] = interpreter_path.target(python)
     if assumptions:
-        host, more = _assume(host, assumed, assumptions)
+        host, more = _assume(host, assumed, assumptions, stated=bool(source))
         if "nvidia_libraries" in more:
             assumed.pop("gpus", None)  # what a text said of GPUs in its own words gives way to the assumed ones
         assumed |= more
     return host, assumed
 
 
-def _assume(host: Host, assumed: dict[str, Fact[Any]], assumptions: Sequence[str]) -> tuple[Host, dict[str, Fact[Any]]]:
+def _assume(
+    host: Host, assumed: dict[str, Fact[Any]], assumptions: Sequence[str], *, stated: bool
+) -> tuple[Host, dict[str, Fact[Any]]]:
+    """The facts of the assumptions; a system completes what is ``stated`` of a machine that names none, else it is another."""
     from torchsmith.app import assume
     from torchsmith.host.replay import ReplayHost
     from torchsmith.probes import machine
 
     folder, here_too = assume.folder(assumptions), host
-    if assume.another_machine(assumptions):
+    completes = stated and not isinstance(assumed.get("machine") or machine.machine(host), Known)
+    if assume.another_machine(assumptions) and completes:
+        told = assume.facts(assumptions)
+        # That nobody named a GPU is no reason to forget the one that the text names.
+        more = {name: fact for name, fact in told.items() if isinstance(fact, Known) or not isinstance(assumed.get(name), Known)}
+    elif assume.another_machine(assumptions):
         host, assumed = ReplayHost({}, reason="not assumed, and this is not that machine"), {}
         more = assume.facts(assumptions)
     else:
@@ -53,6 +62,9 @@ def _assume(host: Host, assumed: dict[str, Fact[Any]], assumptions: Sequence[str
     if folder is not None:
         from torchsmith.app import project
 
+        there = here_too.stat(folder)
+        if not isinstance(there, Known) or there.value.kind != "dir":
+            raise UsageError(f"`--assume project={folder}`: there is no such folder")
         more = assume.in_project(project.read(here_too, folder), more)
     values = assume.variables(assumptions)
     return _with_variables(host, assumed.get("variables"), values, more) if values else (host, more)

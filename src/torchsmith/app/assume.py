@@ -11,6 +11,7 @@ from torchsmith.model.facts.machine import Machine
 from torchsmith.model.facts.python import Environment, Interpreter, Package, Packages
 from torchsmith.model.facts.torch import Candidate, Torch, TorchImport
 from torchsmith.model.known import Known
+from torchsmith.model.pattern import pattern
 from torchsmith.model.record import replace
 from torchsmith.model.versions import cuda_of_label, key, local_label
 from torchsmith.probes.variables import NAMES
@@ -28,6 +29,13 @@ KEYS = (
 )  # fmt: skip
 REPEATED = frozenset({"gpu", "package", "variable"})
 MACHINE_KEYS = frozenset({"os", "arch", "glibc", "libc"})
+AS_WRITTEN = frozenset({"project", "variable"})
+"""Keys whose values are paths or the user's own words."""
+LONGEST = 1 << 15
+MOST = 5000
+"""Characters of a value (no variable of Windows holds more) and values of one key."""
+
+_GLIBC = pattern(r"[0-9]{1,2}\.[0-9]{1,3}(?:\.[0-9]{1,3})?")
 SYSTEMS = ("linux", "windows", "wsl", "macos")
 ARCHES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 PLATFORMS = {"linux": "linux", "windows": "win32", "macos": "darwin"}
@@ -66,19 +74,29 @@ def _given(items: Sequence[str]) -> dict[str, list[str]]:
     for item in items:
         name, sign, value = item.partition("=")
         name = name.strip().lower()
-        if not sign or name not in KEYS or not value.strip():
+        if len(item) > LONGEST:
+            raise UsageError(f"`--assume {item[:40]}...` has {len(item)} characters; none needs more than {LONGEST}")
+        if not sign or name not in KEYS:
             raise UsageError(f"`--assume {item}` is not KEY=VALUE with a key among {', '.join(KEYS)}")
+        if not value.strip():
+            raise UsageError(f"`--assume {item}` is not KEY=VALUE: the value is empty")
+        if name not in AS_WRITTEN and any(char.isdigit() and not char.isascii() for char in value):
+            raise UsageError(f"`--assume {item}`: numbers are written with the digits 0 to 9")
         given.setdefault(name, []).append(value.strip())
     for name, values in given.items():
         if name not in REPEATED and len(values) > 1:
             raise UsageError(f"`--assume {name}` is given {len(values)} times; only {' and '.join(sorted(REPEATED))} may be")
+        if len(values) > MOST:
+            raise UsageError(f"`--assume {name}` is given {len(values)} times; {MOST} are the most")
     return given
 
 
 def _hardware(names: list[str] | None, single: dict[str, str], here: Machine | None) -> tuple[dict[str, Fact[Any]], Machine]:
     """The facts of the machine and its GPUs, and the machine that they are of."""
     gpus = assume_gpus.named(names or ("none",))
-    system = _machine(single, here, arm=bool(assume_gpus.ARM & set(gpus.kinds)))
+    # Macs are made with Apple's own GPU; one of AMD's or Intel's is an Intel Mac's.
+    apple = single.get("os", "").lower() == "macos" and not gpus.others
+    system = _machine(single, here, arm=apple or bool(assume_gpus.ARM & set(gpus.kinds)))
     assumed: dict[str, Fact[Any]] = {}
     if MACHINE_KEYS & set(single):
         assumed["machine"] = Known(system, _source(single, *MACHINE_KEYS))
@@ -148,7 +166,8 @@ def _machine(single: dict[str, str], here: Machine | None, *, arm: bool) -> Mach
     system = single.get("os", "").lower()
     if system and system not in SYSTEMS:
         raise UsageError(f"`--assume os={single['os']}`: the systems are {', '.join(SYSTEMS)}")
-    arch = single.get("arch", "aarch64" if arm else "x86_64").lower()
+    usual = "aarch64" if arm else "x86_64"
+    arch = single.get("arch", usual).lower()
     if arch not in ARCHES:
         raise UsageError(f"`--assume arch={single['arch']}`: the architectures are x86_64 and aarch64")
     libc, version = _libc(single)
@@ -158,7 +177,7 @@ def _machine(single: dict[str, str], here: Machine | None, *, arm: bool) -> Mach
     return Machine(
         os="linux" if linux else system,
         arch=ARCHES[arch],
-        libc=libc if linux else "",
+        libc=libc if linux or libc == "glibc" else "",  # elsewhere it is told as the contradiction that it is
         libc_version=version if linux else "",
         wsl=2 if system == "wsl" else None,
     )
@@ -171,6 +190,10 @@ def _libc(single: dict[str, str]) -> tuple[str, str]:
         raise UsageError(f"`--assume libc={single['libc']}`: the C libraries are glibc and musl")
     if name == "musl" and "glibc" in single:
         raise UsageError("`--assume libc=musl` and `--assume glibc` exclude each other")
+    if name == "musl" and single.get("os", "linux").lower() not in {"linux", "wsl"}:
+        raise UsageError(f"`--assume libc=musl` and `--assume os={single['os']}` exclude each other: musl belongs to Linux")
+    if "glibc" in single and not _GLIBC.fullmatch(single["glibc"]):
+        raise UsageError(f"`--assume glibc={single['glibc']}`: a version of glibc looks like 2.35")
     return name, single.get("glibc", "")
 
 

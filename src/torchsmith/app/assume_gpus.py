@@ -9,6 +9,7 @@ from torchsmith.model.facts.container import Jetson
 from torchsmith.model.facts.gpu import Device, Driver, Gpus, Libcuda, NvidiaLibraries, Nvml, PciDevice, PciDevices
 from torchsmith.model.facts.hardware import OtherGpu, OtherGpus
 from torchsmith.model.known import Known, Unknown
+from torchsmith.model.pattern import pattern
 from torchsmith.model.record import record
 from torchsmith.model.versions import key, major
 
@@ -23,8 +24,13 @@ if TYPE_CHECKING:
 
     Facts = dict[str, Fact[Any]]
 
+_DRIVER = pattern(r"[0-9]{1,4}(?:\.[0-9]{1,5}){0,3}")
 ARM = frozenset({"jetson", "unified"})
 """The kinds of GPU that are built into an Arm machine."""
+
+
+MOST = 64
+"""GPUs that one machine may have."""
 
 
 @record
@@ -45,6 +51,8 @@ def named(names: Sequence[str]) -> Named:
     """
     if [name.lower() for name in names] == ["none"]:
         return Named()
+    if len(names) > MOST:
+        raise UsageError(f"{len(names)} GPUs are assumed, and no machine has more than {MOST}")
     devices: list[Device] = []
     kinds: list[str] = []
     others: list[Row] = []
@@ -61,7 +69,7 @@ def named(names: Sequence[str]) -> Named:
 def facts(names: Sequence[str] | None, gpus: Named, version: str | None, machine: Machine) -> Facts:
     """What a working driver with these GPUs would answer; nothing of a driver where there is no GPU of NVIDIA's."""
     source = "assumed: " + ", ".join([*(f"gpu={name}" for name in names or ()), *([f"driver={version}"] if version else [])])
-    if version is not None and not key(version):
+    if version is not None and not _DRIVER.fullmatch(version):
         raise UsageError(f"`--assume driver={version}`: a driver version looks like 581.57 or 535.183.01")
     windows = machine.os == "windows" or machine.wsl is not None
     cuda = drivers.max_cuda(version, windows=windows) if version else None

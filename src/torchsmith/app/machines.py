@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LIST = "list"
 LISTS = frozenset({"gpu", "package", "variable"})
 _NAME = pattern(r"(?:profiles/)?([a-z0-9-]{1,80})(\.toml)?")
-_LIMIT = 1 << 20
+_LIMIT = 1 << 16
 
 
 def shipped() -> tuple[str, ...]:
@@ -58,7 +58,7 @@ def _content(profile: str) -> str:
     if named and not ours and profile == named[1]:
         raise UsageError(_unknown(profile))
     try:
-        data = read_input(profile, _LIMIT)
+        data = read_input(profile, _LIMIT, plain=True)
     except UnreadableInputError:
         if named and ours:
             return _text(named[1])

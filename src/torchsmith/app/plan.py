@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from torchsmith.app import check, project, supply
-from torchsmith.choose import decide, situation
+from torchsmith.choose import decide, root_cause, situation
 from torchsmith.engine.collect import collect
 from torchsmith.managers import approaches
-from torchsmith.model.action import InstallTorch
 from torchsmith.model.choice import Place
 from torchsmith.model.facts.gpu import Driver
 from torchsmith.model.facts.install import LocalWheels
@@ -15,7 +14,6 @@ from torchsmith.model.facts.toolkit import Toolkits
 from torchsmith.model.known import Known, Unknown
 from torchsmith.model.record import replace
 from torchsmith.model.versions import public
-from torchsmith.report import choice_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from torchsmith.host.base import Host
     from torchsmith.model.choice import Choice, Option, Wishes
     from torchsmith.model.diagnosis import Diagnosis
-    from torchsmith.model.finding import Finding
     from torchsmith.model.known import Fact
 
 
@@ -50,7 +47,9 @@ def composed(
     """The decision with each option's commands, behind what no installation cures; ``told`` options alone need commands."""
     choice = decide.decide(asked, every=every)
     place = where(asked, choice.shell)
-    options = (*(with_steps(option, place) for option in choice.options[:told]), *(choice.options[told:] if told else ()))
+    spared = replace(place, broken=False) if _is_of_a_companion(diagnosis) else place
+    first = choice.options[:told]
+    options = (*(with_steps(option, spared, place) for option in first), *choice.options[len(first) :])
     choice = replace(choice, options=options, remarks=(*not_by_torch(diagnosis), *choice.remarks))
     if not resolve:
         return choice
@@ -62,16 +61,11 @@ def composed(
 def not_by_torch(diagnosis: Diagnosis) -> tuple[str, ...]:
     """The cause that ``check`` puts first, with its remedy, where no other build of torch would cure it."""
     root = next(iter(diagnosis.root_causes), None)
-    if root is None or not choice_words.uncured(diagnosis):
+    if root is None or not root_cause.uncured(diagnosis):
         return ()
     first = next(iter(root.remedies), None)
     said = f" What to do first: {first.title}." if first else ""
     return (f"No other build of torch cures {root.cause}.{said} `torchsmith check` has the commands.",)
-
-
-def cured_by_torch(finding: Finding) -> bool:
-    """Whether one of its remedies puts a torch in place."""
-    return any(isinstance(action, InstallTorch) for remedy in finding.remedies for action in remedy.actions)
 
 
 def where(asked: Situation, shell: str) -> Place:
@@ -117,9 +111,19 @@ def _torch_wheels(asked: Situation) -> tuple[tuple[str, str], ...]:
     )
 
 
-def with_steps(option: Option, place: Place) -> Option:
-    """The option in the words of its approach."""
+def _is_of_a_companion(diagnosis: Diagnosis) -> bool:
+    """Whether the root cause is another package beside a torch that is whole."""
+    root = next(iter(diagnosis.root_causes), None)
+    return root is not None and root.subject in {
+        f"package:{name}" for name in ("torchvision", "torchaudio", "torchcodec", "numpy")
+    }
+
+
+def with_steps(option: Option, place: Place, anew: Place | None = None) -> Option:
+    """The option in the words of its approach; where nothing would be left to do, in those for a place to be made ``anew``."""
     steps = approaches.steps(option, place)
+    if anew is not None and anew is not place and not steps.commands:
+        steps = approaches.steps(option, anew)
     return replace(option, actions=steps.actions, commands=steps.commands, files=steps.files, notes=(*option.notes, *steps.notes))
 
 
@@ -128,7 +132,7 @@ def look(host: Host, assumed: Mapping[str, Fact[Any]], wishes: Wishes) -> tuple[
     facts = collect(host, check.nodes(detail=False), assumed)
     diagnosis = check.diagnose(facts, frozenset(), {})
     root = next(iter(diagnosis.root_causes), None)
-    broken = root is not None and cured_by_torch(root)
+    broken = root is not None and root_cause.cured(root)
     if "pasted_project" not in assumed:
         facts["pasted_project"] = project.of(host, facts)
     facts |= supply.of(host, facts, wishes)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from torchsmith.host.base import Host
+    from torchsmith.model.facts.project import Dependency
     from torchsmith.model.known import Fact
 
     T = TypeVar("T")
@@ -34,6 +35,9 @@ _LONGEST = 600
 _LOCKS = {"poetry.lock": "poetry", "pdm.lock": "pdm", "uv.lock": "uv-project", "pixi.lock": "pixi", "Pipfile.lock": "pipenv"}
 _OTHERS = ("pyproject.toml", "Pipfile", "pixi.toml", "environment.yml", "environment.yaml", "setup.cfg", "pylock.toml")
 _FIRST = ("requirements.in", "requirements.txt", "requirements/base.txt", "requirements/main.txt", "requirements/prod.txt")
+_OWN = frozenset({"project", "group", "extra", "constraints", "override"})
+"""Where the project itself asks, in pyproject.toml."""
+
 _KINDS = ("table", "source", "binding", "dependency", "locked", "conflict", "channel")
 
 
@@ -191,7 +195,7 @@ class _Reading:
         if isinstance(about, Unknown) and about.reason == NO_FILE:
             self._remarks[f"{name} includes {target[:200]}, which is not there"] = None
         elif target not in read:
-            self._lines(target, where, above, read)
+            self._lines(target, "constraints" if include.limits else where, above, read)
 
     def _inside(self, name: str, path: str) -> str | None:
         """A path that a file names, from the project's folder; None for one that leads out of it."""
@@ -261,7 +265,7 @@ class _Reading:
             table,
             source,
             binding,
-            dependency,
+            _overridden(dependency),
             locked,
             conflict,
             channel,
@@ -284,6 +288,15 @@ class _Reading:
         return next(
             (manager for name, manager in by_file.items() if name in self.files), "pip-tools" if self._pip_tools else "pip"
         )
+
+
+def _overridden(dependencies: tuple[Dependency, ...]) -> tuple[Dependency, ...]:
+    """Uv's overrides take the place of all that the project says of those packages; of others they are limits."""
+    overrides = {asked.package: asked for asked in dependencies if asked.where == "override"}
+    named = {asked.package for asked in dependencies if asked.where not in {"override", "constraints"}}
+    kept = [asked for asked in dependencies if asked.package not in overrides or asked.where.partition(":")[0] not in _OWN]
+    told = (replace(asked, where="project" if name in named else "constraints") for name, asked in overrides.items())
+    return (*kept, *told) if overrides else dependencies
 
 
 def _decides(dependency: Any) -> bool:

@@ -57,12 +57,11 @@ def _room(host: Host, facts: Mapping[str, Fact[Any]]) -> Fact[Room | None] | Non
 
 def _wheels(host: Host, facts: Mapping[str, Fact[Any]]) -> Fact[LocalWheels]:
     """Folders that pip or uv were told to look in, the caches of uv and conda; nothing leaves the machine."""
-    folders = host.folders()
-    if isinstance(folders, Unknown):
-        return folders  # another machine: nobody could look
-    told = facts.get("indexes")
+    folders, told = host.folders(), facts.get("indexes")
     entries = told.value.entries if isinstance(told, Known) and isinstance(told.value, Indexes) else ()
     places = dict.fromkeys(path for entry in entries if (path := _folder(entry.url)))
+    if isinstance(folders, Unknown):  # another machine: it has what is assumed of it, and into its folders nobody can look
+        return Known(LocalWheels((), tuple(places), tuple(places)), f"no wheels are assumed: {folders.reason}")
     found: list[LocalWheel] = []
     for place in list(places)[:PLACES]:
         found += _in_folder(host, place)
@@ -91,9 +90,17 @@ def _in_conda_caches(host: Host, home: str) -> Iterator[LocalWheel]:
 def _folder(url: str) -> str:
     """The folder behind a file URL or a path; empty for what lies elsewhere."""
     if url.lower().startswith("file://"):
-        path = url[7:].removeprefix("localhost")
+        path = _plain(url[7:].removeprefix("localhost"))
+        if not path.startswith("/"):  # a share of another machine
+            return f"//{path}"
         return path[1:] if re.match(r"/[A-Za-z]:[/\\]", path) else path
     return url if url.startswith("/") or re.match(r"[A-Za-z]:[/\\]", url) else ""
+
+
+def _plain(path: str) -> str:
+    """A path without the percent signs that an address writes for its odd letters."""
+    raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda found: bytes((int(found[1], 16),)), path.encode("utf-8", "surrogateescape"))
+    return raw.decode("utf-8", "replace")
 
 
 def _in_folder(host: Host, place: str) -> Iterator[LocalWheel]:

@@ -65,14 +65,14 @@ def tried(option: Option, asked: Situation, agreed: Callable[[Preview], bool]) -
     interpreter = _interpreter(option.candidate, asked)
     tool = act.installer(interpreter)
     if tool is None:
-        return Trial("nothing-to-try", problem="neither uv nor pip is at hand to build an environment with")
+        return Trial("unable", problem="neither uv nor pip is at hand to build an environment with")
     groups = requirements(option, asked.wishes, asked.packages)
     shown = tuple(word for group in groups for word in group)
     preview = Preview(option, shown, act.place(), str(tool), _bytes(option, "download_bytes"), act.free())
     need, room = _bytes(option, "disk_bytes"), preview.free
     if need is not None and room is not None and room < need:
         said = f"it takes about {-(-need // 10**8) / 10:.1f} GB, and {preview.folder} has {room // 10**8 / 10:.1f} GB free"
-        return Trial("nothing-to-try", preview, problem=f"{said}: set TMPDIR to a larger place")
+        return Trial("unable", preview, problem=f"{said}: set TMPDIR to a larger place")
     if not agreed(preview):
         return Trial("declined", preview, problem="nothing was built and nothing was changed")
     return _carried_out(preview, groups, tool, interpreter, asked)

@@ -82,9 +82,9 @@ def _of_project(situation: Situation, python: str) -> Iterator[Requirement]:
     project, values = situation.project, None
     for dependency in project.dependencies:
         name, (kind, _, part) = dependency.package, dependency.where.partition(":")
-        # What is optional, and what a lock holds apart from other groups, need not be installed.
+        # What is optional, what a lock holds apart from other groups, and what a file only limits need not be installed.
         apart = any(part in conflict for conflict in project.conflicts) or (kind == "extra" and project.manager not in _LOCKING)
-        if name in PSEUDO or apart or kind in {"optional", "pixi-feature"}:
+        if name in PSEUDO or apart or kind in {"optional", "pixi-feature", "constraints"}:
             continue
         if is_about_nvidia(name) is None and not third_party.of(name):
             continue

@@ -232,6 +232,9 @@ class _Judge:
 
 
 def _joined(reasons: list[Reason]) -> Reason:
+    """Several reasons of one constraint: of what is asked for in the same place the first speaks."""
+    told = {(reason.because.partition(")")[0], reason.unless): reason for reason in reversed(reasons)}
+    reasons = [reason for reason in reasons if reason in told.values()]
     return Reason(
         reasons[0].constraint,
         "; ".join(dict.fromkeys(reason.because for reason in reasons)),
@@ -241,6 +244,11 @@ def _joined(reasons: list[Reason]) -> Reason:
 
 
 def _numpy(requirements: list[Requirement], around: Around, wished: str) -> Iterator[Reason]:
+    joint = _joint(requirements)
+    if not around.numpy(joint, anywhere=True) and all(around.numpy(each.specifier, anywhere=True) for each in requirements):
+        because = f"{wished} take no release of NumPy in common"
+        yield Reason("numpy", because, "torchsmith facts third_party", f"without {requirements[0]}")
+        return
     trouble = around.numpy_trouble("")
     if trouble == "numpy-abi":
         because = f"torch {around.torch} was built against NumPy 1 and fails with NumPy 2, and {wished} was asked for"

@@ -14,6 +14,7 @@ from torchsmith.choose.reject import CPU
 from torchsmith.knowledge import approaches
 from torchsmith.model.choice import Conflict, Reason, Repair
 from torchsmith.model.known import Unknown
+from torchsmith.model.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def explain(judged: Judged, situation: Situation) -> tuple[tuple[Conflict, ...],
     told = {mask: min(group, key=near) for mask, group in groups.items()}
     names = relax.names(judged)
     conflicts = tuple(
-        Conflict(tuple(_said(name, told, judged) for place, name in enumerate(names) if conflict >> place & 1))
+        Conflict(tuple(_said(name, told, judged, situation.python) for place, name in enumerate(names) if conflict >> place & 1))
         for conflict in hitting_sets(masks)[:LIMIT]
     )
     changes = relax.changes(judged, situation, pairs, LIMIT)
@@ -71,16 +72,17 @@ def _elsewhere(situation: Situation) -> Iterator[Repair]:
 
 
 def wanted(judged: Judged) -> tuple[Row, ...]:
-    """The rows that do what was asked: where a GPU could be used, those of its kind; else all.
+    """The published rows that do what was asked: where a GPU could be used, those of its kind; else all.
 
     A GPU could be used where some build has both its kind and its code, whatever else speaks against that build.
     """
+    rows = tuple(row for row in judged.rows if row.candidate.channel != "source")
     bits = {name: 1 << place for place, name in enumerate(judged.names)}
     kind = bits.get("accelerator", 0)
     hopeless = kind | bits.get("gpu-code", 0)
-    if any(row.candidate.kind != "cpu" and not row.mask & hopeless for row in judged.rows):
-        return tuple(row for row in judged.rows if row.candidate.kind != "cpu" and not row.mask & kind)
-    return judged.rows
+    if any(row.candidate.kind != "cpu" and not row.mask & hopeless for row in rows):
+        return tuple(row for row in rows if row.candidate.kind != "cpu" and not row.mask & kind)
+    return rows
 
 
 def hitting_sets(masks: Sequence[int]) -> list[int]:
@@ -100,13 +102,22 @@ def _bits(mask: int) -> Iterable[int]:
         mask &= mask - 1
 
 
-def _said(name: str, told: dict[int, Pair], judged: Judged) -> Reason:
+def _said(name: str, told: dict[int, Pair], judged: Judged, python: str | None) -> Reason:
     """What a constraint of a conflict says, of the pair that violates the least besides."""
-    for pair in told.values():  # the masks come smallest first
+    # The masks come smallest first; among as small ones this Python speaks.
+    ordered = sorted(told.items(), key=lambda item: (item[0].bit_count(), item[1].row.candidate.python != python))
+    for _, pair in ordered:
         for reason in relax.reasons(pair, judged):
             if reason.constraint == name:
-                return reason
+                return _of(pair, reason)
     raise AssertionError(f"{name} is in no mask")
+
+
+def _of(pair: Pair, reason: Reason) -> Reason:
+    """With the build that it speaks of, where the sentence has no other subject."""
+    if not reason.because.startswith(("its ", "it ")):
+        return reason
+    return replace(reason, because=f"torch {pair.row.candidate.version}: {reason.because}")
 
 
 def _gives(change: Change, pairs: list[Pair], situation: Situation) -> str:

@@ -11,7 +11,7 @@ from torchsmith.knowledge.compiled.conda_builds import ROWS as CONDA
 from torchsmith.knowledge.compiled.gpu_archs_in_builds import ROWS as CODE
 from torchsmith.knowledge.compiled.torch_builds import ROWS as BUILDS
 from torchsmith.knowledge.torch_builds import Archs
-from torchsmith.model.record import record
+from torchsmith.model.record import packed
 from torchsmith.model.versions import at_least, cuda_of_label, key
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ _BUILDS: dict[tuple[str, str], tuple[Carried, ...]] = {}
 _WORDS: dict[tuple[Codes, str, str], str] = {}
 
 
-@record
+@packed
 class Carried:
     """The GPU code and the cuDNN of one build."""
 

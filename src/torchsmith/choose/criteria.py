@@ -52,19 +52,20 @@ _LARGE = 5_000_000_000
 
 @record
 class Criterion:
-    """A criterion: its name, the fields that it looks at, their key, and the function."""
+    """A criterion: its name, the fields that it looks at, their key, the function, and when it looks at any."""
 
     name: str
     fields: tuple[str, ...]
     key: Any
     judge: Any
+    when: Any = None
 
 
-def criterion(*fields: str) -> Callable[[OfCandidate | OfApproach], Criterion]:
-    """Make a function a criterion that looks at these fields alone."""
+def criterion(*fields: str, when: Callable[[Situation], bool] | None = None) -> Callable[[OfCandidate | OfApproach], Criterion]:
+    """Make a function a criterion that looks at these fields alone, and at none in a situation where ``when`` is false."""
 
     def made(function: OfCandidate | OfApproach) -> Criterion:
-        return Criterion(function.__name__, fields, attrgetter(*fields), function)
+        return Criterion(function.__name__, fields, attrgetter(*fields), function, when)
 
     return made
 
@@ -79,7 +80,8 @@ def native_gpu_code(candidate: Candidate, situation: Situation) -> Cell:
         return (UNUSED, 0.0) if hardware.idle(situation) or isinstance(gpus, Unknown) else ("none is here", 1.0)
     if candidate.kind != "cuda":
         # Where nobody looked, another maker's GPU is the less likely one.
-        return (UNKNOWN, 0.0) if hardware.unseen(situation) else (NATIVE, 1.0)
+        blind = hardware.unseen(situation) or isinstance(hardware.others(situation, candidate.kind), Unknown)
+        return (UNKNOWN, 0.0) if blind else (NATIVE, 1.0)
     if isinstance(gpus, Unknown):
         return UNKNOWN, 0.6
     codes = {device.sm for device in gpus if device.sm}
@@ -115,7 +117,11 @@ def python(candidate: Candidate, situation: Situation) -> Cell:
     return candidate.python, max(0.0, (0.4 if situation.python else 1.0) - 0.04 * distance - odd)
 
 
-@criterion("channel", "platform", "torch", "build", "python", "default")
+def _something_is_there(situation: Situation) -> bool:
+    return isinstance(situation.torch, Torch) or bool(situation.project.files)
+
+
+@criterion("channel", "platform", "torch", "build", "python", "default", when=_something_is_there)
 def change(candidate: Candidate, situation: Situation) -> Cell:
     """How much of what is installed changes: nothing, the build alone, or the release by its distance, upwards first."""
     have = situation.torch

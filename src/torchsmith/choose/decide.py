@@ -42,10 +42,15 @@ def decide(situation: Situation, *, every: bool = False) -> Choice:
 
 
 def satisfied(options: tuple[Option, ...], situation: Situation) -> bool:
-    """Whether some option does what was asked: a CPU build does only where no GPU could be used, or where it was asked for."""
-    if any(option.candidate.kind != reject.CPU for option in options):
+    """Whether some option does what was asked.
+
+    A CPU build does only where no GPU could be used, or where it was asked for. A build from source does not: it is hours
+    of work that may fail, so what stands against everything published is told as well.
+    """
+    published_ones = [option for option in options if option.candidate.channel != "source"]
+    if any(option.candidate.kind != reject.CPU for option in published_ones):
         return True
-    if not options:
+    if not published_ones:
         return False
     return "+cpu" in situation.wishes.torch or not hardware.idle(situation)
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from torchsmith.knowledge import libraries, third_party, torch_releases
 from torchsmith.model import pep440
-from torchsmith.model.record import record
+from torchsmith.model.record import packed
 from torchsmith.model.versions import major, minor
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ def cudnn_of(torch: str) -> int | None:
     return libraries.cudnn_major_for_torch(torch)
 
 
-@record
+@packed
 class Fit:
     """A release of a package beside a build: what clashes of its own, and the packages that it needs.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torchsmith.choose.published import NAMES
 from torchsmith.knowledge import third_party
 from torchsmith.model.record import record
 from torchsmith.model.versions import compute_capability, major
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
 
 FACTS = "torchsmith facts third_party"
 _WITNESS = {"requires": "Requires-Dist", "runtime": "the libraries", "build": "the build scripts"}
-_PLACES = {
-    "linux-x86_64": "Linux on x86-64",
-    "linux-aarch64": "Linux on Arm",
-    "windows": "Windows",
-    "macos-arm64": "macOS on Apple silicon",
-    "macos-x86_64": "macOS on Intel",
-}
 
 
 @record
@@ -74,7 +68,7 @@ def own(trouble: str, row: Requirement, around: Around, gpu: str) -> str:
         case "python":
             return f"has no wheels for Python {around.python} (it takes {row.python_spec})"
         case "platform":
-            return f"exists only for {' and '.join(_PLACES[place] for place in row.platforms)}"
+            return f"exists only for {' and '.join(NAMES.get(place, place) for place in row.platforms)}"
         case "cuda":
             return f"needs CUDA {row.cuda_major}, {made}"
         case "cuda-least":
@@ -113,7 +107,7 @@ def risks(fit: Fit, around: Around) -> Iterator[tuple[str, float]]:
 
 def _cuda_risks(row: Requirement, name: str, around: Around) -> Iterator[tuple[str, float]]:
     if not around.uses_gpu(row):
-        yield f"the wheels of {name} for {_PLACES.get(around.platform, around.platform)} have no CUDA: it runs on the CPU", 0.3
+        yield f"the wheels of {name} for {NAMES.get(around.platform, around.platform)} have no CUDA: it runs on the CPU", 0.3
         return
     if row.elsewhere and row.cuda_major and row.cuda_major != around.cuda_major:
         yield f"{name} is made with CUDA {row.cuda_major}, this build with CUDA {around.cuda_minor}: {row.elsewhere}", 0.3

@@ -6,7 +6,7 @@ from torchsmith.choose import coverage, hardware
 from torchsmith.knowledge import drivers, jetson, torch_builds
 from torchsmith.model.facts.container import Jetson
 from torchsmith.model.facts.gpu import AMD, Driver
-from torchsmith.model.known import Unknown
+from torchsmith.model.known import Known, Unknown
 from torchsmith.model.versions import cuda_of_label, key, major
 
 TYPE_CHECKING = False
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def of(situation: Situation) -> Iterator[str]:
     """The remarks, what is wrong first."""
+    yield from _untold(situation)
     yield from _contradictions(situation)
     yield from _systems(situation)
     yield from _mixed(situation)
@@ -31,15 +32,38 @@ def _version(situation: Situation) -> str:
     return have.version if isinstance(have, Driver) and key(have.version) else ""
 
 
+def _untold(situation: Situation) -> Iterator[str]:
+    """What everything else rests on and nobody could tell."""
+    if isinstance(situation.fact("machine"), Unknown):
+        yield (
+            "Which system this is nobody could tell: it is taken for Linux on x86-64, glibc's version left open. Where that is "
+            "wrong, so are the options: `--assume os=windows` or another says it."
+        )
+    if isinstance(situation.gpus, Unknown) and situation.machine.os != "macos":
+        yield (
+            "Which GPU is there is not known, so builds for NVIDIA GPUs are offered at a risk: `--assume gpu=NAME`, or `gpu=none`, "
+            "decides it."
+        )
+    known = situation.others.get("local_wheels")
+    if situation.wishes.offline and isinstance(known, Known) and known.source.startswith("no wheels are assumed"):
+        yield (
+            "Into a machine that is not this one nobody can look: without the network it has what is assumed to be installed, and "
+            "wheels only in a folder that is assumed too, `--assume variable=PIP_FIND_LINKS=FOLDER`."
+        )
+
+
 def _contradictions(situation: Situation) -> Iterator[str]:
     """What cannot be true together, or does not work together."""
     machine, version = situation.machine, _version(situation)
     there = hardware.devices(situation)
     if machine.os == "macos" and there:
         yield f"macOS has no driver for the {hardware.several(there)}: torch cannot use it there."
-        return
+    elif machine.os == "macos" and version:
+        yield f"NVIDIA has no driver for this macOS, and no build for it has CUDA: driver {version} plays no part."
     if machine.os != "linux" and machine.libc == "glibc":
         yield "glibc belongs to Linux: here it plays no part."
+    if machine.os == "macos":
+        return
     boards = [device for device in there if (row := hardware.listed(device)) and row.klass in {"jetson", "unified"}]
     if boards and machine.arch != "aarch64":
         yield f"The {hardware.several(boards)} is part of an Arm board, and this machine is {machine.arch}: one is mistaken."

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from torchsmith.knowledge.models import Implementation, Model, NumberType
     from torchsmith.model.weights import Weights
 
-_SIZE = pattern(r"(\d{1,5}(?:\.\d{1,3})?)(b|m)")
-_SIZED = pattern(r"(?:^|[-_:])(\d{1,4}(?:\.\d{1,3})?)(b|m)(?:$|[-_:])")
+_SIZE = pattern(r"([0-9]{1,5}(?:\.[0-9]{1,3})?)(b|m)")
+_SIZED = pattern(r"(?:^|[-_:])([0-9]{1,4}(?:\.[0-9]{1,3})?)(b|m)(?:$|[-_:])")
 _SPLIT = pattern(r"[:,+\s]+")
-_NUMBER = pattern(r"(ctx|context|tokens|batch|items)=(\d{1,8})(k?)")
+_NUMBER = pattern(r"(ctx|context|tokens|batch|items)=([0-9]{1,8})(k?)")
 _WORDS_OF_USES = {
     "train": "training",
     "full": "training",
@@ -36,6 +36,9 @@ TRAINED = ("bf16", "fp16", "fp32")
 
 MOST = 1 << 24
 """Tokens or items that may be asked for."""
+
+LARGEST = 10_000_000
+"""Millions of parameters that a model may have: several times the largest that there is."""
 
 _DRESSING = frozenset(("instruct", "chat", "it", "hf", "base", "gguf", "safetensors", "model", "ct2", "bnb"))
 """Endings of names that say nothing of the size."""
@@ -120,7 +123,7 @@ def _with_word(asked: Asked, word: str) -> Asked:
 def _unknown(what: str, word: str, known: Iterable[str], examples: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(word, list(dict.fromkeys(known)), n=3, cutoff=0.4)
+    near = get_close_matches(word, list(dict.fromkeys(known)), n=3, cutoff=0.6)
     return f"no {what} is known as `{word}`" + (f"; the nearest are {', '.join(near)}" if near else f"; write {examples}")
 
 
@@ -174,6 +177,8 @@ def _prefixed(model: Model) -> list[str]:
 
 def _of_size(number: float, unit: str, name: str) -> Model | None:
     millions = round(number * (1000 if unit == "b" else 1))
+    if millions > LARGEST:
+        raise UsageError(f"`{name}`: no model has so many parameters; {LARGEST // 1_000_000}000b is the most that is answered")
     return models.Model(name, (), "llm", millions, None, None, None, None, None, "project") if millions else None
 
 

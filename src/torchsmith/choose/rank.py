@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchsmith.choose import criteria, standing
+from torchsmith.choose import criteria, hardware, standing
 from torchsmith.choose.constraints import system
 from torchsmith.choose.packages import pins
 from torchsmith.choose.reject import CPU
@@ -15,6 +15,7 @@ from torchsmith.model.versions import public
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from torchsmith.choose.criteria import Criterion
     from torchsmith.choose.reject import Judged, Row, Way
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Scores = tuple[Score, ...]
     Packages = tuple[str | None, tuple[Pin, ...]]
     Pair = tuple[bool, float, Way, Row]
+    Asked = tuple[Any, Any, str, dict[object, Score]]
     Near = tuple[float, int, int, str, str, str, Row]
 
 REASONS = 3
@@ -43,6 +45,7 @@ def options(judged: Judged, situation: Situation, weights: Mapping[str, int], *,
     pairs: list[Pair] = []
     near = _near(judged, ways, of_rows, every=every)
     manager = standing.own_manager(situation)
+    idle = bool(hardware.idle(situation))  # a GPU that nobody saw puts nothing before a CPU build
     for way in ways:
         own, seen, stop = of_ways.total(way.approach, way.answers), set(), ~way.relief
         channels, cpu = frozenset(way.approach.channels), way.approach.name == CPU
@@ -52,7 +55,7 @@ def options(judged: Judged, situation: Situation, weights: Mapping[str, int], *,
             seen.add(build)
             cells = _spared(of_rows.of(row.candidate, row.answers)) if way.approach.name == manager else ()
             worth = sum(cell.worth * cell.weight for cell in cells) if cells else total
-            pairs.append((kind == CPU, own + worth, way, row))
+            pairs.append((idle and kind == CPU, own + worth, way, row))
     used = not all(pair[0] for pair in pairs)
     pairs.sort(key=lambda pair: (used and pair[0], -pair[1]))
     whole, order = sum(weights.values()) or 1, {name: place for place, name in enumerate(weights)}
@@ -102,14 +105,20 @@ def _union(bits: Iterable[int]) -> int:
     return found
 
 
+def _constant(criterion: Criterion) -> Criterion:
+    """A criterion to which all candidates are the same in this situation."""
+    return replace(criterion, fields=(), key=lambda _: None)
+
+
 class _Scores:
     """The cells of candidates or approaches, each distinct value judged once; the last is what risks leave of certainty."""
 
     def __init__(self, judges: Sequence[Criterion], rest: str, situation: Situation, weights: Mapping[str, int]) -> None:
-        known: list[tuple[Criterion, dict[object, Score]]] = [(criterion, {}) for criterion in judges]
+        asked = [judge if judge.when is None or judge.when(situation) else _constant(judge) for judge in judges]
+        known: list[Asked] = [(judge.key, judge.judge, judge.name, {}) for judge in asked]
         # What the Pythons of a build share is summed once for all of them.
-        self._shared = [pair for pair in known if "python" not in pair[0].fields]
-        self._others = [pair for pair in known if "python" in pair[0].fields]
+        self._shared = [pair for judge, pair in zip(asked, known, strict=True) if "python" not in judge.fields]
+        self._others = [pair for judge, pair in zip(asked, known, strict=True) if "python" in judge.fields]
         self._certain: dict[int, tuple[object, Score]] = {}
         self._sums: dict[object, float] = {}
         self._rest, self._left = rest, dict[float, Score]()
@@ -132,14 +141,14 @@ class _Scores:
             known = self._certain[id(answers)] = answers, self._certainty(what, answers)
         return sum_ + known[1].worth * known[1].weight
 
-    def _cells(self, criteria: Sequence[tuple[Criterion, dict[object, Score]]], what: Candidate | Approach) -> list[Score]:
+    def _cells(self, criteria: Sequence[Asked], what: Candidate | Approach) -> list[Score]:
         cells = []
-        for criterion, known in criteria:
-            key = criterion.key(what)
+        for key_of, judge, name, known in criteria:
+            key = key_of(what)
             score = known.get(key)
             if score is None:
-                shown, worth = criterion.judge(what, self._situation)
-                score = known[key] = Score(criterion.name, shown, worth, self._weights.get(criterion.name, 0))
+                shown, worth = judge(what, self._situation)
+                score = known[key] = Score(name, shown, worth, self._weights.get(name, 0))
             cells.append(score)
         return cells
 

@@ -111,30 +111,40 @@ def _rows(
     ]
     of_build = [check[:5] for check in checks if not check[5]]
     of_python = [check[:5] for check in checks if check[5]]
-    looked_at = dict.fromkeys(field for c in constraints if "python" in c.fields or not c.fields for field in c.fields or ("",))
-    of_its_python = attrgetter(*looked_at) if looked_at and "" not in looked_at else lambda candidate: candidate
+    key_of_build = _together(c for c in constraints if c.fields and "python" not in c.fields)
+    key_of_python = _together(c for c in constraints if not c.fields or "python" in c.fields)
     python = Candidate._fields.index("python")  # type: ignore[attr-defined]
     nothing: tuple[int, list[Answered]] = (0, [None] * len(constraints))
-    parts: dict[object, tuple[int, list[Answered]]] = {}
+    builds: dict[object, tuple[int, list[Answered], dict[int, tuple[Any, ...]]]] = {}
+    pythons: dict[object, tuple[int, list[Answered]]] = {}
     before: tuple[object, ...] | None = None
-    empty: dict[int, tuple[Any, ...]] = {}
-    shared, answers, told = 0, nothing[1], empty
     for candidate in candidates:
         its = candidate[:python] + candidate[python + 1 :]  # type: ignore[index]
-        if its != before:
-            before, answers, told = its, [None] * len(constraints), {}
-            shared = _ask(of_build, candidate, situation, answers)
-        value = of_its_python(candidate)
-        part = parts.get(value)
+        if its != before:  # the build, which many releases have alike
+            before, value = its, key_of_build(candidate)
+            if value not in builds:
+                answers: list[Answered] = [None] * len(constraints)
+                builds[value] = _ask(of_build, candidate, situation, answers), answers, {}
+            shared, of_all, told = builds[value]
+        value = key_of_python(candidate)
+        part = pythons.get(value)
         if part is None:
-            more: list[Answered] = [None] * len(constraints)
-            mask = _ask(of_python, candidate, situation, more)
-            part = parts[value] = (mask, more) if any(answer is not None for answer in more) else nothing
+            answers = [None] * len(constraints)
+            mask = _ask(of_python, candidate, situation, answers)
+            part = pythons[value] = (mask, answers) if any(answer is not None for answer in answers) else nothing
         said = told.get(id(part))
         if said is None:  # most Pythons of a build are told the same
-            both = zip(answers, part[1], strict=True)
+            both = zip(of_all, part[1], strict=True)
             said = told[id(part)] = tuple([a if b is None else b for a, b in both if a is not None or b is not None])
         yield _new(Row, (candidate, shared | part[0], said))
+
+
+def _together(constraints: Iterable[Constraint]) -> Callable[[Candidate], object]:
+    """What several constraints look at, as one key; the whole candidate where one of them does not say."""
+    looked_at = dict.fromkeys(field for constraint in constraints for field in constraint.fields or ("",))
+    if "" in looked_at:
+        return lambda candidate: candidate
+    return attrgetter(*looked_at) if looked_at else lambda _: None
 
 
 def _ask(checks: Sequence[Any], candidate: Candidate, situation: Situation, answers: list[Any]) -> int:

@@ -10,6 +10,7 @@ from torchsmith.choose import reject
 from torchsmith.choose.constraints import ON_APPROACHES, ON_CANDIDATES
 from torchsmith.knowledge import approaches, change_costs, jetson, torch_releases
 from torchsmith.knowledge import drivers as branches
+from torchsmith.model import specifiers
 from torchsmith.model.choice import Reason
 from torchsmith.model.facts.container import Jetson
 from torchsmith.model.facts.gpu import Device, Driver, Gpus
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from torchsmith.choose.reject import Judged, Row, Way
     from torchsmith.choose.situation import Situation
     from torchsmith.model.choice import Candidate, Requirement, Wishes
+    from torchsmith.model.facts.project import Dependency
 
 TRIES = 12
 """Pairs of one mask that are tried before it is given up, and rounds of conditions for each."""
@@ -38,6 +40,7 @@ _BOUND = pattern(r"(driver|glibc) (>=|<=) (\d[\d.]*)")
 _GPU = pattern(r"an? (?:NVIDIA )?GPU of compute capability [\d. to]+")
 _WITHOUT = pattern(r"without ([a-z0-9][\w.-]*[<>=!~].*)")
 _RELEASES = pattern(r"([a-z0-9][\w.-]*) (>=|<=) (\d[\w.]*)")
+_ROOM = pattern(r"free (\d+\.\d) GB( on .*)")
 _JETPACK = pattern(r"JetPack (\d+)")
 _PYTHON = pattern(r"python [<>=\d.t, -]+(?: or [\d.t]+)*(?:, not free-threaded)?")
 
@@ -161,8 +164,22 @@ def changes(judged: Judged, situation: Situation, considered: Sequence[Pair], li
         found += [change for change in ways_out if change is not None]
     # A change that asks for all that another asks for, and more, is none: conditions may have joined while trying.
     found = [one for one in found if not any(set(other.conditions) < set(one.conditions) for other in found)]
-    distinct = {change.conditions: change for change in sorted(found, key=lambda change: -change.cost)}
+    distinct = {
+        tuple(map(_kind_of, change.conditions)): change
+        for change in sorted(found, key=lambda change: (-change.cost, -_amount(change)))
+    }
     return tuple(sorted(distinct.values(), key=_dearness))[:limit]
+
+
+def _kind_of(condition: str) -> str:
+    """What is the same for several amounts of it: of these the least stands for all."""
+    room = _ROOM.fullmatch(condition)
+    return room[2] if room else condition
+
+
+def _amount(change: Change) -> float:
+    """The room that it asks for; what asks for less is the smaller change."""
+    return sum(float(room[1]) for condition in change.conditions if (room := _ROOM.fullmatch(condition)))
 
 
 def _dearness(change: Change) -> tuple[int, int, int]:
@@ -273,8 +290,11 @@ def apply(conditions: Iterable[str], candidate: Candidate, situation: Situation)
             needs = tuple(need for need in situation.wishes.needs if str(need) != dropped[1])
             keeps = tuple(keep for keep in situation.wishes.keeps if str(keep) != dropped[1])
             situation = replace(situation, wishes=replace(situation.wishes, needs=needs, keeps=keeps))
+            situation = _in_project(situation, _same(dropped[1]), None)
         elif (wished := _wished(text, situation.wishes)) is not None:
             situation = replace(situation, wishes=wished)
+        elif moved := _RELEASES.fullmatch(text):
+            situation = _in_project(situation, _named(moved[1]), moved[2] + moved[3])
         elif _PYTHON.fullmatch(text) and isinstance(situation.interpreter, Interpreter):
             version, threads = candidate.python.removesuffix("t"), candidate.python.endswith("t")
             its = replace(situation.interpreter, version=f"{version}.0", free_threaded=threads)
@@ -298,6 +318,25 @@ def _wished(text: str, wishes: Wishes) -> Wishes | None:
         return tuple(replace(wish, specifier=found[2] + found[3]) if wish.name == found[1] else wish for wish in asked)
 
     return replace(wishes, needs=moved(wishes.needs), keeps=moved(wishes.keeps))
+
+
+def _in_project(situation: Situation, meant: Callable[[Dependency], bool], specifier: str | None) -> Situation:
+    """The project asking for other versions of a package, or no longer for it."""
+    project = situation.project
+    if not any(map(meant, project.dependencies)):
+        return situation
+    kept = [asked for asked in project.dependencies if specifier is not None or not meant(asked)]
+    changed = tuple(replace(asked, specifier=specifier) if meant(asked) else asked for asked in kept)
+    return replace(situation, project=replace(project, dependencies=changed))
+
+
+def _named(package: str) -> Callable[[Dependency], bool]:
+    return lambda asked: asked.package == package
+
+
+def _same(requirement: str) -> Callable[[Dependency], bool]:
+    """Whether a project's dependency is the requirement that a condition names."""
+    return lambda asked: asked.package + (specifiers.in_pep440(asked.specifier, asked.where) or "") == requirement
 
 
 def _with_jetpack(pack: int, situation: Situation) -> Situation:

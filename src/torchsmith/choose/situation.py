@@ -69,7 +69,10 @@ class Situation:
 
 
 def of(facts: Mapping[str, Fact[Any]], wishes: Wishes, *, reinstall: bool = False) -> Situation:
-    """The situation that these facts describe; a machine that nobody could tell is taken for Linux on x86-64."""
+    """The situation that these facts describe; a machine that nobody could tell is taken for Linux on x86-64.
+
+    ``machine_remarks`` says so beside the options.
+    """
 
     def given(name: str) -> Any:
         fact = facts.get(name)

@@ -80,7 +80,7 @@ def last_release(build: str, platform: str) -> str | None:
 
 def own_manager(situation: Situation) -> str | None:
     """What manages the project or the environment that is here; None where a new environment would be made."""
-    owner, environment = getattr(situation.project, "manager", ""), situation.environment
+    owner, environment = situation.project.manager, situation.environment
     if owner and owner not in _SAME_ENVIRONMENT:
         return owner
     if isinstance(environment, Environment) and environment.changeable:

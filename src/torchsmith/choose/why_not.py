@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from torchsmith.choose import conflicts, decide, published, questions, rank, relax
-from torchsmith.knowledge import approaches
+from torchsmith.choose import conflicts, decide, hardware, published, questions, rank, relax
+from torchsmith.knowledge import approaches, torch_releases
 from torchsmith.model.choice import Answer, Reason
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.record import replace
@@ -26,6 +26,12 @@ SOURCE = "source"
 APART = frozenset((SOURCE, "nix"))
 """Channels that count only where an approach was named."""
 
+RETIRED = "pytorch"
+"""PyTorch's own conda channel."""
+
+SPELT = 4
+"""So many releases are named one by one where they make no range."""
+
 OTHERS = 3
 """Further groups of builds that are told where they fail for other reasons."""
 
@@ -46,11 +52,16 @@ def answer(situation: Situation, question: str) -> Answer:
     if rows and not useful and all(row.candidate.kind == "cpu" for row in rows):
         return _idle(judged, situation, asked, rows)
     ready = _ready(useful or rows, asked)
-    listed = _listed(judged, situation, asked, ready)
+    every = _options(judged, situation)
+    options = [option for option in every if asked.asks_for(option.approach) and asked.matches(option.candidate)]
+    listed = _listed(judged, every, asked, ready)
     if listed:
         return _offered(asked, listed)
     kept = {f"without {need}" for need in asked.needs}
     considered = relax.pairs(judged, ready, _as_it_is(judged, ways, asked), kept)
+    if not considered and asked.approaches and ways and all(way.reasons for way in ways):  # whatever is published
+        own = ways[0].reasons
+        return Answer(question, "rejected", own, tuple(reason.unless for reason in own if reason.unless)[:1])
     if not considered:
         return _never_published(judged, situation, asked, ways)
     best = _otherwise_offered(asked, present, considered) or min(considered, key=relax.nearness(situation))
@@ -70,7 +81,8 @@ def answer(situation: Situation, question: str) -> Answer:
         *_others(judged, considered, best),
         *_by_source(asked, judged, rows),
     )
-    return Answer(question, "rejected", told, fits, remarks=about)
+    elsewhere = tuple(option.rank for option in options if {option.candidate.channel, option.approach.name}.isdisjoint(APART))
+    return Answer(question, "rejected", told, fits, remarks=about, options=elsewhere)
 
 
 def _otherwise_offered(asked: Question, present: Situation, considered: list[Pair]) -> Pair | None:
@@ -193,8 +205,8 @@ def _offered(asked: Question, options: list[Option]) -> Answer:
     return Answer(asked.text, "offered", remarks=tuple(remarks), options=tuple(option.rank for option in options))
 
 
-def _listed(judged: Judged, situation: Situation, asked: Question, ready: tuple[Row, ...]) -> list[Option]:
-    """The options that are what was asked about.
+def _listed(judged: Judged, options: tuple[Option, ...], asked: Question, ready: tuple[Row, ...]) -> list[Option]:
+    """The options that are what was asked about, as far as they count as an answer.
 
     Those that bring what is missing here count where their approach was named; one that brings another Python counts too
     where nothing fits this one.
@@ -203,13 +215,12 @@ def _listed(judged: Judged, situation: Situation, asked: Question, ready: tuple[
     bits = {name: 1 << place for place, name in enumerate(judged.names)}
     kind, python = bits.get("accelerator", 0), bits.get("python", 0)
     wanted = {row.candidate for row in ready}
-    options = _options(judged, situation)
     own = [option for option in options if not rows[option.candidate].mask & ~kind]
     if asked.approaches:
         own = list(options)
     elif not any(option.candidate.kind != "cpu" for option in own):
         own = [option for option in options if not rows[option.candidate].mask & ~kind & ~python]
-    found = [o for o in own if asked.asks_for(o.approach) and asked.matches(o.candidate)]
+    found = [option for option in own if asked.asks_for(option.approach) and asked.matches(option.candidate)]
     return [option for option in found if option.candidate in wanted]
 
 
@@ -255,6 +266,10 @@ def _never_published(judged: Judged, situation: Situation, asked: Question, ways
     said = " ".join((*(term.text for term in asked.terms), *asked.approaches)) or asked.text
     reason = Reason("published", f"there is no {said} for {published.NAMES.get(platform, platform)}", published.SOURCE)
     named = {term.kind: term.text for term in asked.terms}
+    retired = [row for row in judged.rows if row.candidate.channel == RETIRED and asked.matches(row.candidate)]
+    if retired and any("conda-forge" in way.approach.channels for way in ways if asked.approaches):
+        ended = next((told for told in retired[-1].reasons(0, judged.names) if told.constraint == "published"), reason)
+        reason = replace(ended, because=f"{said} is there no more: {ended.because}")
     wheel = named.pop("channel", WHEEL) == WHEEL
     if wheel and "build" in named and not set(named) - {"build", "torch"} and not asked.approaches:
         release = named.get("torch", "").partition("==")[2]
@@ -300,7 +315,10 @@ def _there_is(part: object, pairs: Iterable[Pair], situation: Situation) -> str:
         return relax.python_range(sorted({candidate.python for candidate in candidates}), asked)
     if kind == "torch":
         known = sorted({candidate.torch for candidate in candidates}, key=key)
-        return f"torch {known[0]}" if len(known) == 1 else f"torch >= {known[0]}, <= {known[-1]}"
+        between = [release for release in torch_releases.known() if key(known[0]) <= key(release) <= key(known[-1])]
+        if len(known) == 1 or set(between) - set(known):  # a range would hold what there is not
+            return f"torch {hardware.joined(known[-SPELT:], 'or')}"
+        return f"torch >= {known[0]}, <= {known[-1]}"
     if kind == "build":
         labels = dict.fromkeys(candidate.build for candidate in reversed(candidates))
         return f"build {' or '.join(list(labels)[:4])}"

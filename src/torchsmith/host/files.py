@@ -12,8 +12,8 @@ WRITER_WAIT = 10.0
 """Seconds that a named pipe may be without a writer; one with a writer is waited for, as standard input is."""
 
 
-def read_input(path: str, limit: int) -> bytes:
-    """The content of ``path``, or of standard input for ``-``.
+def read_input(path: str, limit: int, *, plain: bool = False) -> bytes:
+    """The content of ``path``, or of standard input for ``-``; with ``plain`` no pipe and no device will do.
 
     Raises:
         UnreadableInputError: it does not exist, is no file, is a named pipe that nobody writes, or is longer than ``limit``.
@@ -29,6 +29,8 @@ def read_input(path: str, limit: int) -> bytes:
                 kind = os.fstat(file.fileno()).st_mode
                 if stat.S_ISDIR(kind):
                     raise UnreadableInputError(f"`{path}` is a folder; name a file in it")
+                if plain and not stat.S_ISREG(kind):
+                    raise UnreadableInputError(f"`{path}` is no plain file but a pipe or a device; save it as a file first")
                 data = wait_for_writer(file.fileno(), path) if stat.S_ISFIFO(kind) else b""
                 if hasattr(os, "set_blocking"):
                     os.set_blocking(file.fileno(), True)
@@ -38,7 +40,8 @@ def read_input(path: str, limit: int) -> bytes:
     except ValueError as error:
         raise UnreadableInputError(f"the file name cannot be used: {error}") from None
     if len(data) > limit:
-        raise UnreadableInputError(f"`{path}` holds more than {limit >> 20} MiB; cut it to the part that matters")
+        size = f"{limit >> 20} MiB" if limit >= 1 << 20 else f"{limit >> 10} KiB"
+        raise UnreadableInputError(f"`{path}` holds more than {size}; cut it to the part that matters")
     return data
 
 

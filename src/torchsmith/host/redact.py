@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _UUID = pattern(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b")
 _URL_CREDENTIALS = pattern(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s\"'<>]+@")  # a password may hold an @
-_URL_SECRET = pattern(r"(?i)([?&](?:access_|auth_|api_?)?(?:token|key|sig|signature|secret|password)=)[^&\s\"'#]+")
+_URL_SECRET = pattern(r"(?i)([?&](?:access_|auth_|api_?)?(?:token|key|sig|signature|secret|password)=)[^&\s\"'#`]+")
 _TOKEN = pattern(
     r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{20,}"
     r"|sk-[A-Za-z0-9_-]{20,}|AKIA[0-9A-Z]{16}|xox[abprs]-[A-Za-z0-9-]{10,}|pypi-[A-Za-z0-9_-]{20,}"

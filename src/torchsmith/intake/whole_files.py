@@ -78,8 +78,8 @@ def _table(document: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 def _uv(values: dict[str, Any]) -> Iterator[Found]:
-    for name in ("constraint-dependencies", "override-dependencies"):
-        yield from project_files.requirements(values.get(name), "project")
+    yield from project_files.requirements(values.get("constraint-dependencies"), "constraints")
+    yield from project_files.requirements(values.get("override-dependencies"), "override")
 
 
 def _poetry(values: dict[str, Any], project: dict[str, Any]) -> Iterator[Found]:
@@ -135,7 +135,8 @@ def pixi(document: dict[str, Any]) -> Iterator[Found]:
             yield "dependency", Dependency(normal(package), str(version), where)
         for package, its in _table(values, "pypi-dependencies").items():
             version = its.get("version", "*") if isinstance(its, dict) else its
-            yield "dependency", Dependency(normal(package), str(version), "conda-pip")
+            of_feature = f"optional:{where.partition(':')[2]}"  # a feature's packages need not be installed
+            yield "dependency", Dependency(normal(package), str(version), "conda-pip" if where == "pixi" else of_feature)
             if isinstance(its, dict) and isinstance(its.get("index"), str):
                 yield "binding", Binding(normal(package), without_secrets(its["index"]), "pixi")
 

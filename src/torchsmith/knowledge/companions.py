@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from torchsmith.knowledge.compiled.companions import ROWS
 from torchsmith.model.record import record
 from torchsmith.model.versions import public
@@ -22,6 +24,7 @@ class Companions:
     torchcodec_spec: str | None
 
 
+@lru_cache(1024)
 def for_torch(torch: str) -> Companions | None:
     """The companions of a torch release; None for an unlisted one."""
     wanted = public(torch)

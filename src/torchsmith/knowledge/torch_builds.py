@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torchsmith.knowledge import archs as arch_rules
 from torchsmith.knowledge.compiled.torch_builds import ROWS
-from torchsmith.model.record import record
+from torchsmith.model.record import packed
 from torchsmith.model.versions import at_least, cuda_of_label, key, public
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@record
+@packed
 class Build:
     """A build of torch for one platform."""
 
@@ -53,7 +53,7 @@ class Build:
         return self.toolkit or cuda_of_label(self.build)
 
 
-@record
+@packed
 class Archs:
     """The GPU code inside a build, as compute capabilities."""
 

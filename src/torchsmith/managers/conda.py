@@ -88,7 +88,8 @@ def option_specs(option: Option, place: Place) -> tuple[str, ...]:
     cuda = minor(option.candidate.cuda or "")
     build = f"*cuda{cuda.replace('.', '')}*" if cuda else "*cpu*"
     tools = ("cuda-nvcc", "cuda-libraries-dev", "cxx-compiler") if cuda and place.goal == "extension-build" else ()
-    beside = tuple(name for name, _ in _companions(option))
+    # The minor release belongs to torch's; its patches are conda-forge's own.
+    beside = tuple(f"{name}={minor(version)}" for name, version in _companions(option))
     rest = tuple(f"{pin.name}=={pin.version}" for pin in option.packages if pin.name not in places.FAMILY)
     wanted = f"pytorch={option.candidate.torch}={build}"
     versions = (f"cuda-version={cuda}", *_held_cudnn(place)) if cuda else ()

@@ -11,6 +11,7 @@ from torchsmith.knowledge import drivers, toolkits
 from torchsmith.managers import places
 from torchsmith.model.action import Command
 from torchsmith.model.choice import Steps
+from torchsmith.model.record import replace
 from torchsmith.model.versions import key, major, minor
 
 TYPE_CHECKING = False
@@ -37,7 +38,7 @@ NEEDS = {
 
 def steps(option: Option, place: Place) -> Steps:
     """A file, an image, and a container that shows whether torch sees the GPU."""
-    candidate = option.candidate
+    candidate, option = option.candidate, _for_linux(option, place)
     image = f"torch:{candidate.torch}-{candidate.build}"
     gpu = _devices(candidate.kind, place)
     shared = ("--ipc=host",) if place.goal == "training" else ()
@@ -48,6 +49,15 @@ def steps(option: Option, place: Place) -> Steps:
         ("docker", "run", "--rm", *gpu, *shared, image, *test),
     )
     return Steps(tuple(map(Command, made)), made, ((FILE, _file(option, place)),), _notes(option, place))
+
+
+def _for_linux(option: Option, place: Place) -> Option:
+    """The image is Linux, whose default build may be another than the host's: there the index is named."""
+    index = option.candidate.index
+    if place.os == "linux" or option.index or index is None:
+        return option
+    pins = tuple(replace(pin, index=index) if pin.name in places.FAMILY else pin for pin in option.packages)
+    return replace(option, index=index, packages=pins)
 
 
 def _devices(kind: str, place: Place) -> tuple[str, ...]:
@@ -76,7 +86,7 @@ def _file(option: Option, place: Place) -> str:
 def _base(option: Option, place: Place) -> list[str]:
     """The image that it starts from, with a Python first on PATH."""
     candidate = option.candidate
-    compiled = candidate.cuda is not None and (place.goal == "extension-build" or bool(places.built(option)))
+    compiled = _compiles(option, place)
     own = candidate.kind == "xpu"
     if not compiled and not own and not candidate.python.endswith("t"):
         return [f"FROM python:{candidate.python}-slim"]
@@ -92,6 +102,11 @@ def _base(option: Option, place: Place) -> list[str]:
     ]
 
 
+def _compiles(option: Option, place: Place) -> bool:
+    """Whether something is compiled in the image, which takes NVIDIA's with the toolkit."""
+    return option.candidate.cuda is not None and (place.goal == "extension-build" or bool(places.built(option)))
+
+
 def _patch(cuda: str) -> str:
     """The newest listed release of a CUDA minor: images bear three numbers."""
     same = [version for version in toolkits.known() if key(version)[:2] == key(cuda)[:2]]
@@ -105,7 +120,9 @@ def _run(argv: list[str]) -> str:
 
 def _notes(option: Option, place: Place) -> tuple[str, ...]:
     candidate = option.candidate
-    shared = ("without --ipc=host or --shm-size the 64 MB of /dev/shm stop DataLoader workers",) if place.goal != "inference" else ()
+    tags = "the images are named by tags that move: `docker images --digests` tells what to write in their place for keeps"
+    memory = "without --ipc=host or --shm-size the 64 MB of /dev/shm stop DataLoader workers"
+    shared = (memory if place.goal != "inference" else "", tags if place.goal == "reproducible" else "")
     if candidate.kind in NEEDS:
         return places.notes((NEEDS[f"{candidate.kind} on WSL" if place.wsl else candidate.kind],), shared)
     if candidate.kind != "cuda" or candidate.cuda is None:
@@ -118,4 +135,7 @@ def _notes(option: Option, place: Place) -> tuple[str, ...]:
         else "the host needs the driver and NVIDIA's Container Toolkit (`nvidia-ctk runtime configure --runtime=docker`)"
     )
     needs = f"the image takes the host's driver, from {lowest} on" if lowest else ""
-    return places.notes((container, needs), shared)
+    image = (
+        f"not every patch release of CUDA has an image: where this one is missing, take the next one of {minor(candidate.cuda)}"
+    )
+    return places.notes((container, needs), shared, (image,) if _compiles(option, place) else ())

@@ -49,7 +49,8 @@ def _command(command: tuple[str, ...], folder: str) -> tuple[str, ...]:
     if command[1:4] == ("-m", "piptools", "compile"):
         words_of_pip = " ".join(("--no-index", *(("--find-links", folder) if folder else ())))
         return (*command[:4], "--pip-args", words_of_pip, *command[4:])
-    uv, pip = command[0] == "uv", command[1:3] == ("-m", "pip") and command[3:4] == ("install",)
+    by_pipx = command[:2] == ("pipx", "runpip")
+    uv, pip = command[0] == "uv", (by_pipx or command[1:3] == ("-m", "pip")) and command[3:4] == ("install",)
     words, skip = [], False
     for word in command:
         if skip or word in _INDEXES:

@@ -80,9 +80,8 @@ def _torch(option: Option, place: Place) -> Commands:
     if len(wanted) == 1 and places.stays(option, place):
         return ()
     install = (*_pip(place), "install", *wanted, *(("--index-url", option.index) if option.index else ()))
-    if not places.doubtful(option, place):
-        return (install,)
-    return ((*_pip(place), "uninstall", "-y", *map(name_of, wanted)), install)
+    doubted = tuple(map(name_of, wanted)) if places.doubtful(option, place) else places.stale(option, place)
+    return (*(((*_pip(place), "uninstall", "-y", *doubted),) if doubted else ()), install)
 
 
 def _left_behind(option: Option, place: Place) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from torchsmith.model.action import Install, InstallTorch, SetVariable
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.pattern import pattern
 from torchsmith.model.record import replace
-from torchsmith.model.versions import public
+from torchsmith.model.versions import local_label, public
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -174,7 +174,9 @@ def doubtful(option: Option, place: Place) -> bool:
     """Whether an installer would take what is installed for what is asked: the same release, or a broken copy of it."""
     if not same_release(option, place):
         return False
-    return place.broken or (not label(option, place) and place.torch != option.candidate.version)
+    same = place.torch == option.candidate.version
+    # A label that is asked for makes an installer replace any other build by itself.
+    return place.broken and same if label(option, place) else place.broken or not same
 
 
 def stays(option: Option, place: Place) -> bool:
@@ -189,12 +191,26 @@ def remaining(option: Option, place: Place) -> Option:
     """Torch, and what is not installed as it should be: where torch stays, nothing of it is fetched again."""
     if not stays(option, place):
         return option
-    missing = tuple(pin for pin in option.packages if pin.name != "torch" and not _installed(pin, place))
+    missing = tuple(pin for pin in option.packages if pin.name != "torch" and not _installed(pin, option, place))
     return replace(option, packages=(*option.packages[:1], *missing))
 
 
-def _installed(pin: Pin, place: Place) -> bool:
-    return place.packages is not None and public(place.packages.version(pin.name) or "") == public(pin.version)
+def stale(option: Option, place: Place) -> tuple[str, ...]:
+    """Companions of another build in the very release that is asked for, which an installer would take for it."""
+    if place.packages is None or not stays(option, place) or label(option, place):
+        return ()
+    here = place.packages
+    return tuple(
+        pin.name
+        for pin in option.packages
+        if not _installed(pin, option, place) and public(here.version(pin.name) or "") == public(pin.version)
+    )
+
+
+def _installed(pin: Pin, option: Option, place: Place) -> bool:
+    have = (place.packages.version(pin.name) if place.packages is not None else None) or ""
+    own = local_label(have) if pin.name in FAMILY else ""
+    return public(have) == public(pin.version) and own in {"", option.candidate.build}
 
 
 def nothing_to_do(option: Option, place: Place) -> bool:
@@ -205,7 +221,7 @@ def nothing_to_do(option: Option, place: Place) -> bool:
         return False
     others = (pin for pin in option.packages if pin.name != "torch")
     return all(
-        _installed(pin, place) or (pin.name in FAMILY and place.packages.version(pin.name) is None) for pin in others
+        _installed(pin, option, place) or (pin.name in FAMILY and place.packages.version(pin.name) is None) for pin in others
     )
 
 

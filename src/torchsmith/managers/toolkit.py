@@ -23,6 +23,7 @@ def steps(option: Option, place: Place) -> Steps:
     at = root(cuda, place)
     values = {"CUDA_HOME": at, "TORCH_CUDA_ARCH_LIST": arch_list(place)}
     if option.approach.name == "user-path":
+        values = {"CUDA_HOME": at} | ({"CUDA_PATH": at} if place.shell == "powershell" else {})
         made, told = _for_the_user(values, place)
     else:
         made = tuple(command for name, value in values.items() if value for command in places.variable(name, value, place))
@@ -67,7 +68,7 @@ def _for_the_user(values: dict[str, str], place: Place) -> tuple[Commands, tuple
     """What keeps the root of the toolkit in every later shell of the user."""
     at = values["CUDA_HOME"]
     if place.shell == "powershell":
-        return (("setx", "CUDA_HOME", at), ("setx", "CUDA_PATH", at)), (
+        return tuple(("setx", name, value) for name, value in values.items()), (
             "open a new shell afterwards",
             "for `nvcc` by its bare name, add its bin folder to the user's Path in Windows' own dialog: setx cuts it off",
         )

@@ -50,7 +50,7 @@ def steps(option: Option, place: Place) -> Steps:
     option = places.remaining(option, place)
     wanted = places.wanted(option, place)
     install = ("uv", "pip", "install", "--python", places.executable(place))
-    again = reinstalled(wanted) if places.doubtful(option, place) else ()
+    again = reinstalled(wanted if places.doubtful(option, place) else places.stale(option, place))
     index = ("--default-index", option.index) if option.index else ()
     alone = len(wanted) == 1 and places.stays(option, place)
     made: Commands = () if alone else ((*install, *again, *wanted, *index),)

@@ -57,8 +57,8 @@ def _add(requirements: tuple[str, ...], name: str, index: str | None) -> Command
 def steps(option: Option, place: Place) -> Steps:
     """In the project of the current folder, or in one that is begun there.
 
-    A project that takes torch from several indexes by marker or extra gets the lines to put in: `uv add` would write
-    one index over them.
+    An index that the project does not name yet is put in by hand, for no word of `uv add` makes it explicit; so are the
+    lines of a project that takes torch from several indexes by marker or extra, where `uv add` would write one over them.
     """
     from torchsmith.managers import places
     from torchsmith.model.choice import Steps
@@ -74,17 +74,15 @@ def steps(option: Option, place: Place) -> Steps:
         files = (("add-to-pyproject.toml", _lines(option, place, "sys_platform == '{system}'")),)
         told = places.by_marker(option, place)
         made = (*made, *((("uv", "add", "--frozen", *rest),) if rest else ()), ("uv", "lock"), SYNC)
-    elif not INDEXES.isdisjoint(place.variables):
-        files = (("add-to-pyproject.toml", _lines(option, place)),)
-        told = (
-            "put the lines of add-to-pyproject.toml in first: where a variable names an index, `uv add --index` binds nothing",
-        )
-        made = (*made, ("uv", "add", *wanted, *rest))
-    else:
-        name = places.known_name(place, "uv", option.index) or index_name(option.candidate.build)
+    elif (name := places.known_name(place, "uv", option.index)) and INDEXES.isdisjoint(place.variables):
         add = ("uv", "add", "--frozen", "--index", f"{name}={option.index}", *wanted)
         made = (*made, add, *((("uv", "add", "--frozen", *rest),) if rest else ()), SYNC)
-        told = ("" if places.known_name(place, "uv", option.index) else by_hand(typed[0]),)
+    else:
+        files = (("add-to-pyproject.toml", _lines(option, place)),)
+        told = (
+            "before `uv add`, put the lines of add-to-pyproject.toml into pyproject.toml, in place of any older source of torch",
+        )
+        made = (*made, ("uv", "add", *wanted, *rest))
     if built := places.built(option):
         apart = tuple(word for each in built for word in ("--no-build-isolation-package", name_of(each)))
         made = (*made, ("uv", "pip", "install", *places.BUILD_TOOLS), ("uv", "add", *apart, *built))

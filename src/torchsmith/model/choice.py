@@ -82,7 +82,7 @@ class Candidate:
         return "cp" + self.python.replace(".", "", 1)
 
 
-@record
+@packed
 class Reason:
     """Why a candidate or an approach is rejected.
 
@@ -96,7 +96,7 @@ class Reason:
     unless: str = ""
 
 
-@record
+@packed
 class Risk:
     """What an option rests on without proof, or what goes less well with it; ``weight`` is its share of unreliability."""
 
@@ -130,7 +130,7 @@ class Approach:
     get: str = ""
 
 
-@record
+@packed
 class Pin:
     """A package at one version; ``index`` None is the default package index."""
 

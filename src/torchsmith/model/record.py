@@ -47,9 +47,13 @@ _put = object.__setattr__
 def _init(self: Any, *values: Any, **named: Any) -> None:
     kind = type(self)
     names, defaults = kind._fields, kind._defaults
-    if not named and len(values) == len(names):
-        for name, value in zip(names, values, strict=True):
+    if not named and len(values) <= len(names):
+        for name, value in zip(names, values, strict=False):
             _put(self, name, value)
+        for name in names[len(values) :]:
+            if name not in defaults:
+                raise TypeError(f"{kind.__name__} misses the field {name!r}")
+            _put(self, name, defaults[name])
         return
     if len(values) > len(names):
         raise TypeError(f"{kind.__name__} takes {len(names)} fields, got {len(values)}")

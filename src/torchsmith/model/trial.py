@@ -52,8 +52,9 @@ class Measured:
 
 @record
 class Trial:
-    """The report. ``status`` is works, fails, not-built, declined or nothing-to-try; ``problem`` says why in one sentence.
+    """The report.
 
+    ``status`` is works, fails, not-built, declined, nothing-to-try or unable; ``problem`` says why in one sentence.
     ``seconds`` is the building, ``bytes_on_disk`` what it took; nothing of it is left.
     """
 

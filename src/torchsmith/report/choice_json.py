@@ -6,18 +6,23 @@ import json
 from hashlib import sha256
 
 from torchsmith.model.record import plain
+from torchsmith.model.versions import key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
-    from torchsmith.model.choice import Answer, Choice, Option, Reason
+    from torchsmith.model.choice import Answer, Choice, Option, Reason, Rejected
 
 SCHEMA_VERSION = 1
 
 
 def document(choice: Choice) -> dict[str, Any]:
     """The document of a decision. ``plan_id`` is the hash of everything else in it."""
+    offered: dict[tuple[str, str], list[Option]] = {}
+    for option in choice.options:
+        offered.setdefault((option.candidate.channel, option.candidate.build), []).append(option)
     told = {
         "schema_version": SCHEMA_VERSION,
         "goal": choice.wishes.goal,
@@ -30,6 +35,7 @@ def document(choice: Choice) -> dict[str, Any]:
                 "torch": {"first": rejected.first, "last": rejected.last} if rejected.build else None,
                 "channel": rejected.channel or None,
                 "approach": rejected.approach or None,
+                "offered_by": _all_the_same(rejected, offered),
                 "reasons": [_reason(reason) for reason in rejected.reasons],
             }
             for rejected in choice.rejected
@@ -84,6 +90,13 @@ def _option(option: Option) -> dict[str, Any]:
         "why": option.why,
         "checked": option.checked,
     }
+
+
+def _all_the_same(rejected: Rejected, offered: Mapping[tuple[str, str], list[Option]]) -> list[str]:
+    """The approaches that bring what is missing here, and offer a release of the build all the same."""
+    alike = offered.get((rejected.channel, rejected.build), []) if rejected.build else []
+    within = [o.approach.name for o in alike if key(rejected.first) <= key(o.candidate.torch) <= key(rejected.last)]
+    return list(dict.fromkeys(within))
 
 
 def _reason(reason: Reason) -> dict[str, Any]:

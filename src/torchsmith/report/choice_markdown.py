@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchsmith import __version__
+from torchsmith.choose import root_cause
 from torchsmith.report import choice_matrix, choice_words, text
 from torchsmith.report.markup import block, code, inline
 from torchsmith.report.shell import quoted
@@ -19,9 +20,9 @@ _LANGUAGE = {"bash": "sh", "fish": "fish", "powershell": "powershell"}
 
 def render(choice: Choice, diagnosis: Diagnosis) -> str:
     """The whole decision."""
-    word, says = choice_words.verdict(choice)
+    word, says = choice_words.verdict(choice, ill=root_cause.left(diagnosis, kept=choice_words.kept(choice)))
     parts = [f"### {word}: {inline(says)}", code(text.machine_line(diagnosis))]
-    found = choice_words.cause(diagnosis)
+    found = root_cause.cause(diagnosis)
     if found:
         parts.append(f"{code(found.cause)}: {inline(found.summary)}")
     for option in choice.options[:1]:

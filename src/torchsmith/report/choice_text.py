@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchsmith import __version__
+from torchsmith.choose import root_cause
 from torchsmith.report import choice_matrix, choice_words, text
 from torchsmith.report.escape import safe
 from torchsmith.report.page import Page
@@ -40,7 +41,8 @@ def render(
         _conflicts(page, choice, sources=every or verbose)
         if choice.options:
             page.gap()
-            page.line("Until then, on the CPU")
+            source = choice.options[0].candidate.channel == "source"
+            page.line("Or, by a build from source" if source else "Until then, on the CPU")
     if every:
         _every(page, choice)
     for option in choice.options[: 0 if every else 1]:
@@ -52,7 +54,7 @@ def render(
         page.gap()
         choice_matrix.whole(page, choice)
     _rejections(page, choice, every)
-    remarks = choice.remarks[1:] if choice_words.uncured(diagnosis) else choice.remarks
+    remarks = choice.remarks[1:] if root_cause.uncured(diagnosis) else choice.remarks
     if remarks:
         page.gap()
         page.line("To know")
@@ -66,19 +68,19 @@ def render(
 
 def _opening(page: Page, choice: Choice, diagnosis: Diagnosis) -> None:
     """What check finds, what no installation cures, then the decision in one line."""
-    found = choice_words.cause(diagnosis)
+    found = root_cause.cause(diagnosis)
     if found:
         label = page.paint(found.severity.value.upper(), text.COLOURS[found.severity])
         page.block(f"{label} {found.cause}: {safe(found.summary)}", "", "  ")
-    if found and choice_words.uncured(diagnosis):
-        page.block(
-            "No other build of torch cures that. First:" if found.remedies else "No other build of torch cures that.", "  "
-        )
+    ill = root_cause.left(diagnosis, kept=choice_words.kept(choice))
+    if found and ill:
+        what = "No other build of torch cures that." if root_cause.uncured(diagnosis) else "To install torch does not cure that."
+        page.block(f"{what} First:" if found.remedies else what, "  ")
         for remedy in found.remedies[:1]:
             page.block(safe(remedy.title), "    ")
             for command in remedy.commands:
                 page.line("    " + safe(quoted(command, choice.shell)))
-    word, says = choice_words.verdict(choice)
+    word, says = choice_words.verdict(choice, ill=ill)
     page.block(f"{page.paint(word + ':', _GOOD if choice.satisfied else _BAD)} {says}", "", "  ")
 
 
@@ -161,7 +163,7 @@ def _rejections(page: Page, choice: Choice, every: bool) -> None:
 
 def _onwards(page: Page, choice: Choice, every: bool, kept: str) -> None:
     if kept:
-        page.block(f"Kept in {safe(kept)}.", "", "  ")
+        page.line(f"Kept in {safe(kept)}")
     page.line("More")
     rows = [(f"torchsmith why-not {safe(choice_words.to_ask(choice))}", "what speaks against a build, an approach, a Python")]
     rows += [] if every else [("--all", "every option, every rejection with its source")]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from torchsmith.knowledge import approaches
-from torchsmith.model.action import InstallTorch
-from torchsmith.model.finding import Severity
 from torchsmith.report.words import decimal
 
 TYPE_CHECKING = False
@@ -12,12 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torchsmith.model.choice import Choice, Option, Rejected, Score
-    from torchsmith.model.diagnosis import Diagnosis
-    from torchsmith.model.finding import Finding
 
-HEALTHY = "no-fault"
-OURS = frozenset({"torch-not-installed", "macos-x86-dropped"})
-"""Causes that the plan itself cures, though no remedy of theirs is a build."""
 KEPT = "nothing"
 """What the criterion ``change`` shows where torch stays as it is."""
 LINES = 9
@@ -40,23 +33,14 @@ MARKED = ("driver_headroom", "change", "reversible", "reliability", "flexibility
 """The criteria that the matrix of approaches shows as marks."""
 
 
-def cause(diagnosis: Diagnosis) -> Finding | None:
-    """What ``check`` puts first, if it is more than a note."""
-    first = next(iter(diagnosis.root_causes), None)
-    return first if first and first.cause != HEALTHY and first.severity is not Severity.NOTE else None
-
-
-def uncured(diagnosis: Diagnosis) -> bool:
-    """Whether what ``check`` puts first is cured by no other build of torch: it lies in the driver, the GPU or the machine."""
-    found = cause(diagnosis)
-    if found is None or found.cause in OURS or not found.subject.startswith(("driver", "machine", "gpu:")):
-        return False
-    return not any(isinstance(action, InstallTorch) for remedy in found.remedies for action in remedy.actions)
-
-
 def score(option: Option, criterion: str) -> Score | None:
     """One cell of the matrix."""
     return next((score for score in option.scores if score.criterion == criterion), None)
+
+
+def kept(choice: Choice) -> bool:
+    """Whether the first option is what is there."""
+    return bool(choice.options) and keeps(choice.options[0])
 
 
 def keeps(option: Option) -> bool:
@@ -65,14 +49,18 @@ def keeps(option: Option) -> bool:
     return found is not None and found.shown == KEPT and not option.commands and not option.files
 
 
-def verdict(choice: Choice) -> tuple[str, str]:
-    """The decision in one line: a word and the sentence."""
+def verdict(choice: Choice, *, ill: bool = False) -> tuple[str, str]:
+    """The decision in one line: a word and the sentence; ``ill`` where what ``check`` found would stand as it is."""
     first = next(iter(choice.options), None)
     if not choice.satisfied:
+        if first and first.candidate.channel == "source":
+            return "Nothing published fits", "only a build from source, which takes hours, would do what was asked."
         left = " A CPU build is all that is left: it leaves the GPU idle." if first else ""
         return "Nothing fits", f"no build of torch does here what was asked.{left}"
     if first is None:
         return "Nothing fits", "no build of torch fits here."
+    if keeps(first) and ill:
+        return "Nothing to install", f"torch {first.candidate.version} is installed, and no other build would be of more use."
     if keeps(first):
         return "Nothing to change", f"torch {first.candidate.version} is installed and fits."
     return "Best", f"{named(first)}."

@@ -158,7 +158,7 @@ def machine_line(diagnosis: Diagnosis) -> str:
         elif isinstance(fact, Known):
             parts.append(show(fact.value))
         elif fact is not None:
-            parts.append(f"{name}: unknown ({fact.reason})")
+            parts.append(f"{name}: unknown ({fact.reason.rpartition(' is unknown: ')[2]})")
     return safe(" | ".join(part for part in parts if part))
 
 

@@ -19,6 +19,7 @@ _HEADS = {
     "not-built": "The candidate could not be built.",
     "declined": "No trial was made.",
     "nothing-to-try": "There is nothing to try.",
+    "unable": "No trial could be made.",
 }
 _ROWS = (
     ("import torch", "import_seconds", "s", False),

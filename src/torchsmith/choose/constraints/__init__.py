@@ -19,6 +19,7 @@ from torchsmith.choose.constraints import (
 
 ON_CANDIDATES = (
     system.published,
+    system.machine,
     gpu.accelerator,
     gpu.gpu_code,
     driver.driver_knows_gpu,

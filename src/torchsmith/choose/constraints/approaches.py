@@ -192,10 +192,13 @@ def manager(approach: Approach, situation: Situation) -> Reason | Risk | None:
     own = project_manager(situation)
     if own in PROJECTS and approach.name in IN_PLACE and approach.name != own:
         title, command, lock = PROJECTS[own]
+        says = _said_by(lock, situation)
         if approach.name in PROJECTS:
             because = f"this is a project of {title}: {approach.tool} would keep a second lock beside {lock}"
+            if says != lock:
+                because = f"this is a project of {title}: {approach.tool} would keep another account of the same environment"
         else:
-            because = f"this is a project of {title}: the next `{command}` puts back what {lock} says"
+            because = f"this is a project of {title}: the next `{command}` puts back what {says} says"
         return Reason("manager", because, "reproduced with uv, Poetry 1.8 and 2, PDM", f"a project without {title}")
     environment = situation.environment
     if not isinstance(environment, Environment):
@@ -210,6 +213,14 @@ def manager(approach: Approach, situation: Situation) -> Reason | Risk | None:
         because = "this environment belongs to an application that pipx installed"
         return Reason("manager", because, "pipx", "an environment of its own")
     return None
+
+
+def _said_by(lock: str, situation: Situation) -> str:
+    """The file that the project's manager goes by: its lock, unless the folder was read and has none yet."""
+    project = situation.project
+    if not project.files or lock in project.files or any(each.file == lock for each in project.locked):
+        return lock
+    return "Pipfile" if lock.startswith("Pipfile") else "pyproject.toml"
 
 
 def project_manager(situation: Situation) -> str:

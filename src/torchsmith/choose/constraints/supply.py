@@ -71,7 +71,7 @@ def offline(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     if isinstance(known, Unknown):
         return Risk(f"whether a {what} of it is on that machine is not known: {known.reason}", 0.4)
     if isinstance(known, LocalWheels) and known.unseen:
-        return Risk(f"whether a {what} of it is on this machine is not known: {known.unseen[0]} could not be looked into", 0.4)
+        return Risk(f"whether a {what} of it lies there is not known: {known.unseen[0]} could not be looked into", 0.4)
     return Reason(
         "offline",
         f"no {what} of torch {candidate.version} for Python {candidate.python} is on this machine",

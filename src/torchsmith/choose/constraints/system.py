@@ -11,6 +11,7 @@ from torchsmith.model.choice import Candidate, Reason, Risk
 from torchsmith.model.facts.container import Jetson
 from torchsmith.model.facts.python import Interpreter
 from torchsmith.model.facts.system import Cpu
+from torchsmith.model.known import Unknown
 from torchsmith.model.versions import at_least, key, major
 
 TYPE_CHECKING = False
@@ -33,6 +34,17 @@ def published(candidate: Candidate, situation: Situation) -> Reason | None:
         "torchsmith facts conda_builds",
         "conda-forge",
     )
+
+
+def _untold(situation: Situation) -> bool:
+    return isinstance(situation.fact("machine"), Unknown)
+
+
+@constraint("machine", "channel", when=_untold)
+def machine(candidate: Candidate, situation: Situation) -> Risk | None:
+    """Where nobody could tell the system, every option rests on one that was taken for granted."""
+    del candidate, situation
+    return Risk("that the system is Linux on x86-64 is taken for granted: nobody could tell which it is", 0.2)
 
 
 @constraint("evidence", "channel", "build", "evidence", "confidence", "kind", "python_seen")

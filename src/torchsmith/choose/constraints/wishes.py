@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from torchsmith.choose.situation import Situation
 
 
-@constraint("torch", "torch", "build")
+@constraint("torch", "torch", "build", when=lambda situation: bool(situation.wishes.torch))
 def torch(candidate: Candidate, situation: Situation) -> Reason | Risk | None:
     """``--torch``: the versions that are wanted; a local label names the build."""
     wanted = situation.wishes.torch
-    if not wanted or specifiers.wished(wanted, candidate.version):
+    if specifiers.wished(wanted, candidate.version):
         return None
     named = wanted if wanted[0] in "<>=!~" else f" {wanted}"
     early = any(pep440.is_prerelease(clause.lstrip("<>=!~")) for clause in wanted.split(","))

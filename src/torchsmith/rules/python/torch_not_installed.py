@@ -45,10 +45,12 @@ def check(
     """Nothing to diagnose yet: said plainly, with the build that would fit."""
     if torch is not None:
         return
+    where = f" in {interpreter.prefix}" if interpreter.prefix else ""  # that of an assumed machine is nowhere
+    version = f"{interpreter.version}{'t' if interpreter.free_threaded else ''}"
     yield Finding(
         Severity.DEGRADED,
         "python",
-        f"torch is not installed{f' in {interpreter.prefix}' if interpreter.prefix else ''} (Python {interpreter.version})",
+        f"torch is not installed{where} (Python {version})",
         evidence=(Proof("torch", "on no entry of the search path"),),
         remedies=_cpu(machine, interpreter)
         if isinstance(gpus, Gpus) and not gpus
