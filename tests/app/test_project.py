@@ -199,7 +199,7 @@ def test_a_uv_project(tmp_path: Path) -> None:
     found = made(tmp_path, pyproject__toml=UV, uv__lock=UV_LOCK)
     assert (found.manager, found.manager_version, found.requires_python) == ("uv-project", "", ">=3.12")
     assert asked(found, "torch") == [(">=2.7", "project"), ("==2.9.1", "extra:cu128")]
-    assert asked(found, "torchaudio") == [("==2.9.1", "project")]
+    assert asked(found, "torchaudio") == [("==2.9.1", "constraints")]  # nothing asks for it
     assert asked(found, "numpy") == [("<2", "group:dev")]
     assert found.declared("torchvision")[0].marker == "sys_platform == 'linux'"
     assert found.bindings[0].marker == "sys_platform != 'darwin'"

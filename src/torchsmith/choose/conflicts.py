@@ -71,12 +71,12 @@ def _elsewhere(situation: Situation) -> Iterator[Repair]:
             yield Repair((published.NAMES[platform],), f"the {TITLES[kind]} builds, which serve the {names} there")
 
 
-def wanted(judged: Judged) -> tuple[Row, ...]:
-    """The published rows that do what was asked: where a GPU could be used, those of its kind; else all.
+def wanted(judged: Judged, *, built: bool = False) -> tuple[Row, ...]:
+    """The published rows (``built``: and source builds) that do what was asked: where a GPU could be used, those of its kind.
 
     A GPU could be used where some build has both its kind and its code, whatever else speaks against that build.
     """
-    rows = tuple(row for row in judged.rows if row.candidate.channel != "source")
+    rows = judged.rows if built else tuple(row for row in judged.rows if row.candidate.channel != "source")
     bits = {name: 1 << place for place, name in enumerate(judged.names)}
     kind = bits.get("accelerator", 0)
     hopeless = kind | bits.get("gpu-code", 0)

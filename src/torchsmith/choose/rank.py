@@ -107,7 +107,7 @@ def _union(bits: Iterable[int]) -> int:
 
 def _constant(criterion: Criterion) -> Criterion:
     """A criterion to which all candidates are the same in this situation."""
-    return replace(criterion, fields=(), key=lambda _: None)
+    return replace(criterion, key=lambda _: None)
 
 
 class _Scores:

@@ -114,7 +114,7 @@ def _useful(judged: Judged, rows: tuple[Row, ...], asked: Question) -> tuple[Row
     """Those that use the GPU, where one could be used and the question does not name a kind of build; else what needs none."""
     if "cpu" in asked.approaches or any(term.kind == "build" for term in asked.terms):
         return rows
-    every = conflicts.wanted(judged)
+    every = conflicts.wanted(judged, built=True)
     if every is judged.rows:
         kind = 1 << judged.names.index("accelerator") if "accelerator" in judged.names else 0
         return tuple(row for row in rows if not row.mask & kind) or rows
