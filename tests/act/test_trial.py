@@ -216,7 +216,7 @@ HELD = """
         with trial.folder() as made:
             (made / "half").write_text("built")
             print(made, flush=True)
-            tools.run([sys.executable, "-c", "import time; time.sleep(600)"], 600, tools.environment())
+            tools.run([sys.executable, "-c", "import time; time.sleep(600)"], 600, tools.environment(), made)
     except TorchsmithError as error:
         print(error, flush=True)
         sys.exit(error.exit_code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -96,13 +97,14 @@ def loosened(draw: st.DrawFn) -> tuple[Wishes, Wishes]:
         admin=draw(st.booleans()),
         offline=draw(st.integers(0, 3)) == 0,
     )
-    ways: list[dict[str, object]] = [
-        *({"needs": tuple(other for other in wishes.needs if other is not need)} for need in wishes.needs),
-        *({"keeps": tuple(other for other in wishes.keeps if other is not keep)} for keep in wishes.keeps),
-        *([{"torch": ""}] if wishes.torch else ()),
-        *([{"admin": True}] if not wishes.admin else ()),
-        *([{"offline": False}] if wishes.offline else ()),
+    ways: list[dict[str, Any]] = [
+        {"torch": ""} if wishes.torch else {},
+        {} if wishes.admin else {"admin": True},
+        {"offline": False} if wishes.offline else {},
     ]
+    ways += [{"needs": tuple(other for other in wishes.needs if other is not need)} for need in wishes.needs]
+    ways += [{"keeps": tuple(other for other in wishes.keeps if other is not keep)} for keep in wishes.keeps]
+    ways = [way for way in ways if way]
     assume(ways)
     return wishes, replace(wishes, **draw(st.sampled_from(ways)))
 

@@ -81,13 +81,14 @@ def pip_of(python: str) -> Tool | None:
     return _asked((python, "-m", "pip"), "pip")
 
 
-def run(argv: Sequence[str], limit: float, environ: Mapping[str, str]) -> Ended:
+def run(argv: Sequence[str], limit: float, environ: Mapping[str, str], within: Path | None = None) -> Ended:
     """Run a program, at most ``limit`` seconds, in an empty folder: the current one may be anybody's project.
 
-    Its pyproject.toml would name the indexes that uv asks, its modules would be what ``python -m pip`` imports.
+    The folder is made ``within`` another that goes with it, even where this process is killed; else among temporary ones. The
+    current one's pyproject.toml would name the indexes that uv asks, its modules would be what ``python -m pip`` imports.
     """
     try:
-        with folder() as nowhere:
+        with folder(within) as nowhere:
             (nowhere / "uv.toml").touch()  # or uv goes on looking in the folders above
             return Ended(*spawn.run(argv, limit, environ, str(nowhere)))
     except spawn.NoAnswer as reason:
@@ -120,9 +121,9 @@ def indexes_for_uv(approach: str) -> dict[str, str]:
 
 
 @contextmanager
-def folder() -> Iterator[Path]:
+def folder(within: Path | None = None) -> Iterator[Path]:
     """A folder for the time of one answer."""
-    with tempfile.TemporaryDirectory(prefix="torchsmith-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="torchsmith-", dir=within, ignore_cleanup_errors=True) as name:
         yield Path(name).resolve()
 
 

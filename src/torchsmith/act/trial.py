@@ -124,7 +124,7 @@ def build(
         steps.append(([*install, *BUILD_TOOLS], configured))
         steps.append(([*install, "--no-build-isolation", *compiled], configured))
     for argv, environ in steps:
-        ended = tools.run(argv, INSTALL_LIMIT, environ)
+        ended = tools.run(argv, INSTALL_LIMIT, environ, made)
         if ended.lost or ended.status:
             from torchsmith.act.resolve import shortened
 

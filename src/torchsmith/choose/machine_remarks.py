@@ -41,14 +41,14 @@ def _untold(situation: Situation) -> Iterator[str]:
         )
     if isinstance(situation.gpus, Unknown) and situation.machine.os != "macos":
         yield (
-            "Which GPU is there is not known, so builds for NVIDIA GPUs are offered at a risk: `--assume gpu=NAME`, or `gpu=none`, "
-            "decides it."
+            "Which GPU is there is not known, so builds for NVIDIA GPUs are offered at a risk: `--assume gpu=NAME`, or "
+            "`gpu=none`, decides it."
         )
     known = situation.others.get("local_wheels")
     if situation.wishes.offline and isinstance(known, Known) and known.source.startswith("no wheels are assumed"):
         yield (
-            "Into a machine that is not this one nobody can look: without the network it has what is assumed to be installed, and "
-            "wheels only in a folder that is assumed too, `--assume variable=PIP_FIND_LINKS=FOLDER`."
+            "Into a machine that is not this one nobody can look: without the network it has what is assumed to be installed, "
+            "and wheels only in a folder that is assumed too, `--assume variable=PIP_FIND_LINKS=FOLDER`."
         )
 
 

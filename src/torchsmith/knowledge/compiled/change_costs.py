@@ -27,6 +27,7 @@ ROWS: tuple[tuple[str, int], ...] = (
     ("driver", 20),
     ("driver-knows-gpu", 20),
     ("evidence", 25),
+    ("machine", 25),
     ("copied-libraries", 30),
     ("jetson", 40),
     ("glibc", 50),
