@@ -1,5 +1,7 @@
 """What all tests share: the laboratory's fixtures, and the count of captured machines in the summary."""
 
+import os
+
 import pytest
 from hypothesis import settings
 
@@ -8,7 +10,8 @@ from tests import machines
 pytest_plugins = ["tests.lab.fixtures"]
 
 # Speed is measured by benchmarks, in one run against what it is compared with; never by a timed test.
-settings.register_profile("untimed", deadline=None)
+# The same examples in every run, or a change is blamed for what another one brought; TORCHSMITH_RANDOM=1 looks for new ones.
+settings.register_profile("untimed", deadline=None, derandomize=not os.environ.get("TORCHSMITH_RANDOM"))
 settings.load_profile("untimed")
 
 
