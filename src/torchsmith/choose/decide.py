@@ -77,7 +77,10 @@ def _rejected(known: Judged, situation: Situation, offered: frozenset[str]) -> I
 
 def _nothing_for(way: Way, known: Judged) -> tuple[Reason, ...]:
     """Why an approach offers nothing though nothing speaks against itself: the reasons against the nearest that it could take."""
-    served = [row for row in known.rows if way.serves(row)]
+    # What an approach serves is a matter of the channel and the kind of build alone.
+    sorts = {(row.candidate.channel, row.candidate.kind): row for row in known.rows}
+    taken = {sort for sort, row in sorts.items() if way.serves(row)}
+    served = [row for row in known.rows if (row.candidate.channel, row.candidate.kind) in taken]
     if not served:
         channels = " or ".join(way.approach.channels)
         return (Reason("published", f"nothing that it takes ({channels}) is published for this system", TABLES),)

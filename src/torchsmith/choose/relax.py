@@ -6,6 +6,8 @@ means stands in the reasons' ``unless``, and each change is tried: the decision 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from torchsmith.choose import reject
 from torchsmith.choose.constraints import ON_APPROACHES, ON_CANDIDATES
 from torchsmith.knowledge import approaches, change_costs, jetson, torch_releases
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from torchsmith.choose.situation import Situation
     from torchsmith.model.choice import Candidate, Requirement, Wishes
     from torchsmith.model.facts.project import Dependency
+
+    Told = tuple[tuple[str, str], ...]
+    Telling = Callable[["Pair"], Told]
 
 TRIES = 12
 """Pairs of one mask that are tried before it is given up, and rounds of conditions for each."""
@@ -158,9 +163,9 @@ def changes(judged: Judged, situation: Situation, considered: Sequence[Pair], li
     for pair in considered:
         if not pair.hopeless:
             open_to.setdefault(pair.mask, []).append(pair)
-    found = []
+    found, told = [], _telling(judged)
     for mask in minimal(open_to):
-        ways_out = (_change(judged, situation, alike) for alike in _by_conditions(open_to[mask], judged))
+        ways_out = (_change(judged, situation, alike, told) for alike in _by_conditions(open_to[mask], told))
         found += [change for change in ways_out if change is not None]
     # A change that asks for all that another asks for, and more, is none: conditions may have joined while trying.
     found = [one for one in found if not any(set(other.conditions) < set(one.conditions) for other in found)]
@@ -192,32 +197,51 @@ def _dearness(change: Change) -> tuple[int, int, int]:
     return change.cost + BACK * back, dropped, len(change.conditions)
 
 
-def _by_conditions(group: list[Pair], judged: Judged) -> list[list[Pair]]:
+def _telling(judged: Judged) -> Telling:
+    """The conditions of a pair; approaches that make the same good, and have nothing against themselves, share a row's."""
+    known: dict[tuple[int, int, bool], Told] = {}
+
+    def told(pair: Pair) -> Told:
+        own = bool(pair.way.reasons)
+        key = id(pair.row), id(pair.way) if own else pair.way.relief, own
+        if key not in known:
+            known[key] = tuple(conditions(pair, judged))
+        return known[key]
+
+    return told
+
+
+def _by_conditions(group: list[Pair], told: Telling) -> list[list[Pair]]:
     """The pairs of one mask, apart by what they ask of wishes and packages: one release may need what another does not."""
     apart: dict[frozenset[str], list[Pair]] = {}
     for pair in group:
-        texts = frozenset(text for _, text in conditions(pair, judged) if text.startswith("without ") or not _tried(text))
-        apart.setdefault(texts, []).append(pair)
+        apart.setdefault(_asked(told(pair)), []).append(pair)
     return list(apart.values())
 
 
-def _change(judged: Judged, situation: Situation, group: list[Pair]) -> Change | None:
+@lru_cache(1024)
+def _asked(told: Told) -> frozenset[str]:
+    return frozenset(text for _, text in told if text.startswith("without ") or not _tried(text))
+
+
+def _change(judged: Judged, situation: Situation, group: list[Pair], told: Telling) -> Change | None:
     """The weakest conditions under which one pair of the group, all with one mask, fits."""
     near = nearness(situation)
-    group = sorted(group, key=lambda pair: (_demand(pair, judged), near(pair)))
+    group = sorted(group, key=lambda pair: (_demand(told(pair)), near(pair)))
     for pair in group[:TRIES]:
         conditions = _until_it_fits(pair, judged, situation)
         if conditions is None:
             continue
         cost = sum(change_costs.cost(name) for name in dict.fromkeys(name for name, _ in conditions))
-        words = _joined([text for _, text in conditions], situation, lambda pair=pair: _pythons(pair, group, judged))
+        words = _joined([text for _, text in conditions], situation, lambda pair=pair: _pythons(pair, group, told))
         return Change(words, cost, pair)
     return None
 
 
-def _demand(pair: Pair, judged: Judged) -> tuple[int, ...]:
-    """How new a driver it asks for: the first of a group asks the least."""
-    bounds = [_BOUND.fullmatch(text) for _, text in conditions(pair, judged)]
+@lru_cache(1024)
+def _demand(told: Told) -> tuple[int, ...]:
+    """How new a driver is asked for: the first of a group asks the least."""
+    bounds = [_BOUND.fullmatch(text) for _, text in told]
     return max((key(found[3]) for found in bounds if found and found[2] == ">="), default=())
 
 
@@ -347,10 +371,10 @@ def _with_jetpack(pack: int, situation: Situation) -> Situation:
     return replace(situation, driver=Unknown(f"that of JetPack {pack}"), others={**situation.others, "jetson": told})
 
 
-def _pythons(chosen: Pair, group: list[Pair], judged: Judged) -> list[str]:
+def _pythons(chosen: Pair, group: list[Pair], told: Telling) -> list[str]:
     """The Pythons that would do for the chosen pair's other conditions."""
-    wanted = _demand(chosen, judged)
-    return sorted({pair.row.candidate.python for pair in group if _demand(pair, judged) <= wanted}, key=_order)
+    wanted = _demand(told(chosen))
+    return sorted({pair.row.candidate.python for pair in group if _demand(told(pair)) <= wanted}, key=_order)
 
 
 def _joined(texts: list[str], situation: Situation, pythons: Any) -> tuple[str, ...]:
