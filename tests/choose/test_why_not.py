@@ -6,6 +6,7 @@ import pytest
 from tests.choose.situations import made
 
 from torchsmith.choose import decide, questions, relax, why_not
+from torchsmith.choose.python_range import python_range
 from torchsmith.choose.situation import Situation
 from torchsmith.model.choice import Answer
 from torchsmith.model.facts.system import Room
@@ -212,10 +213,10 @@ def after(situation: Situation, conditions: list[str]) -> Situation | None:
 
 
 def test_a_range_of_pythons_begins_with_the_nearer_bound() -> None:
-    assert relax.python_range(["3.10", "3.11", "3.12"], "3.14") == "python <= 3.12, >= 3.10"
-    assert relax.python_range(["3.10", "3.11", "3.12"], "3.8") == "python >= 3.10, <= 3.12"
-    assert relax.python_range(["3.13", "3.13t"], "3.14t") == "python 3.13, not free-threaded"
-    assert relax.python_range(["3.9", "3.12"], "3.14") == "python 3.9 or 3.12"
+    assert python_range(["3.10", "3.11", "3.12"], "3.14") == "python <= 3.12, >= 3.10"
+    assert python_range(["3.10", "3.11", "3.12"], "3.8") == "python >= 3.10, <= 3.12"
+    assert python_range(["3.13", "3.13t"], "3.14t") == "python 3.13, not free-threaded"
+    assert python_range(["3.9", "3.12"], "3.14") == "python 3.9 or 3.12"
 
 
 def test_an_answer_says_which_build_it_speaks_of() -> None:

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from torchsmith.choose import reject
 from torchsmith.choose.constraints import ON_APPROACHES, ON_CANDIDATES
+from torchsmith.choose.python_range import order, python_range
 from torchsmith.knowledge import approaches, change_costs, jetson, torch_releases
 from torchsmith.knowledge import drivers as branches
 from torchsmith.model import specifiers
@@ -374,35 +375,10 @@ def _with_jetpack(pack: int, situation: Situation) -> Situation:
 def _pythons(chosen: Pair, group: list[Pair], told: Telling) -> list[str]:
     """The Pythons that would do for the chosen pair's other conditions."""
     wanted = _demand(told(chosen))
-    return sorted({pair.row.candidate.python for pair in group if _demand(told(pair)) <= wanted}, key=_order)
+    return sorted({pair.row.candidate.python for pair in group if _demand(told(pair)) <= wanted}, key=order)
 
 
 def _joined(texts: list[str], situation: Situation, pythons: Any) -> tuple[str, ...]:
     """The conditions in words, that on the Python as the range of all that would do."""
     here = situation.python
     return tuple(python_range(pythons(), here) if here and _PYTHON.fullmatch(text) else text for text in texts)
-
-
-def python_range(fitting: Sequence[str], here: str) -> str:
-    """``python <= 3.13`` where any such would do, seen from the Python that is here; the nearer bound comes first."""
-    plain = [python for python in fitting if not python.endswith("t")]
-    chosen = sorted(plain or fitting, key=_order)
-    low, high = chosen[0], chosen[-1]
-    known = sorted({tag for release in torch_releases.known() for tag in _tags(release)}, key=_order)
-    within = [python for python in known if _order(low) <= _order(python) <= _order(high)]
-    suffix = ", not free-threaded" if here.endswith("t") and plain else ""
-    if low == high or set(within) - set(chosen):
-        return "python " + " or ".join(chosen) + suffix
-    if _order(here) > _order(high):
-        return f"python <= {high}" + (f", >= {low}" if known and _order(low) > _order(known[0]) else "") + suffix
-    return f"python >= {low}" + (f", <= {high}" if known and _order(high) < _order(known[-1]) else "") + suffix
-
-
-def _tags(release: str) -> list[str]:
-    known = torch_releases.get(release)
-    tags = (*known.python_linux_x86_64, *known.python_windows, *known.python_macos_arm64) if known else ()
-    return [f"{tag[2]}.{tag[3:]}" for tag in tags if not tag.endswith("t")]
-
-
-def _order(python: str) -> tuple[tuple[int, ...], bool]:
-    return key(python.removesuffix("t")), python.endswith("t")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchsmith.choose import conflicts, decide, hardware, published, questions, rank, relax
+from torchsmith.choose.python_range import python_range
 from torchsmith.knowledge import approaches, torch_releases
 from torchsmith.model.choice import Answer, Reason
 from torchsmith.model.facts.gpu import Gpus
@@ -312,7 +313,7 @@ def _there_is(part: object, pairs: Iterable[Pair], situation: Situation) -> str:
     candidates = [pair.row.candidate for pair in pairs]
     if kind == "python":
         asked = str(getattr(part, "text", "")).removeprefix("Python ").lstrip("<>=! ") or situation.python or "0"
-        return relax.python_range(sorted({candidate.python for candidate in candidates}), asked)
+        return python_range(sorted({candidate.python for candidate in candidates}), asked)
     if kind == "torch":
         known = sorted({candidate.torch for candidate in candidates}, key=key)
         between = [release for release in torch_releases.known() if key(known[0]) <= key(release) <= key(known[-1])]
