@@ -80,9 +80,14 @@ def _trees(value: Any) -> list[Any]:
 def test_no_line_makes_it_slow(entry: load_signatures.Entry) -> None:
     pattern = re.compile(entry.pattern)
     for line in _adversarial(entry):
-        start = time.process_time()
-        pattern.search(line)
-        assert time.process_time() - start < BOUND, line[:80]
+        # A pattern that explodes does so every time; a machine that stalls does not stall four times.
+        assert any(_seconds(pattern, line) < BOUND for _ in range(4)), line[:80]
+
+
+def _seconds(pattern: re.Pattern[str], line: str) -> float:
+    start = time.process_time()
+    pattern.search(line)
+    return time.process_time() - start
 
 
 def _adversarial(entry: load_signatures.Entry) -> list[str]:
