@@ -19,3 +19,29 @@ class UnreadableInputError(TorchsmithError):
     """A file given as input cannot be read, or is not what it should be."""
 
     exit_code = 2
+
+
+class StaleError(TorchsmithError):
+    """A plan is not carried out: what it rests on has changed since, or somebody changed the plan itself."""
+
+    exit_code = 2
+
+
+class HeldError(TorchsmithError):
+    """Another run changes the same environment, project or setting at this moment; the message names its process."""
+
+    exit_code = 73
+
+
+class TryAgainError(TorchsmithError):
+    """Nothing was changed, for a reason that may pass: a full disk, an index that does not answer, a file in use."""
+
+    exit_code = 75
+
+
+class EndedError(TorchsmithError):
+    """A run was told to end, and everything is as it was before it. ``exit_code`` is 128 and the signal's number."""
+
+    def __init__(self, message: str, exit_code: int = 130) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
