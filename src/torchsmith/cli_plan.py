@@ -30,7 +30,8 @@ def plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resolve", action="store_true", help="let uv, pip or Poetry check the options against the package index"
     )
-    parser.add_argument("--write", metavar="FILE", help="keep the plan in a new file")
+    parser.add_argument("--write", metavar="FILE", help="keep the plan in a new file, for `apply`")
+    option_option(parser)
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--upgrade", action="store_true", help="what newer combination would work, what it gains and breaks")
     mode.add_argument("--outdated", action="store_true", help="only whether a newer combination would work")
@@ -40,7 +41,7 @@ def plan_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--yes", action="store_true", help="with --trial: do not ask before downloading")
     console.output_options(parser, "markdown")
-    parser.set_defaults(verb=_uncollected(_run_plan))
+    parser.set_defaults(verb=uncollected(_run_plan))
 
 
 def why_not_options(parser: argparse.ArgumentParser) -> None:
@@ -50,11 +51,11 @@ def why_not_options(parser: argparse.ArgumentParser) -> None:
     )
     _question_options(parser)
     console.output_options(parser)
-    parser.set_defaults(verb=_uncollected(_run_why_not))
+    parser.set_defaults(verb=uncollected(_run_why_not))
 
 
-def _uncollected(answer: Verb) -> Verb:
-    """The verb without the collector of cyclic garbage: some ten thousand values are made, and the process ends with them."""
+def uncollected(answer: Verb) -> Verb:
+    """A verb without the collector of cyclic garbage: some ten thousand values are made, and the process ends with them."""
 
     def run(options: argparse.Namespace, host: Host | None) -> int:
         collecting = gc.isenabled()
@@ -76,6 +77,22 @@ def _question_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--machine", metavar="PROFILE", help="another machine: a profile's file, or the name of a shipped one; `list` names those"
     )
+    _wishes(parser)
+
+
+def wish_options(parser: argparse.ArgumentParser) -> None:
+    """What may be wished for of this very machine, and which option is meant."""
+    console.target_options(parser)
+    _wishes(parser)
+    option_option(parser)
+
+
+def option_option(parser: argparse.ArgumentParser) -> None:
+    """The number of an option."""
+    parser.add_argument("--option", type=int, default=0, metavar="N", help="this option of `plan` instead of the first")
+
+
+def _wishes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--assume", action="append", default=[], metavar="KEY=VALUE", help="take a fact as given: gpu, driver, os ..."
     )
@@ -123,6 +140,8 @@ def _run_plan(options: argparse.Namespace, host: Host | None) -> int:
             return answer(options, host)
     from torchsmith.app import plan
 
+    if options.option and not options.write:
+        raise UsageError("`--option` says which option `--write` keeps for `apply`")
     if options.resolve and options.offline:
         raise UsageError("`--resolve` asks the package index: it cannot go with `--offline`")
     host, assumed, wishes = _question(options, host)
@@ -130,11 +149,19 @@ def _run_plan(options: argparse.Namespace, host: Host | None) -> int:
     whole = options.all or options.resolve or options.write or options.format == "json"
     choice, diagnosis = plan.plan(host, assumed, wishes, every=options.all, resolve=options.resolve, told=None if whole else 1)
     if options.write:
-        from torchsmith.app import plan_file
-
-        plan_file.write(options.write, choice, diagnosis, host)
+        _write(options, host, choice, diagnosis)
     console.write(_rendered(options, choice, diagnosis))
     return 0 if choice.satisfied else 1
+
+
+def _write(options: argparse.Namespace, host: Host, choice: Choice, diagnosis: Diagnosis) -> None:
+    """Keep the plan, with what ``apply`` would do; a plan for another machine has nothing of that."""
+    from torchsmith.app import apply, plan_file, question
+
+    asked = question.of(options)
+    elsewhere = bool(options.machine or options.source) or question.is_elsewhere(asked)
+    told = apply.for_elsewhere() if elsewhere else apply.kept(asked, host)
+    plan_file.write(options.write, choice, diagnosis, host, asked, told)
 
 
 def _alone(options: argparse.Namespace, mode: str) -> None:

@@ -63,11 +63,24 @@ def agreed(told: str, question: str) -> bool:
     """Whether somebody at the terminal agrees to what is told; without a terminal nobody does."""
     terminal = sys.stdin is not None and sys.stdin.isatty()
     ending = f"{question} [y/N] " if terminal else "not asked, since this is no terminal: --yes agrees\n"
-    sys.stderr.write(f"{told.rstrip()}\n{ending}")
+    sys.stderr.write((f"{told.rstrip()}\n" if told else "") + ending)
     sys.stderr.flush()
     if not terminal:
         return False
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def terminal() -> bool:
+    """Whether somebody can be asked: both what is read and what is told are a terminal."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+def answer(question: str) -> str | None:
+    """What somebody at the terminal answers, None at the end of their input."""
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    line = sys.stdin.readline()
+    return line.strip() if line else None
 
 
 def seconds(text: str) -> float:

@@ -110,7 +110,7 @@ def test_a_real_torch_is_built_verified_and_measured_beside_the_present_one(cpu_
 @pytest.mark.slow
 def test_a_torch_that_cannot_count_fails_the_trial(served: str, empty_environment: Environment, room: Path) -> None:
     """The wheel installs and imports, and has no matrices."""
-    own = option(candidate("2.8.0", "cpu", HERE), "uv", f"{served}/cpu", (("torchvision", "0.23.0"),))
+    own = option(candidate("2.8.0", "cpu", HERE), "uv", f"{served}/hollow", (("torchvision", "0.23.0"),))
     report, _ = tried(own, empty_environment)
     assert report.status == "fails"
     passed = {check.name: check.passed for check in report.checks}

@@ -2,6 +2,7 @@
 
 `pypi` has torch without a local label and everything else. `cpu`, `cu128` and `cu129` have torch of their build and, as PyTorch's
 own do, copies of what torch needs: an older NumPy and a newer filelock, so that a package that moved to such an index shows.
+The torch of `hollow` is one that imports and cannot count.
 """
 
 import base64
@@ -28,8 +29,10 @@ def write(root: Path) -> None:
         _torch(root / "pypi", torch, vision, default)
     for build, cuda in BUILDS.items():
         _torch(root / build, f"2.8.0+{build}", f"0.23.0+{build}", cuda)
+    for build in (*BUILDS, "hollow"):
         _wheel(root / build, "filelock", "3.99.0")
         _wheel(root / build, "numpy", "2.1.2")
+    _torch(root / "hollow", "2.8.0+cpu", "0.23.0+cpu", None, body="")
     for version in ("3.13.1", "3.20.0"):
         _wheel(root / "pypi", "filelock", version)
     for version in ("1.26.4", "2.1.2", "2.4.0"):
@@ -59,9 +62,33 @@ class _Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-def _torch(index: Path, torch: str, vision: str, cuda: str | None) -> None:
+TORCH: Final = """
+class _Tensor:
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __matmul__(self, other):
+        return _Tensor([[float(sum(a * b for a, b in zip(row, column))) for column in zip(*other.rows)] for row in self.rows])
+
+    def cpu(self):
+        return self
+
+    def tolist(self):
+        return self.rows
+
+
+def tensor(rows, dtype=None, device="cpu"):
+    return _Tensor(rows)
+
+
+float32 = "float32"
+"""
+"""As much of torch as a verification asks for: it multiplies matrices."""
+
+
+def _torch(index: Path, torch: str, vision: str, cuda: str | None, body: str = TORCH) -> None:
     needs = ("filelock", *((f"nvidia-cublas=={CUBLAS[cuda]}",) if cuda else ()))
-    _wheel(index, "torch", torch, needs, f"cuda = {cuda!r}\n")
+    _wheel(index, "torch", torch, needs, f"cuda = {cuda!r}\n{body}")
     _wheel(index, "torchvision", vision, (f"torch=={torch.partition('+')[0]}", "numpy"))
 
 

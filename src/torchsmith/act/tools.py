@@ -29,6 +29,9 @@ _FOREIGN = (
     "PYTHONPATH",
     "CONDA_PREFIX",
     "__PYVENV_LAUNCHER__",
+    "PIPENV_ACTIVE",
+    "PDM_PYTHON",
+    "PDM_PROJECT",
 )
 _LOOK = 20.0
 """Seconds in which a program has to say its version."""

@@ -47,7 +47,7 @@ def composed(
     """The decision with each option's commands, behind what no installation cures; ``told`` options alone need commands."""
     choice = decide.decide(asked, every=every)
     place = where(asked, choice.shell)
-    spared = replace(place, broken=False) if _is_of_a_companion(diagnosis) else place
+    spared = _spared(place, diagnosis)
     first = choice.options[:told]
     options = (*(with_steps(option, spared, place) for option in first), *choice.options[len(first) :])
     choice = replace(choice, options=options, remarks=(*not_by_torch(diagnosis), *choice.remarks))
@@ -56,6 +56,16 @@ def composed(
     from torchsmith.app import resolve as resolving
 
     return resolving.resolved(choice, place)
+
+
+def place_of(asked: Situation, diagnosis: Diagnosis, shell: str) -> Place:
+    """Where an option is carried out, as its commands were made for it."""
+    return _spared(where(asked, shell), diagnosis)
+
+
+def _spared(place: Place, diagnosis: Diagnosis) -> Place:
+    """A torch that is whole is not broken by a companion that is."""
+    return replace(place, broken=False) if place.broken and _is_of_a_companion(diagnosis) else place
 
 
 def not_by_torch(diagnosis: Diagnosis) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from torchsmith.app.question import Asked
+
 _REQUIREMENT = pattern(
     r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]{0,80}[A-Za-z0-9])?)(?:\[[A-Za-z0-9,._-]{0,80}\])?\s*((?:[<>=!~]=?=?[^;@]{1,200})?)"
 )
@@ -23,7 +25,7 @@ _SERIES = pattern(r"v?(\d{1,4}(?:\.\d{1,4})?|\d{1,4}\.\d{1,4}\.\d{1,4}(?=\.[*x])
 _LOOKS = "versions look like 2.9.1, 2.9, >=2.6,<2.9, 2.9.1+cu128 or +cpu"
 
 
-def of(options: argparse.Namespace) -> Wishes:
+def of(options: argparse.Namespace | Asked) -> Wishes:
     """The wishes of a command line.
 
     Raises:

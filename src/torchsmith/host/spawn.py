@@ -10,7 +10,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import FrameType
     from typing import IO
 
@@ -25,8 +25,16 @@ class NoAnswer(Exception):  # noqa: N818 - a reason, not a fault of ours
     so_far = ""
 
 
-def run(argv: Sequence[str], wait: float, environ: Mapping[str, str], folder: str = "") -> tuple[int, str, str]:
+def run(
+    argv: Sequence[str],
+    wait: float,
+    environ: Mapping[str, str],
+    folder: str = "",
+    heard: Callable[[bytes], None] | None = None,
+) -> tuple[int, str, str]:
     """Exit status, standard output and standard error of ``argv``, started in ``folder`` if one is named.
+
+    ``heard`` is told what is printed, on either, while the program runs.
 
     Raises:
         NoAnswer: it cannot be started, or there was no answer in ``wait`` seconds.
@@ -39,7 +47,7 @@ def run(argv: Sequence[str], wait: float, environ: Mapping[str, str], folder: st
         except (OSError, ValueError) as error:
             raise NoAnswer(f"cannot be started: {getattr(error, 'strerror', None) or error}") from error
         try:
-            _wait(child, wait, (out, err))
+            _wait(child, wait, (out, err), heard)
             return child.status, _head(out), _head(err)
         except NoAnswer as reason:
             reason.so_far = _head(out)
@@ -192,14 +200,32 @@ def _scratch() -> IO[bytes]:
     return tempfile.TemporaryFile(buffering=0)
 
 
-def _wait(child: _Posix | _Windows, wait: float, outputs: tuple[IO[bytes], ...]) -> None:
+def _wait(
+    child: _Posix | _Windows, wait: float, outputs: tuple[IO[bytes], ...], heard: Callable[[bytes], None] | None
+) -> None:
     """Return when the child has ended; NoAnswer when its time is over or it floods its outputs."""
     deadline = time.monotonic() + wait
+    told = [0] * len(outputs)
     while not child.ended(max(0.0, min(_LOOK_EVERY, deadline - time.monotonic()))):
+        if heard is not None:
+            _tell(outputs, told, heard)
         if time.monotonic() >= deadline:
             raise NoAnswer(f"slow: no answer in {wait:g} s; try --wait 30")
         if any(os.fstat(output.fileno()).st_size > OUTPUT_LIMIT for output in outputs):
             raise NoAnswer(f"answered without end: more than {OUTPUT_LIMIT >> 20} MiB")
+    if heard is not None:
+        _tell(outputs, told, heard)
+
+
+def _tell(outputs: tuple[IO[bytes], ...], told: list[int], heard: Callable[[bytes], None]) -> None:
+    """What was printed since the last time, without moving where the program writes."""
+    for number, output in enumerate(outputs):
+        if not hasattr(os, "pread"):
+            return
+        data = os.pread(output.fileno(), OUTPUT_LIMIT, told[number])
+        told[number] += len(data)
+        if data:
+            heard(data)
 
 
 def _head(file: IO[bytes]) -> str:

@@ -243,7 +243,10 @@ class Place:
     option needs another Python. ``torch`` is what is installed, with its label (None: nobody could tell), ``broken`` that
     it has to be installed anew; ``elsewhere`` that the plan is for another machine than this one. ``toolkits`` are
     (version, folder) pairs, ``sms`` the compute capabilities of the GPUs, ``variables`` the names of those that are set,
-    ``wheels`` (version of torch, folder) pairs.
+    ``wheels`` (version of torch, folder) pairs. Only where it is carried out: ``tools`` are (name, version) pairs of the
+    managers that are at hand, ``here`` is the current folder. Only for the machine's settings: the user's ``home``, ``values``
+    of variables that are set, ``registry`` (key, name, type, text) of Windows' own, and whether folders of other toolkits are
+    to leave the user's PATH.
     """
 
     os: str
@@ -265,6 +268,12 @@ class Place:
     variables: tuple[str, ...] = ()
     offline: bool = False
     wheels: tuple[tuple[str, str], ...] = ()
+    tools: tuple[tuple[str, str], ...] = ()
+    here: str = ""
+    home: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+    registry: tuple[tuple[str, str, str, str], ...] = ()
+    remove_stale: bool = False
 
 
 @record

@@ -34,8 +34,8 @@ class Run:
     Where a word names the live environment, the clone's path is put in its place. ``folder`` is the project's folder, where the
     program has to start: it starts in a staged copy of it instead; empty for a program that needs none. ``writes`` are the
     files of that folder that it may write (a lock), by name; they replace the live ones at the commit. ``variables`` are set
-    for it; in their values too the live environment's path gives way to the clone's. ``repeats`` says that a second try is
-    harmless (it fetches or resolves).
+    for it; in their values too the live environment's path gives way to the clone's. ``given`` are (name, text) pairs: files of
+    the staged copy as this program alone finds them.
     """
 
     argv: tuple[str, ...]
@@ -44,6 +44,7 @@ class Run:
     writes: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     limit: float = 3600.0
+    given: tuple[tuple[str, str], ...] = ()
 
 
 @record
@@ -131,7 +132,7 @@ class Effect:
     """One step after the decision, each of which can be repeated: ``kind`` is exchange, place, replace, remove or registry.
 
     exchange: the folders ``path`` and ``staged`` change places. place: ``staged`` moves to ``path``, where nothing is.
-    replace: the file ``staged`` takes the place of ``path``. remove: ``path`` moves to ``staged``. registry: see ``value``.
+    replace: the file ``staged`` takes the place of ``path``. remove: ``path`` moves to ``staged``. registry: see ``setting``.
     ``before`` and ``after`` tell what is at ``path``: fingerprints of folders, SHA-256 of files, inode numbers in ``inodes``.
     """
 
@@ -141,7 +142,7 @@ class Effect:
     before: str | None = None
     after: str | None = None
     inodes: tuple[int, int] = (0, 0)
-    value: RegistryEdit | None = None
+    setting: RegistryEdit | None = None
 
 
 @record

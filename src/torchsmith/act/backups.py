@@ -1,0 +1,115 @@
+"""Copies of the files that a run replaces, and the effects that take a run back."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+from torchsmith.act import clone, files
+from torchsmith.act.effects import inode
+from torchsmith.act.store import DamagedError
+from torchsmith.model.errors import StaleError
+from torchsmith.model.record import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torchsmith.act.registry import Registry
+    from torchsmith.act.store import Entry
+    from torchsmith.model.transaction import Effect
+
+
+def keep(entry: Entry, path: Path) -> None:
+    """A copy of a file in the folder of the run, on the disk when this returns."""
+    files.copy_exact(path, _copy(entry, str(path)))
+
+
+def staged_name(path: Path, number: int) -> Path:
+    """Where the new content of a file waits: beside it, so that a rename puts it in its place."""
+    return path.with_name(f".{path.name[:200]}.torchsmith-{number}")
+
+
+def changed_since(effects: Sequence[Effect], registry: Registry | None) -> tuple[str, ...]:
+    """What is not any more as the run left it, in words."""
+    found = []
+    for effect in effects:
+        if effect.setting is not None:
+            now = registry.read(effect.setting.key, effect.setting.name) if registry is not None else None
+            if now != effect.setting.after:
+                found.append(f"HKEY_CURRENT_USER\\{effect.setting.key}: {effect.setting.name}")
+        elif effect.kind in {"replace", "remove"} or not os.path.isdir(effect.path):
+            if _digest(effect.path) != effect.after:
+                found.append(effect.path)
+        elif inode(effect.path) != effect.inodes[1] or clone.fingerprint(Path(effect.path)) != effect.after:
+            found.append(effect.path)
+    return tuple(found)
+
+
+def lost(entry: Entry, effects: Sequence[Effect]) -> tuple[str, ...]:
+    """What the run kept of what was there before and is not as it was kept, in words."""
+    found = []
+    for effect in effects:
+        if effect.kind == "exchange":
+            staged = Path(effect.staged)
+            if inode(staged) != effect.inodes[0] or clone.fingerprint(staged) != effect.before:
+                found.append(effect.staged)
+        elif effect.kind in {"replace", "remove"} and effect.setting is None:
+            copy = _copy(entry, effect.path)
+            if _digest(str(copy)) != effect.before:
+                found.append(str(copy))
+    return tuple(found)
+
+
+def back(entry: Entry, effects: Sequence[Effect], number: int, *, over_changes: bool = False) -> tuple[Effect, ...]:
+    """The effects that take a run back, in opposite order; old contents are put where they wait for it.
+
+    ``number`` is that of the run that takes back. ``over_changes`` says that what is there now gives way, whatever it is.
+    """
+    return tuple(_one(entry, effect, number, over_changes=over_changes) for effect in reversed(effects))
+
+
+def _one(entry: Entry, effect: Effect, number: int, *, over_changes: bool) -> Effect:
+    if effect.setting is not None:
+        value = replace(effect.setting, before=effect.setting.after, after=effect.setting.before)
+        return replace(effect, setting=value)
+    if effect.kind == "exchange":
+        live = inode(effect.path) if over_changes else effect.inodes[1]
+        now = clone.fingerprint(Path(effect.path)) if over_changes else effect.after
+        return replace(effect, before=now, after=effect.before, inodes=(live, effect.inodes[0]))
+    now = _digest(effect.path) if over_changes and not os.path.isdir(effect.path) else effect.after
+    if effect.kind == "place":
+        staged = effect.staged if os.path.isdir(effect.path) else str(staged_name(Path(effect.path), number))
+        return replace(effect, kind="remove", staged=staged, before=now, after=None, inodes=(inode(effect.path), 0))
+    path = Path(effect.path)
+    staged_file = staged_name(path, number)
+    files.copy_exact(_copy(entry, effect.path), staged_file)
+    kind = "replace" if inode(path) else "place"
+    waiting = (inode(path), inode(staged_file))
+    return replace(effect, kind=kind, staged=str(staged_file), before=now, after=effect.before, inodes=waiting)
+
+
+def explain(changed: Sequence[str]) -> StaleError:
+    """The refusal to take back what somebody has changed since."""
+    shown = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")
+    return StaleError(
+        f"changed since that run: {shown}; `torchsmith undo --discard-changes` takes the run back all the same"
+        " (what is there now is kept)"
+    )
+
+
+def refuse_lost(missing: Sequence[str]) -> DamagedError:
+    """The refusal to take back what was not kept whole."""
+    return DamagedError(f"what was there before was changed or removed, and is not put back: {', '.join(missing[:5])}")
+
+
+def _copy(entry: Entry, path: str) -> Path:
+    return entry.backups / f"{sha256(os.fsencode(path)).hexdigest()[:16]}-{Path(path).name[:100]}"
+
+
+def _digest(path: str) -> str | None:
+    with suppress(IsADirectoryError):
+        return files.digest(path)
+    return None

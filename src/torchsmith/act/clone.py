@@ -1,0 +1,229 @@
+"""A second tree with the same files as an environment, made in a second: the installer works on it, never on the live one.
+
+Files share their data with the live ones: as reflinks where the file system has them, else as hard links, else not (copies).
+Through a hard link a program that writes in place would change the live file too. Installers replace files, they do not
+write into them; those few files that programs do write into are copied for real, and ``damaged`` finds whoever did it
+nevertheless.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from torchsmith.act.fingerprints import Snapshot, damaged, fingerprint, snapshot
+from torchsmith.act.watch import Silent
+from torchsmith.model.errors import TorchsmithError, TryAgainError
+from torchsmith.model.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torchsmith.act.watch import Watch
+
+__all__ = ["CannotCloneError", "Cloned", "Snapshot", "clone", "damaged", "fingerprint", "remove", "snapshot"]
+
+REFLINK = "reflink"
+HARD_LINK = "hard link"
+COPY = "copy"
+_FICLONE = 0x40049409
+_TOLD_EVERY = 500
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_LINK = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EACCES, errno.EINVAL)
+"""Why a file cannot be linked: another's file (protected_hardlinks), too many links, a mount, a file system without links."""
+_PRIVATE_FOLDERS = frozenset({"bin", "Scripts", "conda-meta", "etc"})
+"""Of an environment: what is in them is copied for real (up to ``_PRIVATE_BYTES`` each)."""
+_PRIVATE_ENDINGS = (".dist-info", ".egg-info", ".data")
+_PRIVATE_FILES = (".pth", ".egg-link", ".cfg", ".lock", ".cache", ".compiled")
+_PRIVATE_BYTES = 1 << 20
+_PRIVATE_SUM = 40 << 20
+
+
+class CannotCloneError(TorchsmithError):
+    """An environment cannot be cloned: what stands in it cannot be read or cannot be copied; nothing was changed."""
+
+    exit_code = 5
+
+
+@record
+class Cloned:
+    """How a tree was cloned: ``mode`` is reflink, hard link or copy; how many files; bytes of the disk that it took."""
+
+    mode: str
+    files: int
+    new_bytes: int
+
+
+def clone(source: Path, target: Path, watch: Watch | None = None, *, mode: str = "") -> Cloned:
+    """Make ``target``, which is not there yet, a tree of the same files. What was made of it at an error, the caller removes.
+
+    Modes, times, owners, symbolic links and hard links within the tree are kept. ``mode`` asks for a less sharing one (COPY:
+    nothing is shared).
+
+    Raises:
+        TryAgainError: the disk is full.
+        CannotCloneError: something cannot be read, or is neither file, folder nor link.
+
+    """
+    work = _Cloning(source, target, watch or Silent(), mode)
+    try:
+        work.folder(str(source), str(target), private=False)
+    except OSError as error:
+        path = error.filename2 or error.filename or target
+        if error.errno in _FULL:
+            raise TryAgainError(f"No room for a copy of `{source}` ({error.strerror}); nothing was changed") from error
+        raise CannotCloneError(f"`{source}` cannot be cloned: `{path}`: {error.strerror or error}") from error
+    return Cloned(work.mode, work.files, work.new_bytes)
+
+
+def remove(tree: Path) -> None:
+    """Take a tree away, with folders and files that may not be written; one that is not there is no fault."""
+
+    def again(call: Callable[..., object], path: str, error: BaseException) -> None:
+        if isinstance(error, FileNotFoundError):
+            return
+        for one in (os.path.dirname(path), path):
+            if not os.path.islink(one):
+                with suppress(OSError):
+                    os.chmod(one, os.stat(one).st_mode | stat.S_IRWXU)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        else:
+            call(path)
+
+    if tree.is_symlink() or tree.is_file():
+        tree.unlink()
+    elif os.path.lexists(tree):
+        shutil.rmtree(tree, onerror=lambda call, path, found: again(call, path, found[1]))
+
+
+class _Cloning:
+    """One clone under way."""
+
+    def __init__(self, source: Path, target: Path, watch: Watch, mode: str) -> None:
+        self.watch = watch
+        self.files = 0
+        self.new_bytes = 0
+        self.private_left = _PRIVATE_SUM
+        self.inodes: dict[tuple[int, int], str] = {}
+        self.root = str(source)
+        self.mode = mode or _best_mode(source, target)
+
+    def folder(self, source: str, target: str, *, private: bool) -> None:
+        about = os.lstat(source)
+        os.mkdir(target, 0o700)
+        self.new_bytes += 4096
+        with os.scandir(source) as found:
+            entries = list(found)
+        top = source == self.root
+        for entry in entries:
+            name = entry.name
+            to = f"{target}/{name}"
+            if entry.is_symlink():
+                self._link(entry, to)
+            elif entry.is_dir():
+                own = private or (top and name in _PRIVATE_FOLDERS) or name.endswith(_PRIVATE_ENDINGS)
+                self.folder(entry.path, to, private=own)
+            elif entry.is_file():
+                self._file(entry, to, private or top or name.endswith(_PRIVATE_FILES))
+            else:
+                raise CannotCloneError(f"`{entry.path}` is neither file, folder nor link: a copy of it would be none")
+        _like(target, about, source)
+
+    def _link(self, entry: os.DirEntry[str], to: str) -> None:
+        about = entry.stat(follow_symlinks=False)
+        os.symlink(os.readlink(entry.path), to)
+        self.files += 1
+        if hasattr(os, "lchown") and _foreign(about):
+            os.lchown(to, about.st_uid, about.st_gid)
+        if os.utime in os.supports_follow_symlinks:
+            os.utime(to, ns=(about.st_atime_ns, about.st_mtime_ns), follow_symlinks=False)
+
+    def _file(self, entry: os.DirEntry[str], to: str, private: bool) -> None:
+        self.files += 1
+        if not self.files % _TOLD_EVERY:
+            self.watch.advance(self.files, None, "files")
+        if self.mode == HARD_LINK:
+            if not private or not self._affordable(entry):
+                try:
+                    os.link(entry.path, to, follow_symlinks=False)
+                except OSError as error:
+                    if error.errno not in _NO_LINK:
+                        raise
+                else:
+                    return
+        about = entry.stat(follow_symlinks=False)
+        if about.st_nlink > 1 and self._as_before(about, to):
+            return
+        self._copied(entry.path, to, about)
+
+    def _affordable(self, entry: os.DirEntry[str]) -> bool:
+        size = entry.stat(follow_symlinks=False).st_size
+        if size > min(_PRIVATE_BYTES, self.private_left):
+            return False
+        self.private_left -= max(size, 4096)
+        return True
+
+    def _as_before(self, about: os.stat_result, to: str) -> bool:
+        """A second name of a file that was copied already becomes a second name of the copy."""
+        key = about.st_dev, about.st_ino
+        first = self.inodes.setdefault(key, to)
+        if first == to:
+            return False
+        os.link(first, to)
+        return True
+
+    def _copied(self, source: str, to: str, about: os.stat_result) -> None:
+        with open(source, "rb", buffering=0) as old, open(to, "xb", buffering=0) as new:
+            if self.mode != REFLINK or not _reflinked(old.fileno(), new.fileno()):
+                shutil.copyfileobj(old, new, 1 << 20)
+                self.new_bytes += about.st_size + 4095 & ~4095
+        _like(to, about, source)
+
+
+def _best_mode(source: Path, target: Path) -> str:
+    """What the file system can, tried with the smallest file that is found at the top."""
+    return HARD_LINK if not _can_reflink(source, target) else REFLINK
+
+
+def _can_reflink(source: Path, target: Path) -> bool:
+    import tempfile
+
+    with suppress(OSError), tempfile.TemporaryDirectory(prefix=".torchsmith-", dir=target.parent) as name:
+        first, second = Path(name, "first"), Path(name, "second")
+        first.write_bytes(b"x" * 4096)
+        with first.open("rb") as old, second.open("wb") as new:
+            return os.stat(source).st_dev == os.stat(name).st_dev and _reflinked(old.fileno(), new.fileno())
+    return False
+
+
+def _reflinked(source: int, target: int) -> bool:
+    try:
+        import fcntl
+
+        fcntl.ioctl(target, _FICLONE, source)
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def _foreign(about: os.stat_result) -> bool:
+    return hasattr(os, "geteuid") and (about.st_uid != os.geteuid() or about.st_gid != os.getegid())
+
+
+def _like(path: str, about: os.stat_result, model: str) -> None:
+    """Owner, attributes, mode and times, in this order: changing the owner takes bits of the mode away."""
+    if _foreign(about):
+        with suppress(PermissionError):
+            os.chown(path, about.st_uid, about.st_gid)
+    if hasattr(os, "listxattr"):
+        with suppress(OSError):
+            for name in os.listxattr(model):
+                os.setxattr(path, name, os.getxattr(model, name))
+    os.chmod(path, stat.S_IMODE(about.st_mode))
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))

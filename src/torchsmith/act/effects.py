@@ -1,0 +1,128 @@
+"""The steps after the decision. Each finds out by itself whether it was done, so that all can be repeated after a crash."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from torchsmith.act import exchange, files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torchsmith.act.registry import Registry
+    from torchsmith.model.transaction import Effect
+
+PATIENCE = 10.0
+"""Seconds that Windows is asked again for a file that a virus scanner or an editor holds."""
+
+
+def perform(effects: Sequence[Effect], registry: Registry | None = None) -> None:
+    """Do what is not done yet, in order.
+
+    Raises:
+        OSError: one cannot be done; those before it are.
+
+    """
+    for effect in effects:
+        _KINDS[effect.kind](effect, registry)
+    if registry is not None and any(effect.kind == "registry" for effect in effects):
+        registry.broadcast()
+
+
+def inode(path: str | Path) -> int:
+    """The number that a file or folder keeps when it is renamed; 0 where there is none."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return os.lstat(path).st_ino
+    return 0
+
+
+def _exchange(effect: Effect, registry: Registry | None) -> None:
+    del registry
+    live, staged = Path(effect.path), Path(effect.staged)
+    aside = staged.with_name(f"{staged.name}.aside")
+    old, new = effect.inodes
+    if inode(live) == old and inode(staged) == new:
+        try:
+            exchange.exchange(live, staged)
+        except exchange.NotAtomicError:
+            _patiently(lambda: live.rename(aside))
+    if inode(aside) == old and not inode(live):
+        _patiently(lambda: staged.rename(live))
+    if inode(aside) == old and inode(live) == new:
+        _patiently(lambda: aside.rename(staged))
+    if inode(live) != new:
+        raise OSError(f"`{live}` is neither what it was nor what it was to become: somebody changed it meanwhile")
+    _sync(live, staged)
+
+
+def _place(effect: Effect, registry: Registry | None) -> None:
+    del registry
+    live, staged = Path(effect.path), Path(effect.staged)
+    if inode(live) == effect.inodes[1] and not inode(staged):
+        return
+    if inode(staged) != effect.inodes[1]:
+        raise OSError(f"`{staged}` is not there any more")
+    exchange.place(staged, live)
+    _sync(live, staged)
+
+
+def _remove(effect: Effect, registry: Registry | None) -> None:
+    del registry
+    live, staged = Path(effect.path), Path(effect.staged)
+    if inode(live) == effect.inodes[0]:
+        exchange.place(live, staged)
+        _sync(live, staged)
+
+
+def _replace(effect: Effect, registry: Registry | None) -> None:
+    del registry
+    live, staged = Path(effect.path), Path(effect.staged)
+    if inode(staged):
+        if files.digest(live) not in {effect.before, effect.after}:
+            raise OSError(f"`{live}` was changed by somebody else meanwhile")
+        _patiently(lambda: os.replace(staged, live))
+    if files.digest(live) != effect.after:
+        raise OSError(f"`{live}` is not what it was to become: somebody changed it meanwhile")
+    files.sync_folder(live.parent)
+
+
+def _registry(effect: Effect, registry: Registry | None) -> None:
+    from torchsmith.act import registry as values
+
+    if registry is None or effect.setting is None:
+        raise OSError("there is no registry here")
+    values.change(registry, effect.setting)
+
+
+_KINDS: dict[str, Callable[[Effect, Registry | None], None]] = {
+    "exchange": _exchange,
+    "place": _place,
+    "remove": _remove,
+    "replace": _replace,
+    "registry": _registry,
+}
+
+
+def _sync(*paths: Path) -> None:
+    for folder in {path.parent for path in paths}:
+        files.sync_folder(folder)
+
+
+def _patiently(act: Callable[[], object]) -> None:
+    """Try again for a while: on Windows a file that somebody looks at cannot be renamed."""
+    ends = time.monotonic() + (PATIENCE if os.name == "nt" else 0)
+    wait = 0.05
+    while True:
+        try:
+            act()
+        except PermissionError:
+            if time.monotonic() + wait > ends:
+                raise
+            time.sleep(wait)
+            wait *= 2
+        else:
+            return

@@ -1,0 +1,84 @@
+"""What runs keep of environments: the tree that was live before each, until newer ones make it dispensable."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from torchsmith.act import clone, locks
+from torchsmith.act.store import DamagedError, active_undos, undoes_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torchsmith.act.store import Entry, Store
+
+
+def kept(store: Store) -> dict[int, tuple[str, Path]]:
+    """For each run whose old environment is still there: the environment's path, and where the old tree lies."""
+    found = {}
+    for entry in store.entries():
+        if entry.journal.last("done") is None or undoes_of(entry):
+            continue
+        try:
+            effects = store.effects(entry)
+        except DamagedError:
+            continue
+        for effect in effects:
+            if effect.kind in {"exchange", "place"} and effect.staged and os.path.isdir(effect.staged):
+                found[entry.number] = (effect.path, Path(effect.staged))
+    return found
+
+
+def sizes(store: Store) -> dict[int, int]:
+    """Bytes that removing the kept tree of each run would free: files that no other tree shares."""
+    found = {}
+    for number, (_, tree) in kept(store).items():
+        size = 0
+        for parent, _, names in os.walk(tree):
+            for name in names:
+                about = os.lstat(os.path.join(parent, name))
+                size += about.st_size if about.st_nlink == 1 else 0
+        found[number] = size
+    return found
+
+
+def prune(store: Store, keep: int, last: Entry | None = None) -> tuple[int, ...]:
+    """Remove all but the newest kept trees of each environment; the numbers of the runs that cannot be taken back any more.
+
+    The tree that the latest run replaced always stays: it is the last that is known to have worked. With ``last`` only the
+    environment of that run is looked at, and its lock is held by the caller.
+
+    Raises:
+        HeldError: a run is under way on one of the environments.
+
+    """
+    trees = kept(store)
+    undone = active_undos(store.entries())
+    paths = {path for path, _ in trees.values()}
+    if last is not None:
+        paths = {trees[last.number][0]} if last.number in trees else set()
+    removed = []
+    for path in sorted(paths):
+        # What was taken back already is dispensable first.
+        order = sorted((number for number in trees if trees[number][0] == path), key=lambda each: (each not in undone, each))
+        gone = order[: max(0, len(order) - max(keep, 1))]
+        if not gone:
+            continue
+        lock = locks.of_environment(Path(path)) / "lock"
+        if last is None and lock.parent.is_dir():
+            with locks.held((lock,)):
+                _remove(trees, gone)
+        else:
+            _remove(trees, gone)
+        removed += gone
+    return tuple(sorted(removed))
+
+
+def _remove(trees: dict[int, tuple[str, Path]], numbers: list[int]) -> None:
+    for number in numbers:
+        tree = trees[number][1]
+        # Renamed first: a tree that is half removed must not pass for a generation.
+        aside = tree.with_name(f"{tree.name}.gone")
+        if tree.is_dir():
+            tree.rename(aside)
+        clone.remove(aside)

@@ -1,0 +1,141 @@
+"""Copies that programs work on: the project's folder, and the environment. What is live is only read."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import contextmanager
+from pathlib import Path
+
+from torchsmith.act import files, locks
+from torchsmith.model.record import record
+from torchsmith.model.transaction import ENCODING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torchsmith.model.transaction import Environment, Transaction
+
+_UP = re.compile(r"(?<![./\w])((?:\.\./){1,6})")
+_RELATIVE = re.compile(rb'"((?:\.\./)+[^"\n]*)"')
+_MANY = 2000
+"""Names of a folder beside the project that are linked; a dependency in a folder with more is not reached."""
+
+
+@record
+class Copies:
+    """Where the copies are: pairs of what is live and what stands for it, the longest live path first."""
+
+    pairs: tuple[tuple[str, str], ...] = ()
+    environment: str = ""
+    project: str = ""
+
+    def mapped(self, word: str) -> str:
+        """A word of a command with the copies' paths in place of the live ones."""
+        for live, copy in self.pairs:
+            word = re.sub(f"{re.escape(live)}(?![\\w.-])", lambda _, copy=copy: copy, word)  # type: ignore[misc]
+        return word
+
+
+def environment_folder(environment: Environment, number: int) -> Path:
+    """Where the clone of an environment is made: beside it, on its file system."""
+    prefix = Path(os.path.realpath(environment.prefix))
+    if environment.kind == "conda":
+        from torchsmith.act import relocate
+
+        return relocate.sibling(prefix)
+    return locks.of_environment(prefix) / f"run-{number}"
+
+
+def project_folder(folder: str, number: int) -> Path:
+    """Where the copy of a project is made: in it, so that its own path stays the beginning of every name."""
+    return Path(os.path.realpath(folder)) / locks.OURS / f"run-{number}"
+
+
+def project(folder: str, transaction: Transaction, number: int) -> Path:
+    """A folder that looks like the project after its edits: links to everything, own copies of what may be written.
+
+    Folders above it that a file of the project names by ``../`` are there too, as links.
+    """
+    live = Path(os.path.realpath(folder))
+    texts = {os.path.realpath(edit.path): edit.text for edit in transaction.edits}
+    own = {path for path in texts if Path(path).is_relative_to(live)}
+    own |= {str(live / name) for run in transaction.runs if run.folder for name in run.writes}
+    up = _levels(live, texts)
+    staged = project_folder(folder, number)
+    locks.own_folder(staged)
+    for level in range(up, 0, -1):
+        above = live.parents[level - 1]
+        inside = live.parts[len(above.parts)]
+        for name in os.listdir(above)[:_MANY]:
+            if name not in {inside, locks.OURS}:
+                _link(above / name, staged / name)
+        staged = staged / inside
+        staged.mkdir()
+    if not up:
+        staged = staged / live.name
+        staged.mkdir()
+    prefix = os.path.realpath(transaction.environment.prefix) if transaction.environment else ""
+    _mirror(live, staged, own, prefix)
+    for path in sorted(own):
+        text = texts.get(path)
+        data = text.encode(*ENCODING) if text is not None else None if path in texts else files.content(path)
+        if data is not None:
+            files.write(staged / Path(path).relative_to(live), data, 0o644)
+    return staged
+
+
+def _mirror(live: Path, staged: Path, own: set[str], prefix: str) -> None:
+    """Links to what a folder holds; a folder in it that holds one of our own files is a real one."""
+    for name in os.listdir(live):
+        path = live / name
+        if name == locks.OURS or str(path) in own or str(path) == prefix:
+            continue
+        if any(each.startswith(f"{path}{os.sep}") for each in own):
+            (staged / name).mkdir()
+            _mirror(path, staged / name, own, prefix)
+        else:
+            _link(path, staged / name)
+
+
+def _levels(live: Path, texts: dict[str, str | None]) -> int:
+    """How far up the project's files reach, at most to where folders begin that are everybody's."""
+    found = [len(match[1]) // 3 for text in texts.values() if text for match in _UP.finditer(text)]
+    for name in ("pyproject.toml", "Pipfile", "requirements.txt", "requirements.in", "pixi.toml", "environment.yml"):
+        text = files.text(live / name) if (live / name).is_file() else None
+        found += [len(match[1]) // 3 for match in _UP.finditer(text or "")]
+    return min(max(found, default=0), len(live.parents) - 1)
+
+
+def _link(target: Path, link: Path) -> None:
+    link.symlink_to(target, target_is_directory=target.is_dir())
+
+
+@contextmanager
+def given(folder: Path, wanted: Sequence[tuple[str, str]]) -> Iterator[None]:
+    """Files of a copy as one program finds them; afterwards they are as they were."""
+    before = {name: files.content(folder / name) for name, _ in wanted}
+    for name, text in wanted:
+        files.write(folder / name, text.encode(*ENCODING), 0o644)
+    yield
+    for name, data in before.items():
+        (folder / name).unlink()
+        if data is not None:
+            files.write(folder / name, data, 0o644)
+
+
+def as_if_live(data: bytes, staged: Path, live: Path) -> bytes:
+    """A file that a program wrote in the copy, with the relative paths that it would have written in the live folder.
+
+    Poetry follows the links of the copy, and names what they lead to by a path from there.
+    """
+    top = next((parent for parent in staged.parents if parent.parent.name == locks.OURS), staged)
+
+    def told(match: re.Match[bytes]) -> bytes:
+        path = os.path.normpath(os.path.join(os.path.realpath(staged), os.fsdecode(match[1])))
+        if Path(path).is_relative_to(os.path.realpath(top)):
+            return match[0]
+        return b'"' + os.fsencode(os.path.relpath(path, os.path.realpath(live)).replace(os.sep, "/")) + b'"'
+
+    return _RELATIVE.sub(told, data)

@@ -1,0 +1,84 @@
+"""What a plan needs to know of what it would change: its present state, who uses it, and whether it is this user's to change."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from torchsmith.act import files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+def fingerprint(prefix: str) -> str:
+    """That of the environment, empty where there is none."""
+    from torchsmith.act import clone
+
+    return clone.fingerprint(Path(prefix)) if Path(prefix).is_dir() else ""
+
+
+def users(prefix: str) -> tuple[str, ...]:
+    """The processes that have the environment open."""
+    from torchsmith.act import users as looking
+
+    return looking.users(Path(prefix)) if Path(prefix).is_dir() else ()
+
+
+def texts(paths: Iterable[str]) -> dict[str, str]:
+    """The whole text of each file that is there, by its path.
+
+    Raises:
+        UnreadableInputError: one of them is no regular file, too long, or may not be read.
+
+    """
+    found = ((path, files.text(path)) for path in dict.fromkeys(paths))
+    return {path: text for path, text in found if text is not None}
+
+
+def of_another_user(paths: Iterable[str], environ: Mapping[str, str] | None = None) -> str:
+    """The first of these that root would change in somebody else's place, and whose it is; empty where there is none.
+
+    Of what is not there yet the folder counts that it would be made in. Below root's own home all is root's.
+    """
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return ""
+    environ = os.environ if environ is None else environ
+    own = {0}
+    for path in paths:
+        owner = _owner(Path(path))
+        if owner is not None and owner not in own:
+            return f"`{path}` belongs to {_name(owner)}"
+        invoker = environ.get("SUDO_USER", "")
+        if invoker and invoker != "root" and _below(path, _home(invoker)):
+            return f"`{path}` lies in the home folder of {invoker}"
+    return ""
+
+
+def _owner(path: Path) -> int | None:
+    for place in (path, *path.parents):
+        with suppress(OSError):
+            return place.stat().st_uid
+    return None
+
+
+def _name(uid: int) -> str:
+    with suppress(ImportError, KeyError):
+        import pwd
+
+        return pwd.getpwuid(uid).pw_name
+    return f"the user with the number {uid}"
+
+
+def _home(name: str) -> str:
+    with suppress(ImportError, KeyError):
+        import pwd
+
+        return pwd.getpwnam(name).pw_dir
+    return ""
+
+
+def _below(path: str, home: str) -> bool:
+    return len(home) > 1 and (path == home or path.startswith(home.rstrip("/") + "/"))

@@ -1,0 +1,263 @@
+"""A transaction carried out: everything is prepared on copies, decided by one record of the journal, done in steps that repeat.
+
+Until the record ``commit`` is on the disk nothing that is live has changed: a run that ends before it, however it ends, leaves
+copies behind that the next one removes. After it the run is finished forward, by whoever comes next; if what is live then does
+not work, the same way back.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from torchsmith.act import backups, effects, locks, prepare, signals
+from torchsmith.act.prepare import FailedError
+from torchsmith.model.errors import EndedError, TorchsmithError, TryAgainError
+from torchsmith.model.record import replace
+from torchsmith.model.transaction import Outcome, Transaction
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+
+    from torchsmith.act.prepare import Prepared
+    from torchsmith.act.registry import Registry
+    from torchsmith.act.store import Entry, Store
+    from torchsmith.act.watch import Watch
+    from torchsmith.model.transaction import Effect
+
+    Checks = tuple[tuple[str, bool, str], ...]
+    Verify = Callable[[str, Transaction, bool], Checks]
+    """Checks an environment by its Python against what is expected; the flag says that it is the live one."""
+
+KEPT = 2
+"""Generations of an environment that are kept after a run."""
+
+
+def carry_out(transaction: Transaction, store: Store, verify: Verify, watch: Watch, registry: Registry | None = None) -> Outcome:
+    """Change what the transaction says, or nothing.
+
+    Runs that were cut before on the same things are settled first.
+
+    Raises:
+        StaleError: what is there is not what the transaction was made for.
+        HeldError: another run changes the same.
+        TryAgainError: the journal cannot be written.
+        EndedError: this process was told to end; everything is as it was.
+
+    """
+    if transaction.empty:
+        return Outcome("nothing")
+    with signals.told_to_end():
+        settle_others(store, prepare.lock_paths(transaction, store), registry)
+        with held(transaction, store):
+            prepare.check(transaction, registry)
+            entry = store.begin(transaction)
+            return _carried_out(transaction, store, entry, verify, watch, registry)
+
+
+def _carried_out(
+    transaction: Transaction, store: Store, entry: Entry, verify: Verify, watch: Watch, registry: Registry | None
+) -> Outcome:
+    begun = time.monotonic()
+    try:
+        prepared = prepare.prepared(transaction, entry, verify, watch)
+    except BaseException as error:  # noqa: BLE001 - whatever it was, the copies go
+        with signals.deaf():
+            discard(store, entry, "discarded" if isinstance(error, EndedError | KeyboardInterrupt) else "failed", str(error))
+        return _failed(error, entry, begun)
+    outcome = _decided(transaction, store, entry, prepared, verify, watch, registry)
+    return replace(outcome, mode=prepared.mode, seconds=time.monotonic() - begun)
+
+
+def _decided(
+    transaction: Transaction,
+    store: Store,
+    entry: Entry,
+    prepared: Prepared,
+    verify: Verify,
+    watch: Watch,
+    registry: Registry | None,
+) -> Outcome:
+    """The decision and what follows it. Told to end, it takes back what it has done."""
+    watch.phase("put the changes in place")
+    try:
+        with signals.deaf():
+            _commit(store, entry, prepared.effects, registry)
+        watch.phase("check what is live now")
+        checks = (*prepared.checks, *_live(transaction, verify))
+        prepare.passed(checks, "the change does not work where it is live")
+    except BaseException as error:  # noqa: BLE001 - whatever it was, what is live goes back
+        with signals.deaf():
+            take_back(store, entry, prepared.effects, str(error), registry)
+        return _failed(error, entry, time.monotonic())
+    with signals.deaf():
+        entry.journal.add("done")
+        _leave(store, entry)
+    return Outcome("done", entry.number, effects=prepared.effects, checks=checks)
+
+
+def _commit(store: Store, entry: Entry, wanted: Sequence[Effect], registry: Registry | None) -> None:
+    store.keep_effects(entry, "commit", wanted)
+    effects.perform(wanted, registry)
+
+
+def _live(transaction: Transaction, verify: Verify) -> Checks:
+    place = transaction.environment
+    return verify(place.python, transaction, True) if place is not None and (transaction.runs or place.create) else ()
+
+
+def _leave(store: Store, entry: Entry) -> None:
+    """What a run that is done does not need any more; a failure here changes nothing that counts."""
+    from torchsmith.act import generations
+
+    with suppress(OSError, TorchsmithError):
+        prepare.remove_scraps(entry)
+        generations.prune(store, KEPT, entry)
+    store.close(entry)
+
+
+def _failed(error: BaseException, entry: Entry, begun: float) -> Outcome:
+    """What a run says that failed and left everything as it was; who was told to end hears it as that.
+
+    Raises:
+        EndedError: the process was told to end.
+
+    """
+    if isinstance(error, KeyboardInterrupt):
+        error = EndedError("interrupted")
+    if isinstance(error, EndedError):
+        raise EndedError(f"{error}; everything is as it was before run {entry.number}", error.exit_code) from None
+    if not isinstance(error, TorchsmithError | OSError):
+        raise error
+    seconds = time.monotonic() - begun
+    if isinstance(error, OSError):
+        return Outcome(
+            "failed", entry.number, prepare.told(error), seconds=seconds, exit_code=75 if prepare.may_pass(error) else 5
+        )
+    code = 75 if error.exit_code == 75 else 5
+    said, checks = (error.said, error.checks) if isinstance(error, FailedError) else ((), ())
+    return Outcome("failed", entry.number, str(error), said, checks=checks, seconds=seconds, exit_code=code)
+
+
+# ---- the ways back
+
+
+def discard(store: Store, entry: Entry, kind: str = "discarded", problem: str = "") -> None:
+    """Remove what a run prepared. What is live was not touched by it."""
+    prepare.remove_copies(entry)
+    with suppress(OSError):  # a full disk: the run has no decision and no copies, which says as much
+        entry.journal.add(kind, problem=problem[:500])
+    if entry.ended:
+        store.close(entry)
+
+
+def take_back(store: Store, entry: Entry, wanted: Sequence[Effect], problem: str, registry: Registry | None = None) -> None:
+    """Undo what a decided run has done so far, within the same run."""
+    if not entry.decided:
+        discard(store, entry, "failed", problem)
+        return
+    way_back = backups.back(entry, wanted, entry.number)
+    store.keep_effects(entry, "reverse", way_back)
+    effects.perform(way_back, registry)
+    prepare.remove_copies(entry)
+    entry.journal.add("failed", problem=problem[:500])
+    store.close(entry)
+
+
+def settle(store: Store, entry: Entry, registry: Registry | None = None) -> str:
+    """Bring a run that was cut to its end, forward or back, whichever was decided; its state then."""
+    if entry.ended:
+        store.close(entry)
+    elif entry.journal.last("reverse") is not None:
+        effects.perform(store.effects(entry, "reverse"), registry)
+        prepare.remove_copies(entry)
+        entry.journal.add("failed", problem="cut while it was taken back; that was finished")
+        store.close(entry)
+    elif entry.decided:
+        effects.perform(store.effects(entry), registry)
+        entry.journal.add("done")
+        _leave(store, entry)
+    else:
+        discard(store, entry)
+    last = entry.journal.last("done", "failed", "discarded")
+    return str(last["kind"]) if last else "discarded"
+
+
+def resume(
+    store: Store, verify: Verify, watch: Watch, *, discard: bool = False, registry: Registry | None = None
+) -> tuple[Outcome, ...]:
+    """Settle every run that was cut; one that had not decided is tried again, unless it shall be discarded.
+
+    Raises:
+        HeldError: a run is not cut, but under way in another process.
+
+    """
+    outcomes = []
+    with signals.told_to_end():
+        for entry in store.cut():
+            undecided = not entry.decided
+            transaction = store.transaction(entry)
+            with held(transaction, store), signals.deaf():
+                state = settle(store, entry, registry)
+            if undecided and not discard:
+                outcomes.append(_again(entry, transaction, store, verify, watch, registry))
+            else:
+                outcomes.append(Outcome(state, entry.number))
+        store.tidy()
+    return tuple(outcomes)
+
+
+def _again(
+    entry: Entry, transaction: Transaction, store: Store, verify: Verify, watch: Watch, registry: Registry | None
+) -> Outcome:
+    from torchsmith.act import undoing
+    from torchsmith.act.store import undoes_of
+
+    number = undoes_of(entry)
+    if number:
+        return undoing.undo(store, number, verify, watch, registry=registry)[-1]
+    return carry_out(transaction, store, verify, watch, registry)
+
+
+def under_way(store: Store, number: int) -> str:
+    """Which process carries a run out at this moment; empty for none."""
+    try:
+        transaction = store.transaction(store.entry(number))
+    except TorchsmithError:
+        return ""
+    return next((said for path in prepare.lock_paths(transaction, store) if path.exists() and (said := locks.owner(path))), "")
+
+
+# ---- locks
+
+
+def settle_others(store: Store, wanted: Sequence[Path], registry: Registry | None) -> None:
+    """Runs that were cut on the same things are brought to their end before anything new begins.
+
+    Raises:
+        HeldError: one of them is under way.
+
+    """
+    for entry in store.cut():
+        transaction = store.transaction(entry)
+        if set(wanted) & set(prepare.lock_paths(transaction, store)):
+            with held(transaction, store), signals.deaf():
+                settle(store, entry, registry)
+    store.tidy()
+
+
+def held(transaction: Transaction, store: Store) -> AbstractContextManager[None]:
+    """Hold the locks of all that a transaction changes."""
+    wanted = prepare.lock_paths(transaction, store)
+    try:
+        for path in wanted:
+            if locks.OURS in path.parts:
+                locks.own_folder(path.parent)
+            else:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise TryAgainError(f"`{error.filename}` cannot be made: {error.strerror}") from None
+    return locks.held(wanted)

@@ -1,0 +1,281 @@
+"""``torchsmith apply``: a question, the decision, one option as a transaction, and the transaction carried out.
+
+What is carried out was always made here and now: a plan file only says which question to ask and what has to come of it.
+"""
+
+from __future__ import annotations
+
+import json
+
+from torchsmith.act import target, tools
+from torchsmith.app import plan, question
+from torchsmith.choose import root_cause
+from torchsmith.managers import transactions
+from torchsmith.managers.base import CannotDo
+from torchsmith.model.errors import UsageError
+from torchsmith.model.facts.gpu import Gpus
+from torchsmith.model.known import Known
+from torchsmith.model.record import plain, record, replace
+from torchsmith.model.transaction import Edit, Outcome, Shown, Transaction
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from torchsmith.act.watch import Watch
+    from torchsmith.app.plan_file import Kept
+    from torchsmith.app.question import Asked
+    from torchsmith.choose.situation import Situation
+    from torchsmith.host.base import Host
+    from torchsmith.model.choice import Choice, Option, Place
+    from torchsmith.model.diagnosis import Diagnosis
+
+PROGRAMS = {
+    "poetry": ("poetry",),
+    "pdm": ("pdm",),
+    "pipenv": ("pipenv",),
+    "conda": ("conda", "mamba", "micromamba"),
+    "mamba": ("mamba", "micromamba", "conda"),
+    "pixi": ("pixi",),
+}
+"""The programs whose versions an approach has to know, beside uv."""
+WRITTEN = frozenset({"docker", "nix", "flox", "source"})
+"""Approaches that give files to be written and commands that are not torchsmith's to run."""
+ELSEWHERE = "elsewhere"
+"""The status of a plan for another machine, in a plan file."""
+BY_HAND = "add-to-pyproject.toml"
+"""The name of lines that a person has to put into a file."""
+
+
+@record
+class Looked:
+    """What was found and decided for one question, on this machine."""
+
+    asked: Asked
+    situation: Situation
+    diagnosis: Diagnosis
+    choice: Choice
+    host: Host
+
+
+@record
+class Prepared:
+    """An option that is ready to be carried out, or why it is not.
+
+    ``status`` is ready, nothing (nothing is left to do), refused (``problem`` says why, ``shown`` what a person would run),
+    or unsatisfied (no option does what was asked). ``files`` are the texts that the transaction was made from.
+    """
+
+    status: str
+    option: Option | None = None
+    transaction: Transaction | None = None
+    files: Any = ()
+    problem: str = ""
+    shown: tuple[Shown, ...] = ()
+
+
+def look(asked: Asked, host: Host) -> Looked:
+    """Facts, diagnosis and decision.
+
+    Raises:
+        UsageError: another machine than this one is meant.
+
+    """
+    from torchsmith.app import wishes
+
+    here, assumed = question.here(asked, host)
+    situation, diagnosis = plan.look(here, assumed, wishes.of(asked))
+    return Looked(asked, situation, diagnosis, plan.composed(situation, diagnosis, told=None), here)
+
+
+def prepared(looked: Looked, option: Option | None, *, allow_root: bool = False) -> Prepared:
+    """The option as a transaction: complete, with what it rests on."""
+    if option is None:
+        return Prepared("unsatisfied", problem="no option does here what was asked; `torchsmith plan` says why")
+    place = _place(looked, option)
+    named = bool(looked.asked.python) and place.environment is not None and not place.environment.changeable
+    if named and place.environment is not None:
+        why = f"this environment must not be changed: {place.environment.why_not}"
+        return Prepared(
+            "refused", option, problem=f"{why}. Without `--python` a new one is made in this folder", shown=by_you(option)
+        )
+    files = _files(option, place)
+    try:
+        made = transactions.made(option, place, files)
+    except CannotDo as reason:
+        if option.approach.name not in WRITTEN or not (option.files or option.commands):
+            return Prepared("refused", option, problem=str(reason), shown=by_you(option))
+        made = _written(option, place.here, str(reason))
+    files = {**target.texts(edit.path for edit in made.edits), **files}
+    if made.empty:
+        status = "refused" if made.shown else "nothing"
+        why = "none of this is torchsmith's to run" if made.shown else ""
+        return Prepared(status, option, made, files, why, made.shown)
+    return refused_to_root(Prepared("ready", option, completed(made, option, looked), files), allow_root=allow_root)
+
+
+def refused_to_root(ready: Prepared, *, allow_root: bool) -> Prepared:
+    """Root changes nothing of another user's, where it would leave files of its own."""
+    made, option = ready.transaction, ready.option
+    foreign = target.of_another_user(_touched(made)) if made and ready.status == "ready" and not allow_root else ""
+    if not foreign or option is None:
+        return ready
+    why = f"{foreign}, and this is root: it would be left with files of root's. Run it as that user, or add --allow-root"
+    return replace(ready, status="refused", problem=why, shown=by_you(option))
+
+
+def completed(made: Transaction, option: Option, looked: Looked) -> Transaction:
+    """With what only the machine knows: the environment's fingerprint and users, and the estimates of the decision."""
+    place = made.environment
+    there = place is not None and not place.create
+    expected = made.expected
+    gpus = looked.diagnosis.facts.get("gpus")
+    seen = isinstance(gpus, Known) and isinstance(gpus.value, Gpus) and bool(gpus.value)
+    if expected.gpu and (not seen or not isinstance(gpus, Known) or gpus.source.startswith("assumed")):
+        expected = replace(expected, gpu=False)
+    return replace(
+        made,
+        expected=expected,
+        fingerprint=made.fingerprint or (target.fingerprint(place.prefix) if place and there else ""),
+        users=made.users or (target.users(place.prefix) if place and there else ()),
+        download_bytes=_given(made.download_bytes, option, "download_bytes"),
+        disk_bytes=_given(made.disk_bytes, option, "disk_bytes"),
+        minutes=_given(made.minutes, option, "minutes"),
+    )
+
+
+def by_you(option: Option) -> tuple[Shown, ...]:
+    """The commands of an option as a person would run them."""
+    return tuple(Shown(command, "") for command in option.commands)
+
+
+def remedies(diagnosis: Diagnosis) -> tuple[Shown, ...]:
+    """What cures the root cause where no torch does: shown, never run."""
+    cause = root_cause.cause(diagnosis)
+    if cause is None or not cause.remedies:
+        return ()
+    first = cause.remedies[0]
+    return tuple(Shown(command, first.title) for command in first.commands) or (Shown((), first.title),)
+
+
+def ill(looked: Looked) -> bool:
+    """Whether something is wrong that no option cures."""
+    from torchsmith.report import choice_words
+
+    return root_cause.left(looked.diagnosis, kept=choice_words.kept(looked.choice))
+
+
+def carry_out(ready: Transaction, watch: Watch) -> Outcome:
+    """Carry it out, verified before and after it takes the place of what is there."""
+    from torchsmith.act import store, transaction, verify
+
+    return transaction.carry_out(ready, store.opened(), verify.verify, watch)
+
+
+def _place(looked: Looked, option: Option) -> Place:
+    """Where it is carried out: here, whatever was assumed of what it is to work with."""
+    place = plan.place_of(looked.situation, looked.diagnosis, looked.choice.shell)
+    folders = looked.host.folders()
+    here = str(folders.value["cwd"]) if isinstance(folders, Known) else ""
+    names = dict.fromkeys(("uv", *PROGRAMS.get(option.approach.name, ())))
+    found = ((name, tools.find(name)) for name in names)
+    return replace(place, elsewhere=False, here=here, tools=tuple((name, tool.version) for name, tool in found if tool))
+
+
+def _files(option: Option, place: Place) -> dict[str, str]:
+    """The files that the manager wants to read; what stands in one may lead to the next."""
+    files: dict[str, str] = {}
+    asked: set[str] = set()
+    while more := [path for path in transactions.wanted(option, place, files) if path not in asked]:
+        asked.update(more)
+        files |= target.texts(more)
+    return files
+
+
+def _written(option: Option, folder: str, why: str) -> Transaction:
+    """Files that an approach gives, as edits, and its commands, which are not ours to run."""
+    paths = {f"{folder.rstrip('/')}/{name}": text for name, text in option.files if name != BY_HAND}
+    present = target.texts(paths)
+    edits = tuple(
+        Edit(path, transactions.digest(present[path]) if path in present else None, text, f"of {option.approach.title}")
+        for path, text in paths.items()
+        if present.get(path) != text
+    )
+    return Transaction(transactions.title(option), edits=edits, shown=by_you(option), notes=(*option.notes, why))
+
+
+def _touched(made: Transaction) -> tuple[str, ...]:
+    place = made.environment
+    return (
+        *((place.prefix,) if place else ()),
+        *(edit.path for edit in made.edits),
+        *(run.folder for run in made.runs if run.folder),
+    )
+
+
+def _given(known: int | None, option: Option, criterion: str) -> int | None:
+    if known is not None:
+        return known
+    shown = next((cell.shown for cell in option.scores if cell.criterion == criterion), None)
+    return int(shown) if isinstance(shown, int | float) and not isinstance(shown, bool) else None
+
+
+# ---- as a plan file holds it
+
+
+def carried_out(ready: Prepared) -> dict[str, Any]:
+    """What ``apply`` would do, as a document."""
+    from torchsmith.report import transaction_json
+
+    option, made = ready.option, ready.transaction
+    return {
+        "status": ready.status,
+        "problem": ready.problem or None,
+        "option": {
+            "rank": option.rank,
+            "approach": option.approach.name,
+            "torch": option.candidate.torch,
+            "build": option.candidate.build,
+            "python": option.candidate.python,
+            "index": option.index,
+            "packages": [plain(pin) for pin in option.packages],
+        }
+        if option
+        else None,
+        "transaction": transaction_json.document(made, ready.files) if made is not None else None,
+    }
+
+
+def kept(asked: Asked, host: Host) -> dict[str, Any]:
+    """The same for a question, as ``plan --write`` keeps it.
+
+    Raises:
+        UsageError: there is no such option.
+
+    """
+    looked = look(asked, host)
+    return carried_out(prepared(looked, question.picked(looked.choice, asked), allow_root=True))
+
+
+def for_elsewhere() -> dict[str, Any]:
+    """What a plan for another machine holds in its place."""
+    return carried_out(Prepared(ELSEWHERE, problem="the plan is for another machine than this one"))
+
+
+def again(kept: Kept, host: Host, *, allow_root: bool = False) -> tuple[Looked, Prepared]:
+    """The plan file's question asked anew, and its option as it is now.
+
+    Raises:
+        StaleError: something else comes of it than what the file holds.
+        UsageError: the plan was made for another machine.
+
+    """
+    from torchsmith.app import plan_file, stale
+
+    if isinstance(kept.carried_out, dict) and kept.carried_out.get("status") == ELSEWHERE:
+        raise UsageError(f"`{kept.path}` is for another machine than this one: make it on that machine, and carry it out there")
+    looked = look(kept.asked, host)
+    ready = prepared(looked, question.picked(looked.choice, kept.asked), allow_root=True)
+    now = json.loads(json.dumps(carried_out(ready)))
+    stale.refuse_a_changed(kept, plan_file.rests_on(looked.diagnosis.facts, looked.host), now)
+    return looked, refused_to_root(ready, allow_root=allow_root)

@@ -1,0 +1,59 @@
+"""``undo``, ``resume`` and ``history``: what was done before, taken back, brought to its end, or told."""
+
+from __future__ import annotations
+
+from torchsmith.act import generations, store, transaction, undoing, verify
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from torchsmith.act.watch import Watch
+    from torchsmith.model.transaction import Outcome, Past
+
+
+def undo(number: int | None, watch: Watch, *, discard_changes: bool = False) -> tuple[Outcome, ...]:
+    """Take a run back, the last one if none is named, and before it those that stand on it.
+
+    Raises:
+        StaleError: something was changed since.
+        UsageError: there is nothing to take back.
+
+    """
+    return undoing.undo(store.opened(), number, verify.verify, watch, discard_changes=discard_changes)
+
+
+def would(number: int | None) -> tuple[Past, ...]:
+    """The runs that would be taken back, in that order.
+
+    Raises:
+        UsageError: there is nothing to take back.
+
+    """
+    here = store.opened()
+    past = {each.number: each for each in here.history()}
+    return tuple(past[entry.number] for entry in undoing.order(here, number))
+
+
+def resume(watch: Watch, *, discard: bool = False) -> tuple[Outcome, ...]:
+    """Bring every run that was cut to its end.
+
+    Raises:
+        HeldError: it is not cut, but under way.
+
+    """
+    return transaction.resume(store.opened(), verify.verify, watch, discard=discard)
+
+
+def history() -> tuple[tuple[Past, ...], dict[int, int]]:
+    """Every run, oldest first, and what the former environment takes that is kept for it."""
+    here = store.opened()
+    return here.history(), generations.sizes(here)
+
+
+def prune(keep: int) -> tuple[int, ...]:
+    """Remove all but the newest ``keep`` former environments of each; the last one that worked always stays.
+
+    Raises:
+        HeldError: a run is under way on one of them.
+
+    """
+    return generations.prune(store.opened(), keep)

@@ -1,0 +1,85 @@
+"""What changes of projects share: the environment of the project, its pins, and how a file that cannot be edited is refused."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from torchsmith.managers import places, transactions
+from torchsmith.managers.base import CannotDo
+from torchsmith.managers.edits.base import EditError, normalised
+from torchsmith.model.pattern import pattern
+from torchsmith.model.transaction import Environment, Shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torchsmith.model.choice import Option, Place
+
+_FOREIGN = pattern(r"[^a-z0-9]+")
+
+
+@contextmanager
+def of_file(name: str) -> Iterator[None]:
+    """What cannot be edited is refused by the name of its file.
+
+    Raises:
+        CannotDo: with the line and column, where there is one.
+
+    """
+    try:
+        yield
+    except EditError as error:
+        raise CannotDo(f"{name}: {error}") from None
+
+
+def environment(option: Option, place: Place, root: str) -> Environment:
+    """The environment that is there, else one that is made in the project's folder by the Python of the option.
+
+    Raises:
+        CannotDo: it must not be changed.
+
+    """
+    if not place.fresh:
+        return transactions.environment(place)
+    prefix = rf"{root}\{places.folder(place)}" if place.os == "windows" else f"{root}/{places.folder(place)}"
+    ((*words, _),) = places.new_environment(option, place)
+    return transactions.environment(place, prefix, (*words, prefix))
+
+
+def pins(option: Option, place: Place) -> tuple[str, ...]:
+    """All that the project has to name: torch and what comes from its index, then the others; none that is compiled."""
+    return (*places.wanted(option, place), *places.others(option))
+
+
+def at_index(option: Option, place: Place) -> tuple[str, ...]:
+    """The names that the option's index serves; a ROCm or XPU build has a triton of its own there."""
+    names = tuple(word.partition("==")[0] for word in places.wanted(option, place))
+    return (*names, *triton(option))
+
+
+def triton(option: Option) -> tuple[str, ...]:
+    """The triton of a build that PyPI's does not fit: PyTorch named it anew in 2.10."""
+    kind = option.candidate.kind
+    return (f"pytorch-triton-{kind}", f"triton-{kind}") if option.index and kind in {"rocm", "xpu"} else ()
+
+
+def installed(option: Option, place: Place) -> bool:
+    """Whether the environment has all of it."""
+    return places.nothing_to_do(option, place)
+
+
+def updates(place: Place) -> bool:
+    """Whether everything but torch is to be brought up to date."""
+    return place.goal == transactions.UPDATE_OTHERS
+
+
+def compiled(option: Option, words: tuple[str, ...]) -> tuple[Shown, ...]:
+    """What is built against torch comes when that is there, by hand: ``words`` install it."""
+    built = places.built(option)
+    return (Shown((*words, *built), "it is compiled against torch, so it comes after it"),) if built else ()
+
+
+def name_of(root: str) -> str:
+    """A name for a project that is begun in this folder."""
+    return normalised(_FOREIGN.sub("-", root.replace("\\", "/").rpartition("/")[2].lower()).strip("-")) or "project"

@@ -1,0 +1,270 @@
+"""A transaction for a person: all that it changes before it is agreed to, how it ended, and what was done in the past."""
+
+from __future__ import annotations
+
+from torchsmith.host.redact import without_secrets
+from torchsmith.report import text, transaction_json
+from torchsmith.report.escape import safe
+from torchsmith.report.page import Page
+from torchsmith.report.shell import quoted
+from torchsmith.report.words import decimal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from torchsmith.model.transaction import Edit, Outcome, Past, RegistryEdit, Run, Shown, Transaction
+
+LINES = 60
+"""So many lines of one file's difference are shown without ``--verbose``."""
+LABEL = 13
+NARROW_LABEL = 60
+"""Below so many columns a label stands on a line of its own."""
+_GOOD, _BAD, _ADDED, _REMOVED = "32;1", "31;1", "32", "31"
+_HEADS = {
+    "done": "Done",
+    "nothing": "Nothing to do",
+    "refused": "Not carried out",
+    "failed": "Failed: everything is as it was before",
+    "undone": "Taken back",
+    "cut": "Interrupted: everything is as it was before",
+    "discarded": "Discarded: everything is as it was before",
+}
+SHOWN = "By you: torchsmith never runs these"
+
+
+def plan(
+    made: Transaction, files: Mapping[str, str], shell: str, width: int = 80, colour: bool = False, verbose: bool = False
+) -> str:
+    """What would change, in full: nobody is asked to agree to something that is not shown.
+
+    ``files`` are the texts that the edits were made from.
+    """
+    page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
+    page.block(f"{page.paint('Plan:', '1')} {safe(made.title)}", "", "  ")
+    _environment(page, made)
+    if made.runs:
+        page.gap()
+        page.line("Commands, run on copies of the environment and of the project's files")
+        for run in made.runs:
+            _run(page, run, shell)
+    if made.edits:
+        page.gap()
+        page.line("Files")
+        for edit in made.edits:
+            _edit(page, edit, files, verbose=verbose)
+    if made.registry:
+        page.gap()
+        page.line("Settings of this user (registry)")
+        for value in made.registry:
+            _registry(page, value)
+    shown(page, made.shown, shell)
+    page.gap()
+    for label, words in _rows(made):
+        _row(page, label, words)
+    return page.text()
+
+
+def refusal(problem: str, commands: Sequence[Shown], shell: str, width: int = 80, colour: bool = False) -> str:
+    """Why nothing is done, and what a person would do."""
+    page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
+    page.block(f"{page.paint('Not carried out:', _BAD)} {safe(problem)}", "", "  ")
+    shown(page, tuple(commands), shell)
+    return page.text()
+
+
+def shown(page: Page, commands: Sequence[Shown], shell: str) -> None:
+    """Commands that are displayed with what they would do."""
+    if not commands:
+        return
+    page.gap()
+    page.line(SHOWN)
+    told = ""
+    for each in commands:
+        if each.why and each.why != told:
+            page.block(safe(each.why), "  ")
+        told = each.why
+        if each.argv:
+            page.line("    " + command(each.argv, shell))
+
+
+def command(argv: Sequence[str], shell: str) -> str:
+    """A command as it is typed, without passwords in addresses."""
+    return safe(quoted([without_secrets(word) for word in argv], shell))
+
+
+def _environment(page: Page, made: Transaction) -> None:
+    place = made.environment
+    if place is None:
+        return
+    page.gap()
+    if place.create:
+        page.block(f"Makes a new environment, {safe(place.prefix)}", "")
+        page.block("It is built and verified apart, and moved there in one step.", "  ")
+    elif made.runs:
+        page.block(f"Changes the environment {safe(place.prefix)}", "")
+        page.block("A copy of it is changed and verified, then put in its place in one step; the former one is kept.", "  ")
+    for user in made.users:
+        page.block(f"- in use by {safe(user)}", "  ", "    ")
+    if made.users:
+        page.block("Who runs now goes on with the old files until it ends.", "  ")
+
+
+def _run(page: Page, run: Run, shell: str) -> None:
+    if run.why:
+        page.block(safe(run.why), "  ")
+    page.line("    " + command(run.argv, shell))
+    for name, value in run.variables:
+        page.line(f"      with {safe(name)}={safe(without_secrets(value))}")
+    if run.writes:
+        page.block(f"writes {safe(', '.join(run.writes))}", "      ")
+
+
+def _edit(page: Page, edit: Edit, files: Mapping[str, str], *, verbose: bool) -> None:
+    what = "new file" if edit.before is None else "goes" if edit.text is None else "changed"
+    page.block(f"{safe(edit.path)} ({what}): {safe(edit.why)}", "  ", "    ")
+    lines = transaction_json.diff(edit, files)
+    for line in lines if verbose else lines[:LINES]:
+        code = _ADDED if line.startswith("+") else _REMOVED if line.startswith("-") else ""
+        page.line("    " + (page.paint(safe(line), code) if code else safe(line)))
+    if len(lines) > LINES and not verbose:
+        page.line(f"    and {len(lines) - LINES} lines more: --verbose")
+
+
+def _registry(page: Page, edit: RegistryEdit) -> None:
+    page.block(f"HKEY_CURRENT_USER\\{safe(edit.key)}, {safe(edit.name)}: {safe(edit.why)}", "  ", "    ")
+    for sign, pair, code in (("-", edit.before, _REMOVED), ("+", edit.after, _ADDED)):
+        if pair is not None:
+            page.line("    " + page.paint(f"{sign}{safe(pair[0])} {safe(without_secrets(pair[1]))}", code))
+
+
+def _rows(made: Transaction) -> Iterator[tuple[str, tuple[str, ...]]]:
+    if made.indexes:
+        yield "From", tuple(without_secrets(index) for index in made.indexes)
+    taken = takes(made)
+    if taken:
+        yield "Takes", (taken,)
+    wanted = [f"{name} {version}" for name, version in made.expected.packages]
+    if made.expected.torch and not any(word.startswith("torch ") for word in wanted):
+        wanted = [f"torch {made.expected.torch}", *wanted]
+    checked = [*wanted, *(f"no {name}" for name in made.expected.absent), *(["torch sees the GPU"] if made.expected.gpu else [])]
+    if checked:
+        yield "Verified", (", ".join(checked),)
+    if made.notes:
+        yield "To know", tuple(without_secrets(note) for note in made.notes)
+    yield "Taken back", ("by `torchsmith undo`: every file, byte for byte",)
+
+
+def takes(made: Transaction) -> str:
+    """Download, room and time, as far as they are known."""
+    parts = []
+    if made.download_bytes is not None:
+        parts.append(f"about {decimal(made.download_bytes)} to download")
+    if made.disk_bytes is not None:
+        parts.append(f"about {decimal(made.disk_bytes)} on disk")
+    if made.minutes is not None:
+        parts.append(f"{made.minutes} minute{'' if made.minutes == 1 else 's'} besides the download")
+    return ", ".join(parts)
+
+
+def _row(page: Page, label: str, words: Sequence[str]) -> None:
+    narrow = page.width < NARROW_LABEL
+    if narrow:
+        page.line(label)
+    mark = "- " if len(words) > 1 else ""
+    for number, each in enumerate(words):
+        indent = "  " if narrow else f"{'' if number else label:<{LABEL}}"
+        page.block(safe(each), indent + mark, " " * (len(indent) + len(mark)))
+
+
+# ---- how it ended
+
+
+def outcome(ended: Outcome, made: Transaction | None, width: int = 80, colour: bool = False, reopen: bool = False) -> str:
+    """What became of it, and how it is taken back. ``reopen``: variables changed that a running shell does not see."""
+    page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
+    good = ended.status in {"done", "undone", "nothing", "discarded"}
+    head = _HEADS.get(ended.status, ended.status)
+    took = f" in {ended.seconds:.0f} s" if ended.seconds >= 1 and ended.status in {"done", "undone"} else ""
+    numbered = f" (run {ended.run})" if ended.run else ""
+    title = f": {safe(made.title)}" if made and ended.status == "done" else ""
+    page.block(f"{page.paint(head + took, _GOOD if good else _BAD)}{numbered}{title}", "", "  ")
+    if ended.problem:
+        page.block(safe(ended.problem), "  ")
+    if ended.said:
+        page.gap()
+        page.line("The program said last")
+        for line in ended.said:
+            page.line(f"  | {safe(without_secrets(line))}")
+    if ended.checks:
+        page.gap()
+        for name, passed, found in ended.checks:
+            mark = page.paint("ok  ", "32") if passed else page.paint("FAIL", _BAD)
+            page.block(f"{safe(name)}{': ' + safe(found) if found else ''}", f"  {mark}  ", "        ")
+    if ended.status == "done":
+        page.gap()
+        if reopen:
+            page.block("Open a new terminal: those that are open, and programs such as an editor, keep the old variables.", "")
+        page.block(f"To take it back: torchsmith undo{'' if not ended.run else f' {ended.run}'}", "")
+    return page.text()
+
+
+# ---- what was done
+
+
+def history(runs: Sequence[Past], sizes: Mapping[int, int], width: int = 80, colour: bool = False) -> str:
+    """Every run, newest first."""
+    page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
+    if not runs:
+        page.block("No run is recorded: `torchsmith apply` has changed nothing yet.", "")
+        return page.text()
+    for past in reversed(runs):
+        kept = f", {decimal(sizes[past.number])} kept" if past.number in sizes else ""
+        undoes = f", takes back run {past.undoes}" if past.undoes else ""
+        state = page.paint(_STATES.get(past.state, past.state), _GOOD if past.state == "done" else "1")
+        page.block(f"{past.number:>3}  {_when(past.begun)}  {state}{undoes}{kept}", "", "     ")
+        page.block(safe(past.title), "     ")
+        for path in past.paths:
+            page.block(safe(path), "       ")
+        if past.problem:
+            page.block(safe(past.problem), "     ")
+    total = sum(sizes.values())
+    page.gap()
+    page.block("`torchsmith undo N` goes back to what was before run N, `torchsmith undo` to what was before the last one.", "")
+    if sizes:
+        page.block(f"Former environments take {decimal(total)}: `torchsmith history --prune` keeps the last two.", "")
+    return page.text()
+
+
+_STATES = {
+    "staging": "cut before anything changed",
+    "committed": "cut while it was put in place",
+    "done": "done",
+    "undone": "taken back",
+    "discarded": "discarded",
+    "failed": "failed, nothing changed",
+    "damaged": "its records are damaged",
+}
+
+
+def _when(begun: str) -> str:
+    """``2026-11-21 21:59`` of ``2026-11-21T21:59:07Z``: UTC."""
+    return safe(begun[:16].replace("T", " "))
+
+
+def cut(past: Past, owner: str = "", width: int = 80) -> str:
+    """What is said at the start of any verb of a run that was cut, or that ``owner`` carries out at this moment."""
+    state = {
+        "staging": "before anything was changed: all is as it was",
+        "committed": "while it was put in place: a part may be new and a part old until it is finished",
+    }.get(past.state, "and its records are damaged")
+    page = Page(max(text.NARROW, min(text.WIDE, width)), colour=False)
+    if owner:
+        page.block(f"note: run {past.number} ({safe(past.title)}) is under way: {safe(owner)}.", "", "  ")
+        return page.text()
+    page.block(f"note: run {past.number} ({safe(past.title)}) was cut {state}.", "", "  ")
+    ways = "`torchsmith resume` finishes it; `torchsmith undo` then takes it back"
+    if past.state != "committed":
+        ways = "`torchsmith resume` does it anew, `torchsmith resume --discard` tidies up"
+    page.block(f"{ways}.", "  ")
+    return page.text()
