@@ -11,7 +11,7 @@ from torchsmith.model.errors import TorchsmithError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import NoReturn
 
     from torchsmith.host.base import Host
@@ -31,6 +31,10 @@ def run(arguments: Sequence[str], host: Host | None = None) -> int:
     words = _with_verb(list(arguments))
     try:
         options = _parser(words[0]).parse_args(words)
+        if _was_cut(os.environ) and words[0] not in {"resume", "history"}:
+            from torchsmith import cli_apply
+
+            cli_apply.tell_cut_runs()
         return int(options.verb(options, host))
     except TorchsmithError as error:
         print(f"error: {_shown(str(error))}", file=sys.stderr)
@@ -50,6 +54,20 @@ def run(arguments: Sequence[str], host: Host | None = None) -> int:
         said = _shown(f"{type(error).__name__}: {error}").encode("ascii", "backslashreplace").decode()[:300]
         print(f"error: a fault of torchsmith itself: {said!r}; TORCHSMITH_TRACEBACK=1 shows where", file=sys.stderr)
         return 70
+
+
+def _was_cut(environ: Mapping[str, str]) -> bool:
+    """Whether a run is open: a look at one folder's names, where ``act.store`` leaves a mark for each."""
+    if sys.platform == "win32":
+        base = environ.get("LOCALAPPDATA", "")
+    elif sys.platform == "darwin":
+        base = environ.get("XDG_STATE_HOME", "") or f"{environ.get('HOME', '')}/Library/Application Support"
+    else:
+        base = environ.get("XDG_STATE_HOME", "") or f"{environ.get('HOME', '')}/.local/state"
+    try:
+        return bool(os.listdir(f"{base}/torchsmith/open"))
+    except OSError:
+        return False
 
 
 def _shown(problem: str) -> str:
@@ -162,6 +180,30 @@ def _why_not(parser: argparse.ArgumentParser) -> None:
     cli_plan.why_not_options(parser)
 
 
+def _apply(parser: argparse.ArgumentParser) -> None:
+    from torchsmith import cli_apply
+
+    cli_apply.apply_options(parser)
+
+
+def _undo(parser: argparse.ArgumentParser) -> None:
+    from torchsmith import cli_apply
+
+    cli_apply.undo_options(parser)
+
+
+def _history(parser: argparse.ArgumentParser) -> None:
+    from torchsmith import cli_apply
+
+    cli_apply.history_options(parser)
+
+
+def _resume(parser: argparse.ArgumentParser) -> None:
+    from torchsmith import cli_apply
+
+    cli_apply.resume_options(parser)
+
+
 def _bundle(parser: argparse.ArgumentParser) -> None:
     console.target_options(parser)
     parser.add_argument("--output", "-o", metavar="FILE", help="where to write it; standard output if not given")
@@ -186,6 +228,10 @@ VERBS = {
     "inspect": ("what binaries contain: GPU code, libraries, ABI; read, never run", _inspect),
     "plan": ("which torch, from where, by which approach: options in order", _plan),
     "why-not": ("why an option was rejected, and what would have to change", _why_not),
+    "apply": ("carry a plan out: shown, agreed to, made on a copy, verified, put in place", _apply),
+    "undo": ("take a run of `apply` back, byte for byte", _undo),
+    "history": ("what `apply` has done, and what is kept of it", _history),
+    "resume": ("finish or discard a run that was cut", _resume),
     "bundle": ("record this machine, redacted, into one file for `check --from`", _bundle),
     "rule": ("a rule's page; without SLUG, the list", _rule),
     "facts": ("the knowledge tables with their sources", _facts),

@@ -6,7 +6,7 @@ import os
 import sys
 
 from torchsmith import cli_plan, console
-from torchsmith.model.choice import GOALS
+from torchsmith.model.choice import EVERYDAY, GOALS
 from torchsmith.model.errors import TorchsmithError, UsageError
 
 TYPE_CHECKING = False
@@ -29,7 +29,7 @@ _WISHES = ("need", "keep", "torch", "no_admin", "offline", "python", "assume", "
 def apply_options(parser: argparse.ArgumentParser) -> None:
     """What ``apply`` understands."""
     parser.add_argument("plan", nargs="?", metavar="PLAN", help="a file of `plan --write`; without it the plan is made now")
-    cli_plan.wish_options(parser)
+    cli_plan.wish_options(parser, (*GOALS, *EVERYDAY))
     parser.add_argument("--approach", default="", metavar="NAME", help="the first option by this approach: pip, uv-project ...")
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
@@ -98,7 +98,7 @@ def _run_apply(options: argparse.Namespace, host: Host | None) -> int:
             if option is None:
                 sys.stderr.write("nothing was changed\n")
                 return 0
-        elif not options.option and not options.approach and not looked.choice.satisfied:
+        elif not looked.choice.satisfied and not (options.option or options.approach or options.goal in EVERYDAY):
             option = None
         ready = apply.prepared(looked, option, allow_root=options.allow_root)
     if ready.status == "ready" and ready.transaction is not None:
@@ -116,7 +116,8 @@ def _no_wishes(options: argparse.Namespace) -> None:
 
 def _is_asked(options: argparse.Namespace) -> bool:
     """Whether a person is led through: at a terminal, where nothing was decided by a flag."""
-    decided = options.yes or options.dry_run or options.option or options.approach or options.format != "text"
+    decided = options.yes or options.dry_run or options.option or options.approach or options.goal in EVERYDAY
+    decided = decided or options.format != "text"
     return not decided and console.terminal()
 
 
@@ -178,10 +179,10 @@ def _changed(options: argparse.Namespace, looked: Looked, ready: Prepared) -> in
 def _agreed(options: argparse.Namespace, page: str) -> str:
     """Empty where it may be done, else why not."""
     if options.dry_run:
-        return "a dry run: nothing was changed"
+        return "this was a dry run"
     if options.yes or console.agreed(page, "Change it?"):
         return ""
-    return "nothing was changed" if console.terminal() else "nothing was changed: nobody could be asked, and --yes was not given"
+    return "you said no" if console.terminal() else "nobody could be asked; the same command with --yes carries it out"
 
 
 def _watched(options: argparse.Namespace, work: Callable[[Progress], Outcome]) -> Outcome:
@@ -228,7 +229,9 @@ def _not_changed(options: argparse.Namespace, looked: Looked, ready: Prepared) -
     from torchsmith.report import apply_text
 
     ill = ready.status == "nothing" and apply.ill(looked)
-    remedies: Sequence[Shown] = causes_elsewhere.shown(looked.diagnosis, looked.host) if ill or ready.status == "unsatisfied" else ()
+    remedies: Sequence[Shown] = (
+        causes_elsewhere.shown(looked.diagnosis, looked.host) if ill or ready.status == "unsatisfied" else ()
+    )
     code = {"nothing": int(ill), "unsatisfied": 1}.get(ready.status, 2)
     problem = "what is wrong is not cured by another torch" if ill else ready.problem
     ended = Outcome("nothing" if ready.status == "nothing" else "refused", problem=problem, exit_code=code)
@@ -324,6 +327,6 @@ def _number(text: str) -> int:
     """The number of a run."""
     import argparse
 
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:8]) or len(text) > 6:
+    if not text.isascii() or not text.isdigit() or int(text[:8]) < 1 or len(text) > 6:
         raise argparse.ArgumentTypeError("a number from 1 on; `torchsmith history` lists the runs")
     return int(text)

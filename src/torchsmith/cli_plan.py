@@ -80,10 +80,10 @@ def _question_options(parser: argparse.ArgumentParser) -> None:
     _wishes(parser)
 
 
-def wish_options(parser: argparse.ArgumentParser) -> None:
+def wish_options(parser: argparse.ArgumentParser, goals: tuple[str, ...]) -> None:
     """What may be wished for of this very machine, and which option is meant."""
     console.target_options(parser)
-    _wishes(parser)
+    _wishes(parser, goals)
     option_option(parser)
 
 
@@ -92,11 +92,11 @@ def option_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--option", type=int, default=0, metavar="N", help="this option of `plan` instead of the first")
 
 
-def _wishes(parser: argparse.ArgumentParser) -> None:
+def _wishes(parser: argparse.ArgumentParser, goals: tuple[str, ...] = GOALS) -> None:
     parser.add_argument(
         "--assume", action="append", default=[], metavar="KEY=VALUE", help="take a fact as given: gpu, driver, os ..."
     )
-    parser.add_argument("--goal", choices=GOALS, default=GOALS[0], help=f"what matters most ({GOALS[0]})")
+    parser.add_argument("--goal", choices=goals, default=GOALS[0], help=f"what matters most ({GOALS[0]})")
     parser.add_argument(
         "--need", action="append", default=[], metavar="PACKAGE", help="a package that must work beside torch: whisperx==3.4.2"
     )
@@ -142,6 +142,8 @@ def _run_plan(options: argparse.Namespace, host: Host | None) -> int:
 
     if options.option and not options.write:
         raise UsageError("`--option` says which option `--write` keeps for `apply`")
+    if options.option and options.all:
+        raise UsageError("`--option` takes a number of `plan` without `--all`")
     if options.resolve and options.offline:
         raise UsageError("`--resolve` asks the package index: it cannot go with `--offline`")
     host, assumed, wishes = _question(options, host)

@@ -41,7 +41,7 @@ class Bench:
         self.root = folder / "root"
         self.kept = folder / "kept"
         self.wheels = folder / "wheels"
-        self.prefix = self.root / "env"
+        self.prefix = self.root / "project" / ".venv"
         self.state = self.root / "state"
         self.root.mkdir(parents=True)
         wheels.write(self.wheels)

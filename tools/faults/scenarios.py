@@ -153,7 +153,7 @@ def fresh(bench: Bench) -> Transaction:
 def lay_project(bench: Bench) -> None:
     """A project with its environment in it, a lock, and a user's rc file."""
     lay_small(bench)
-    (bench.root / "project").mkdir()
+    (bench.root / "project").mkdir(exist_ok=True)
     (bench.root / "project" / "pyproject.toml").write_text(PYPROJECT)
     (bench.root / "project" / "uv.lock").write_text(LOCK)
     (bench.root / "project" / "train.py").write_text("import torch\n")

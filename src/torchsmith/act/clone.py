@@ -148,15 +148,8 @@ class _Cloning:
         self.files += 1
         if not self.files % _TOLD_EVERY:
             self.watch.advance(self.files, None, "files")
-        if self.mode == HARD_LINK:
-            if not private or not self._affordable(entry):
-                try:
-                    os.link(entry.path, to, follow_symlinks=False)
-                except OSError as error:
-                    if error.errno not in _NO_LINK:
-                        raise
-                else:
-                    return
+        if self.mode == HARD_LINK and not (private and self._affordable(entry)) and _linked(entry.path, to):
+            return
         about = entry.stat(follow_symlinks=False)
         if about.st_nlink > 1 and self._as_before(about, to):
             return
@@ -189,6 +182,17 @@ class _Cloning:
 def _best_mode(source: Path, target: Path) -> str:
     """What the file system can, tried with the smallest file that is found at the top."""
     return HARD_LINK if not _can_reflink(source, target) else REFLINK
+
+
+def _linked(source: str, to: str) -> bool:
+    """A second name of the file; no for one that must not or cannot have one."""
+    try:
+        os.link(source, to, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINK:
+            raise
+        return False
+    return True
 
 
 def _can_reflink(source: Path, target: Path) -> bool:

@@ -124,7 +124,9 @@ def told(error: OSError, folder: Path) -> str:
     if number == 32:
         return f"`{folder}` is in use: another program has a file in it open (WinError 32); close Python, notebooks and editors"
     if number == 5:
-        return f"`{folder}` is in use or may not be changed (WinError 5): a program runs from it, or the right to rename is missing"
+        return (
+            f"`{folder}` is in use or may not be changed (WinError 5): a program runs from it, or the right to rename is missing"
+        )
     return f"`{folder}` cannot be renamed: {error.strerror or error}"
 
 

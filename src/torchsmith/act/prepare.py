@@ -155,7 +155,9 @@ def _made(place: Environment, live: Path, copy: Path, entry: Entry, watch: Watch
     watch.phase("make the environment")
     words = tuple(str(copy) if os.path.abspath(word) == str(live) or word == place.prefix else word for word in place.create)
     with tools.folder() as nowhere:
-        _run(words, "make the environment", nowhere, (), 600.0, entry, watch)
+        # A Python that uv has to fetch for it stands in the plan; whether it may is the user's own setting.
+        fetch = (("UV_PYTHON_DOWNLOADS", os.environ.get("UV_PYTHON_DOWNLOADS", "automatic")),)
+        _run(words, "make the environment", nowhere, fetch, 1800.0, entry, watch)
     return "new"
 
 

@@ -70,5 +70,5 @@ def cause(ended: Ended, lines: list[str]) -> tuple[bool, str]:
         return False, ended.lost
     from torchsmith.act import installer_output
 
-    kind, line = installer_output.cause_of("\n".join(lines))
-    return kind in {"network", "disk"}, line or (lines[-1] if lines else f"exit status {ended.status}")
+    found = installer_output.cause_of(ended.status, lines)
+    return found.kind in {"network", "disk"}, found.line or f"exit status {ended.status}"

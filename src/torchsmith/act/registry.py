@@ -86,6 +86,15 @@ def reversed_edit(edit: RegistryEdit) -> RegistryEdit:
     return replace(edit, before=edit.after, after=edit.before, why=f"takes back: {edit.why}")
 
 
+def taken_back(registry: Registry, edit: RegistryEdit) -> str:
+    """Put ``before`` back where ``after`` stands; what somebody else has put there since stays, and is told."""
+    found = registry.read(edit.key, edit.name)
+    if found in {edit.before, edit.after}:
+        change(registry, reversed_edit(edit))
+        return ""
+    return f"{where(edit)} is {told(found)} now, which is none of ours: it is left as it is"
+
+
 def where(edit: RegistryEdit) -> str:
     r"""``HKEY_CURRENT_USER\Environment\Path``."""
     return f"HKEY_CURRENT_USER\\{edit.key}\\{edit.name}"

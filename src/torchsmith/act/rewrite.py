@@ -1,6 +1,6 @@
-"""Bytes that name one folder, made to name another: what an installer writes into a clone, as it would have been at the live path.
+r"""Bytes that name one folder, made to name another: what an installer wrote into a clone, as it would stand at the live path.
 
-Pure. A path is written in many ways: plain, in an address (``%20``), in JSON (``\\\\`` and ``\\u00e4``), in quotes of a shell.
+Pure. A path is written in many ways: plain, in an address (``%20``), in JSON (``\\`` and ``\u00e4``), in quotes of a shell.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from urllib.parse import quote
 
 from torchsmith.model.record import record
@@ -21,7 +22,13 @@ _LONGEST_SHEBANG = 127
 _LONGEST_OF_MACOS = 512
 _OF_ADDRESSES = "/:@!$&'()*+,;=~^[]|\\"
 """Besides letters, digits and ``-._``: what uv leaves as it is in an address, where pip writes more of it as ``%``."""
-_BY_SHELL = re.compile(rb"""#!/bin/sh\n'''exec' (?P<word>"[^"\n]*"|'[^\n]*'|[^\s"']+)(?P<rest>[^\n]*) "\$0" "\$@"\n' '''""")
+_BY_SHELL = re.compile(
+    rb"""#!/bin/sh\n'''exec' (?P<word>"[^"\n]*"|'[^\n]*?'(?= )|[^\s"']+)(?P<rest>[^\n]*?) "\$0" "\$@"\n' '''"""
+)
+_PLAIN = re.compile(rb"#![ \t]*(?P<word>/[^\n]*?/(?:python|pypy)[^/\s]*)(?P<rest>[ \t][^\n]*)?(?=\r?\n|\Z)")
+_END_OF_ZIP = b"PK\x05\x06"
+_OF_UV = (b"UVSC", b"UVPY")
+"""With what the launchers of uv end, before uv 0.8: after the path of Python and its length."""
 
 
 @record
@@ -30,77 +37,132 @@ class Move:
 
     old: str
     new: str
-    pairs: tuple[tuple[bytes, bytes], ...]
+    table: dict[bytes, bytes]
     found: re.Pattern[bytes]
+    mark: bytes
 
     def within(self, data: bytes) -> bool:
         """Whether the bytes name the first folder, or something in it."""
-        return self.found.search(data) is not None
+        return self.mark in data and self.found.search(data) is not None
+
+    def plain(self, data: bytes) -> bytes:
+        """The bytes with the second folder wherever the first is named."""
+        return self.found.sub(lambda match: self.table[_key(match[0], self.old)], data)
 
     def text(self, data: bytes) -> bytes:
-        """The bytes of a text, with the second folder for the first; the first lines of a script as pip and uv write them."""
-        table = dict(self.pairs)
-        data = _BY_SHELL.sub(lambda match: _shebang(match, self), data, count=1) if data.startswith(b"#!/bin/sh") else data
-        return self.found.sub(lambda match: table[match[0]], data)
+        """The bytes of a text; the first lines of a script as pip and uv would have written them."""
+        if data.startswith(b"#!/bin/sh\n'''exec' "):
+            data = _BY_SHELL.sub(lambda match: _first_lines(match, self), data, count=1)
+        return self.plain(data)
 
     def binary(self, data: bytes) -> bytes | None:
-        """The bytes of a program as conda patches them: each string keeps its length, NULs follow. None if it is too short."""
-        old, new = os.fsencode(self.old), os.fsencode(self.new)
-        if len(new) > len(old):
+        """The bytes of a program as conda patches them: each string keeps its length, NULs follow.
+
+        None where the second path is longer, which no string has room for.
+        """
+        if len(os.fsencode(self.new)) > len(os.fsencode(self.old)):
             return None
-        strings = re.compile(self.found.pattern + rb"[^\0]*\0")
 
         def patched(match: re.Match[bytes]) -> bytes:
-            moved = self.found.sub(lambda found: dict(self.pairs)[found[0]], match[0])
-            return moved + b"\0" * (len(match[0]) - len(moved))
+            return self.plain(match[0]).ljust(len(match[0]), b"\0")
 
-        moved = strings.sub(patched, data)
-        return moved if len(moved) == len(data) else None
+        return re.sub(self.found.pattern + rb"[^\0]*\0", patched, data, flags=self.found.flags)
 
 
 def move(old: str, new: str) -> Move:
     """How ``old`` becomes ``new`` in every way of writing it."""
-    pairs: dict[bytes, bytes] = {}
+    table: dict[bytes, bytes] = {}
     for form in _FORMS:
-        pairs.setdefault(form(old), form(new))
-    longest = sorted(pairs, key=len, reverse=True)
+        table.setdefault(_key(form(old), old), form(new))
+    words = b"|".join(re.escape(word) for word in sorted(table, key=len, reverse=True))
     # Neither /a/run-30 nor /a/run-3.bak is /a/run-3, and /b/a/run-3 is another folder, too.
-    found = re.compile(rb"(?<![\w.\-])(?:" + b"|".join(map(re.escape, longest)) + rb")(?![\w\-\x80-\xff]|\.\w)")
-    return Move(old, new, tuple(pairs.items()), found)
+    found = re.compile(
+        rb"(?<![\w.\-])(?:" + words + rb")(?![\w\-\x80-\xff]|\.\w|%[89A-F])", re.IGNORECASE if _foldable(old) else 0
+    )
+    return Move(old, new, table, found, _mark(old, new, table))
+
+
+def launcher(data: bytes, moved: Move) -> bytes | None:
+    """A launcher of Windows for the other path; None if these bytes are none that we know.
+
+    pip's is a program, the first line of a script, and a zip with the script. uv's of before 0.8 ends with the path of Python,
+    its length and a word.
+    """
+    if not data.startswith(b"MZ"):
+        return None
+    if data[-4:] in _OF_UV:
+        size = int.from_bytes(data[-8:-4], "little")
+        path = moved.plain(data[-8 - size : -8])
+        return data[: -8 - size] + path + len(path).to_bytes(4, "little") + data[-4:]
+    end = data.rfind(_END_OF_ZIP)
+    if end < 0 or end + 22 > len(data):
+        return None
+    start = end - int.from_bytes(data[end + 12 : end + 16], "little") - int.from_bytes(data[end + 16 : end + 20], "little")
+    line = data.rfind(b"#!", 0, max(start, 0))
+    return data[:line] + moved.plain(data[line:start]) + data[start:] if line >= 0 else None
+
+
+def first_line(data: bytes, moved: Move) -> bytes:
+    """A script whose first line starts the other folder's Python; all else stays as it is."""
+    found = _BY_SHELL.match(data) or _PLAIN.match(data)
+    return _first_lines(found, moved) + data[found.end() :] if found else data
+
+
+def _first_lines(found: re.Match[bytes], moved: Move) -> bytes:
+    """They depend on the path: one with spaces, or one too long for the kernel, is started by way of a shell."""
+    written, word, rest = found[0], found["word"], found["rest"] or b""
+    if by_shell := written.startswith(b"#!/bin/sh\n"):
+        of_uv = word[:1] == b"'"
+        bare = word[1:-1].replace(b"'\\''", b"'").replace(b"'\"'\"'", b"'") if of_uv else word.strip(b'"')
+    else:
+        of_uv, bare = False, word
+    new = moved.plain(bare)
+    if new == bare:
+        return written
+    longest = _LONGEST_OF_MACOS if sys.platform == "darwin" and not of_uv else _LONGEST_SHEBANG
+    if b" " not in new and len(new) + len(rest) + 3 <= longest:
+        return b"#!" + new + rest
+    in_double = b'"' + new + b'"' if b" " in new else new
+    quoted = b"'" + new.replace(b"'", b"'\"'\"'") + b"'" if of_uv else in_double
+    return written.replace(word, quoted, 1) if by_shell else b"#!/bin/sh\n'''exec' " + quoted + rest + b" \"$0\" \"$@\"\n' '''"
 
 
 def _in_json(path: str, ascii_only: bool) -> bytes:
     return json.dumps(path, ensure_ascii=ascii_only)[1:-1].encode("utf-8", "surrogateescape")
 
 
+def _slashed(path: str) -> bytes:
+    return os.fsencode(path.replace("\\", "/") if _foldable(path) else path)
+
+
 _FORMS: tuple[Callable[[str], bytes], ...] = (
     os.fsencode,
-    lambda path: quote(os.fsencode(path.replace("\\", "/"))).encode(),
-    lambda path: quote(os.fsencode(path.replace("\\", "/")), safe=_OF_ADDRESSES).encode(),
-    lambda path: quote(os.fsencode(path.replace("\\", "/")), safe="/:").encode(),
+    lambda path: quote(_slashed(path)).encode(),
+    lambda path: quote(_slashed(path), safe=_OF_ADDRESSES).encode(),
+    lambda path: quote(_slashed(path), safe="/:").encode(),
     lambda path: _in_json(path, ascii_only=True),
     lambda path: _in_json(path, ascii_only=False),
-    lambda path: os.fsencode(path.replace("\\", "/")),
+    _slashed,
     lambda path: os.fsencode(path.replace("'", "'\\''")),
     lambda path: os.fsencode(path.replace("'", "'\"'\"'")),
     lambda path: os.fsencode(path.replace("'", "\\'")),
 )
-"""Plain, of an address (pip, uv, pip on Windows), JSON, with other slashes, and within single quotes (sh, shlex, fish and Python)."""
+"""Plain, of an address (pip, uv, pip on Windows), JSON, with other slashes, within single quotes (sh, shlex, fish and Python)."""
 
 
-def _shebang(match: re.Match[bytes], moved: Move) -> bytes:
-    """The first lines again for the other path: it may be short enough for the plain form."""
-    word, rest = match["word"], match["rest"]
-    quoted = word[:1] == b"'"
-    bare = word.strip(b"'").replace(b"'\\''", b"'").replace(b"'\"'\"'", b"'") if quoted else word.strip(b'"')
-    new = moved.found.sub(lambda found: dict(moved.pairs)[found[0]], bare)
-    if new == bare:
-        return match[0]
-    import sys
+def _foldable(path: str) -> bool:
+    """Whether it is a path of Windows, which is the same in capitals."""
+    return path[1:2] == ":" or path.startswith("\\\\")
 
-    longest = _LONGEST_OF_MACOS if sys.platform == "darwin" and not quoted else _LONGEST_SHEBANG
-    if b" " not in new and len(new) + len(rest) + 3 <= longest:
-        return b"#!" + new + rest
-    if quoted:
-        return match[0].replace(word, b"'" + new.replace(b"'", b"'\"'\"'") + b"'", 1)
-    return match[0].replace(word, b'"' + new + b'"' if b" " in new else new, 1)
+
+def _key(found: bytes, path: str) -> bytes:
+    return found.lower() if _foldable(path) else found
+
+
+def _mark(old: str, new: str, table: dict[bytes, bytes]) -> bytes:
+    """Letters of the first path that each way of writing it has, best such as the second lacks: they are quickly looked for."""
+    if _foldable(old):
+        return b""
+    runs = (run.encode() for run in re.findall(r"[A-Za-z0-9_.\-]+", old))
+    sure = [run for run in runs if all(run in form for form in table)]
+    return max(sure, key=lambda run: (run not in os.fsencode(new), len(run)), default=b"")

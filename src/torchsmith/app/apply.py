@@ -22,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from torchsmith.act.registry import Registry
     from torchsmith.act.watch import Watch
     from torchsmith.app.plan_file import Kept
     from torchsmith.app.question import Asked
@@ -41,6 +42,8 @@ PROGRAMS = {
 """The programs whose versions an approach has to know, beside uv."""
 WRITTEN = frozenset({"docker", "nix", "flox", "source"})
 """Approaches that give files to be written and commands that are not torchsmith's to run."""
+SETTINGS = frozenset({"env-vars", "user-path"})
+"""Approaches that change variables of the user or of a project."""
 ELSEWHERE = "elsewhere"
 """The status of a plan for another machine, in a plan file."""
 BY_HAND = "add-to-pyproject.toml"
@@ -81,10 +84,8 @@ def look(asked: Asked, host: Host) -> Looked:
         UsageError: another machine than this one is meant.
 
     """
-    from torchsmith.app import wishes
-
     here, assumed = question.here(asked, host)
-    situation, diagnosis = plan.look(here, assumed, wishes.of(asked))
+    situation, diagnosis = plan.look(here, assumed, question.wishes(asked))
     return Looked(asked, situation, diagnosis, plan.composed(situation, diagnosis, told=None), here)
 
 
@@ -111,7 +112,21 @@ def prepared(looked: Looked, option: Option | None, *, allow_root: bool = False)
         status = "refused" if made.shown else "nothing"
         why = "none of this is torchsmith's to run" if made.shown else ""
         return Prepared(status, option, made, files, why, made.shown)
-    return refused_to_root(Prepared("ready", option, completed(made, option, looked), files), allow_root=allow_root)
+    ready = Prepared("ready", option, completed(made, option, looked), files)
+    return refused_to_root(_possible(ready, place), allow_root=allow_root)
+
+
+def _possible(ready: Prepared, place: Place) -> Prepared:
+    """Refused where it could not be carried out; with what there is to say of the place."""
+    from torchsmith.act import preflight
+
+    made = ready.transaction
+    if made is None:
+        return ready
+    problems = preflight.problems(made, _registry(place))
+    if problems and ready.option is not None:
+        return replace(ready, status="refused", problem="; ".join(problems), shown=by_you(ready.option))
+    return replace(ready, transaction=replace(made, notes=tuple(dict.fromkeys((*made.notes, *preflight.remarks(made))))))
 
 
 def refused_to_root(ready: Prepared, *, allow_root: bool) -> Prepared:
@@ -179,7 +194,22 @@ def _place(looked: Looked, option: Option) -> Place:
     here = str(folders.value["cwd"]) if isinstance(folders, Known) else ""
     names = dict.fromkeys(("uv", *PROGRAMS.get(option.approach.name, ())))
     found = ((name, tools.find(name)) for name in names)
-    return replace(place, elsewhere=False, here=here, tools=tuple((name, tool.version) for name, tool in found if tool))
+    at_hand = tuple((name, tool.version) for name, tool in found if tool)
+    alone = tools.pip_alone() if hasattr(tools, "pip_alone") else ""
+    place = replace(place, elsewhere=False, here=here, tools=at_hand, pip_alone=alone, goal=looked.asked.goal)
+    if option.approach.name not in SETTINGS:
+        return place
+    from torchsmith.app import settings
+
+    return settings.seen(looked.host, place, _registry(place))
+
+
+def _registry(place: Place) -> Registry | None:
+    if place.os != "windows":
+        return None
+    from torchsmith.act.registry import WindowsRegistry
+
+    return WindowsRegistry()
 
 
 def _files(option: Option, place: Place) -> dict[str, str]:

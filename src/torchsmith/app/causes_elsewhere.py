@@ -23,7 +23,9 @@ FILES = (
 OF_ALL = ("/etc/environment", "/etc/profile", "/etc/bash.bashrc", "/etc/zsh/zshenv")
 OF_A_FOLDER = (".env", ".envrc")
 LIMIT = 1 << 18
-_SET = pattern(r"\s*(?:export\s+|declare\s+-x\s+|typeset\s+-x\s+|set\s+(?:-\S+\s+)*)?([A-Za-z_][A-Za-z0-9_]{0,80})\s*(?:=|\s)\s*\S")
+_SET = pattern(
+    r"\s*(?:export\s+|declare\s+-x\s+|typeset\s+-x\s+|set\s+(?:-\S+\s+)*)?([A-Za-z_][A-Za-z0-9_]{0,80})\s*(?:=|\s)\s*\S"
+)
 
 
 def shown(diagnosis: Diagnosis, host: Host) -> tuple[Shown, ...]:

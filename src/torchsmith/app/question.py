@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from torchsmith.model.choice import GOALS
+from torchsmith.model.choice import EVERYDAY, GOALS
 from torchsmith.model.errors import UsageError
-from torchsmith.model.record import plain, record
+from torchsmith.model.record import plain, record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from torchsmith.host.base import Host
-    from torchsmith.model.choice import Choice, Option
+    from torchsmith.model.choice import Choice, Option, Wishes
     from torchsmith.model.known import Fact
 
 HARMLESS = frozenset({"gpu", "driver", "cpu", "ram", "disk", "toolkit", "container", "variable"})
@@ -76,9 +76,21 @@ def from_document(told: Any) -> Asked:
         fits = isinstance(value, list) and all(isinstance(word, str) for word in value) if name in _LISTS else None
         if fits is False or (fits is None and type(value) is not type(default)):
             raise UsageError(f"`asked` is not the question of a plan: `{name}` is not what it should be")
-    if told["goal"] not in GOALS or not 0 <= told["option"] < 10**6:
+    if told["goal"] not in {*GOALS, *EVERYDAY} or not 0 <= told["option"] < 10**6:
         raise UsageError("`asked` is not the question of a plan")
     return Asked(**{name: tuple(value) if name in _LISTS else value for name, value in told.items()})
+
+
+def wishes(asked: Asked) -> Wishes:
+    """What is wished for of the decision.
+
+    Raises:
+        UsageError: a requirement or a version that cannot be read.
+
+    """
+    from torchsmith.app import wishes as reading
+
+    return reading.of(replace(asked, goal=GOALS[0]) if asked.goal in EVERYDAY else asked)
 
 
 def here(asked: Asked, host: Host) -> tuple[Host, dict[str, Fact[Any]]]:

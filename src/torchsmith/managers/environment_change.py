@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from torchsmith.model.choice import Option, Place
+    from torchsmith.model.transaction import Expected
 
     Files = Mapping[str, str]
-
-CLEAN = "clean-install"
-"""The goal of a place whose environment is made anew beside the present one, and then takes its place."""
 
 _OF_UV = frozenset({"uv"})
 
@@ -53,9 +51,9 @@ class Installer:
         return ("--index-url", url), (("PIP_EXTRA_INDEX_URL", url),)
 
     def again(self, requirements: tuple[str, ...]) -> tuple[str, ...]:
-        """The words that make it install what it would take for what is asked."""
+        """The words that make uv install what it would take for what is asked; for pip that has to be removed first."""
         if self.name != "uv":
-            return ("--force-reinstall", "--no-deps") if requirements else ()
+            return ()
         return tuple(word for each in requirements for word in ("--reinstall-package", name_of(each)))
 
     def _place(self) -> tuple[str, ...]:
@@ -66,7 +64,7 @@ def wanted(option: Option, place: Place, files: Files) -> tuple[str, ...]:
     """The files that decide: what the packages here need of each other, or what a new environment is filled from."""
     if place.fresh:
         return (*(f"{prefix}/pyvenv.cfg" for prefix in _prefixes(place)), *listed.wanted(place, files))
-    if place.goal == CLEAN:
+    if place.goal == transactions.CLEAN:
         return (*listed.wanted(place, files), *updates.wanted(place))
     if place.goal == transactions.UPDATE_OTHERS:
         return updates.wanted(place)
@@ -83,7 +81,7 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
     if place.fresh:
         return _made(option, place, files, _new_prefix(place, files))
     environment = transactions.environment(place)
-    if place.goal == CLEAN:
+    if place.goal == transactions.CLEAN:
         return _made(option, place, files, environment.prefix)
     installer = installer_of(option, place, environment.python)
     if place.goal == transactions.UPDATE_OTHERS:
@@ -93,7 +91,7 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
     runs = (*_removed(installer, gone), *_installed(installer, option, place))
     made = transactions.expected(option, place)
     told = transactions.notes((installer.note,), kept, places.why_new(option, place))
-    return _transaction(option, environment, runs, replace(made, absent=gone), told)
+    return _transaction(option, environment, runs, replace(made, absent=leftovers.certain(gone, option)), told)
 
 
 def installer_of(option: Option, place: Place, python: str) -> Installer:
@@ -153,8 +151,11 @@ def _torch(installer: Installer, option: Option, place: Place, torch: tuple[str,
     doubted = torch if places.doubtful(option, place) else places.stale(option, place)
     if doubted and installer.name == "pip":
         yield Run(installer.uninstall(*map(name_of, doubted)), "remove what pip would take for it", variables=installer.settings)
-    again = installer.again(doubted) if installer.name == "uv" else ()
-    yield Run(installer.install(*again, *torch, *words), f"install torch {option.candidate.version}", variables=variables)
+    yield Run(
+        installer.install(*installer.again(doubted), *torch, *words),
+        f"install torch {option.candidate.version}",
+        variables=variables,
+    )
 
 
 # ---- a new environment
@@ -171,7 +172,7 @@ def _made(option: Option, place: Place, files: Files, prefix: str) -> Transactio
     if source.words:
         held = places.wanted(option, anew)
         runs.append(Run(installer.install(*source.words, *held), source.why, variables=installer.settings))
-    elif place.goal == CLEAN and not place.fresh:
+    elif place.goal == transactions.CLEAN and not place.fresh:
         runs += updates.carried_over(option, place, files, installer)
     notes = (installer.note, *source.notes, *(places.why_new(option, place) if place.fresh else _anew(place, files)))
     read = transactions.read(source.read, files)
@@ -232,16 +233,13 @@ def _new_prefix(place: Place, files: Files) -> str:
 
 
 def _transaction(
-    option: Option, environment: Environment, runs: tuple[Run, ...], expected: object, notes: tuple[str, ...]
+    option: Option, environment: Environment, runs: tuple[Run, ...], expected: Expected, notes: tuple[str, ...]
 ) -> Transaction:
-    from torchsmith.model.transaction import Expected
-
-    promised = expected if isinstance(expected, Expected) else Expected()
     return Transaction(
         transactions.title(option),
         environment if runs or environment.create else None,
         runs=runs,
-        expected=promised,
+        expected=expected,
         notes=transactions.notes(notes),
         indexes=transactions.indexes(option),
     )

@@ -76,7 +76,7 @@ def pipfile(text: str) -> Lock:
     packages: dict[str, str] = {}
     bare = []
     for group, held in data.items():
-        for name, entry in (held.items() if group != "_meta" and isinstance(held, dict) else ()):
+        for name, entry in held.items() if group != "_meta" and isinstance(held, dict) else ():
             if not isinstance(entry, dict):
                 continue
             packages.setdefault(normalised(name), str(entry.get("version", "")).removeprefix("=="))

@@ -27,8 +27,8 @@ def adapted(steps: Steps, option: Option, place: Place) -> Steps:
 
 
 def _without_indexes(text: str) -> str:
-    """Requirements without the lines that name an index: pip asks those though it is told to ask none."""
-    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("--extra-index-url"))
+    """Requirements without the line that names an index: pip asks that though it is told to ask none."""
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("--index-url"))
 
 
 def _folder(option: Option, place: Place) -> str:

@@ -59,7 +59,7 @@ def at_index(option: Option, place: Place) -> tuple[str, ...]:
 
 
 def triton(option: Option) -> tuple[str, ...]:
-    """The triton of a build that PyPI's does not fit: PyTorch named it anew in 2.10."""
+    """The triton of a build that PyPI's does not fit, by both names that PyTorch has given it."""
     kind = option.candidate.kind
     return (f"pytorch-triton-{kind}", f"triton-{kind}") if option.index and kind in {"rocm", "xpu"} else ()
 

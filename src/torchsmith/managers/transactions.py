@@ -25,8 +25,13 @@ if TYPE_CHECKING:
     Files = Mapping[str, str]
 
 MODULES = {
+    "pip": "environment_change",
+    "uv": "environment_change",
     "uv-project": "uv_project_change",
     "poetry": "poetry_change",
+    "pdm": "pdm_change",
+    "pipenv": "pipenv_change",
+    "pip-tools": "pip_tools_change",
     "env-vars": "toolkit_change",
     "user-path": "toolkit_change",
 }
@@ -37,6 +42,9 @@ OWN = frozenset({"uv", "uv-project", "poetry", "pdm", "pipenv", "pip-tools"})
 
 UPDATE_OTHERS = "update-others"
 """The goal of a place where everything but torch is brought up to date."""
+
+CLEAN = "clean-install"
+"""The goal of a place whose environment is made anew beside the present one, and then takes its place."""
 
 
 def made(option: Option, place: Place, files: Files) -> Transaction:
@@ -52,7 +60,8 @@ def made(option: Option, place: Place, files: Files) -> Transaction:
     name = module_name(option, place)
     manager = places.manager_of(place)
     # Of a project, the files have to say it too: what is installed by hand is undone by the next sync.
-    if name in {"pip", "uv"} and option.approach.name in {"pip", "uv", "cpu", manager} and places.nothing_to_do(option, place):
+    of_wheels = name in {"pip", "uv"} and option.approach.name in {"pip", "uv", "cpu", manager}
+    if of_wheels and place.goal not in {UPDATE_OTHERS, CLEAN} and places.nothing_to_do(option, place):
         return Transaction(title(option))
     transaction: Transaction = _module(name, option).change(option, place, files)
     return transaction

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 GOALS = ("minimal-change", "inference", "training", "extension-build", "reproducible")
 
+EVERYDAY = ("update-others", "clean-install")
+"""Goals of ``apply`` alone, which choose as the first of the others does: all but torch is updated; all is made anew."""
+
 
 @record
 class Requirement:
@@ -273,6 +276,7 @@ class Place:
     home: str = ""
     values: tuple[tuple[str, str], ...] = ()
     registry: tuple[tuple[str, str, str, str], ...] = ()
+    pip_alone: str = ""
     remove_stale: bool = False
 
 

@@ -44,6 +44,11 @@ def document(
     }
 
 
+def several(verb: str, ended: Sequence[Outcome]) -> dict[str, Any]:
+    """``undo`` and ``resume`` may end several runs; the last of them stands at the top."""
+    return document(verb, ended[-1]) | {"runs": [document(verb, each) for each in ended]}
+
+
 def render(told: Mapping[str, Any]) -> str:
     """A document as text."""
     return json.dumps(told, indent=2, ensure_ascii=True).replace("##[", "#\\u0023[") + "\n"

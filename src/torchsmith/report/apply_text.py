@@ -24,12 +24,15 @@ _GOOD, _BAD, _ADDED, _REMOVED = "32;1", "31;1", "32", "31"
 _HEADS = {
     "done": "Done",
     "nothing": "Nothing to do",
+    "declined": "Nothing was changed",
     "refused": "Not carried out",
     "failed": "Failed: everything is as it was before",
     "undone": "Taken back",
     "cut": "Interrupted: everything is as it was before",
     "discarded": "Discarded: everything is as it was before",
 }
+_OURS = "TORCHSMITH_"
+"""How variables begin that torchsmith tells itself."""
 SHOWN = "By you: torchsmith never runs these"
 
 
@@ -43,16 +46,16 @@ def plan(
     page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
     page.block(f"{page.paint('Plan:', '1')} {safe(made.title)}", "", "  ")
     _environment(page, made)
-    if made.runs:
-        page.gap()
-        page.line("Commands, run on copies of the environment and of the project's files")
-        for run in made.runs:
-            _run(page, run, shell)
     if made.edits:
         page.gap()
         page.line("Files")
         for edit in made.edits:
             _edit(page, edit, files, verbose=verbose)
+    if made.runs:
+        page.gap()
+        page.block("Commands, run on copies of the environment and of the project's files", "", "  ")
+        for run in made.runs:
+            _run(page, run, shell)
     if made.registry:
         page.gap()
         page.line("Settings of this user (registry)")
@@ -115,6 +118,8 @@ def _run(page: Page, run: Run, shell: str) -> None:
         page.block(safe(run.why), "  ")
     page.line("    " + command(run.argv, shell))
     for name, value in run.variables:
+        if name.startswith(_OURS):
+            continue
         page.line(f"      with {safe(name)}={safe(without_secrets(value))}")
     if run.writes:
         page.block(f"writes {safe(', '.join(run.writes))}", "      ")
@@ -144,9 +149,9 @@ def _rows(made: Transaction) -> Iterator[tuple[str, tuple[str, ...]]]:
     taken = takes(made)
     if taken:
         yield "Takes", (taken,)
-    wanted = [f"{name} {version}" for name, version in made.expected.packages]
-    if made.expected.torch and not any(word.startswith("torch ") for word in wanted):
-        wanted = [f"torch {made.expected.torch}", *wanted]
+    own = made.expected.torch
+    wanted = [f"{name} {version}" for name, version in made.expected.packages if not (own and name == "torch")]
+    wanted = [f"torch {own}", *wanted] if own else wanted
     checked = [*wanted, *(f"no {name}" for name in made.expected.absent), *(["torch sees the GPU"] if made.expected.gpu else [])]
     if checked:
         yield "Verified", (", ".join(checked),)
@@ -183,7 +188,7 @@ def _row(page: Page, label: str, words: Sequence[str]) -> None:
 def outcome(ended: Outcome, made: Transaction | None, width: int = 80, colour: bool = False, reopen: bool = False) -> str:
     """What became of it, and how it is taken back. ``reopen``: variables changed that a running shell does not see."""
     page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
-    good = ended.status in {"done", "undone", "nothing", "discarded"}
+    good = ended.status in {"done", "undone", "nothing", "discarded", "declined"}
     head = _HEADS.get(ended.status, ended.status)
     took = f" in {ended.seconds:.0f} s" if ended.seconds >= 1 and ended.status in {"done", "undone"} else ""
     numbered = f" (run {ended.run})" if ended.run else ""
@@ -210,6 +215,16 @@ def outcome(ended: Outcome, made: Transaction | None, width: int = 80, colour: b
 
 
 # ---- what was done
+
+
+def listed(runs: Sequence[Past], what: str, width: int = 80, colour: bool = False) -> str:
+    """Runs in a few lines, with what is said of them."""
+    page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
+    for past in runs:
+        page.block(f"run {past.number} {what}: {safe(past.title)}", "", "  ")
+        for path in past.paths:
+            page.block(safe(path), "    ")
+    return page.text()
 
 
 def history(runs: Sequence[Past], sizes: Mapping[int, int], width: int = 80, colour: bool = False) -> str:

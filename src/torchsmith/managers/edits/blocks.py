@@ -63,8 +63,8 @@ def found(text: str) -> Block | None:
     return Block(body, start, end, mark is None or mark[2] != _digest(body), glued)
 
 
-def put(text: str, body: Sequence[str], leader: str = "#", end: str = "", *, anyway: bool = False) -> str:
-    """Write the block at the end of the file, or in the place of the one that is there.
+def put(text: str, body: str | Sequence[str], leader: str = "#", end: str = "", *, anyway: bool = False) -> str:
+    """Write the block at the end of the file, or in the place of the one that is there. ``body`` are its lines, or a text.
 
     ``leader`` begins a comment of the file's language; ``end`` ends the lines of a file that has none yet. ``anyway``
     replaces what was edited by hand.
@@ -73,6 +73,7 @@ def put(text: str, body: Sequence[str], leader: str = "#", end: str = "", *, any
         EditError: there are two blocks, one that is not whole, or one that was edited by hand.
 
     """
+    body = [bare(line) for line in lines(body)] if isinstance(body, str) else body
     _refuse(text, body)
     there = found(text)
     if there is None:

@@ -191,7 +191,9 @@ def _hashes(entry: Entry) -> tuple[str, ...]:
 def _option_of(entry: Entry, name: str) -> str | None:
     if not entry.words.startswith("-"):
         return None
-    word, _, value = entry.words.replace("=", " ", 1).partition(" ") if entry.words.startswith("--") else entry.words.partition(" ")
+    word, _, value = (
+        entry.words.replace("=", " ", 1).partition(" ") if entry.words.startswith("--") else entry.words.partition(" ")
+    )
     short = _SHORT.get(name, "")
     if word == name or (short and word == short):
         return value.strip()
@@ -240,7 +242,7 @@ def _whole(text: str, physical: list[str]) -> str:
 
 
 def _refuse_odd(text: str, entry: Entry) -> None:
-    """pip ends a line at letters where uv does not: there the two would read two different files."""
+    """Pip ends a line at letters where uv does not: there the two would read two different files."""
     for at, line in enumerate(lines(text.removeprefix(BOM))[entry.first : entry.last]):
         odd = _ODD.search(line)
         if odd:

@@ -118,9 +118,11 @@ def _after_line(array: str, last: Item, new: str) -> str:
     if comma is not None and not tail[1]:
         return f"{array[: comma.end()]}{newline(array)}{indent}{new}{array[comma.end() :]}"
     end = newline(array[tail.end() :][:2])
-    return f"{array[: last.end]},{array[last.end + (1 if tail[1] else 0) : tail.end()]}{end}{indent}{new}{tail[1]}{array[tail.end() :]}" \
-        if not tail[1] or array[last.end] == "," else \
-        f"{array[: tail.end()]}{end}{indent}{new},{array[tail.end() :]}"
+    return (
+        f"{array[: last.end]},{array[last.end + (1 if tail[1] else 0) : tail.end()]}{end}{indent}{new}{tail[1]}{array[tail.end() :]}"
+        if not tail[1] or array[last.end] == ","
+        else f"{array[: tail.end()]}{end}{indent}{new},{array[tail.end() :]}"
+    )
 
 
 def _merged(table: str, value: dict[str, Any]) -> str:

@@ -44,7 +44,9 @@ def section_end(document: Document, path: Path) -> int:
     """Where a new table goes: after the last one that shares the most of its path, else at the end of the file."""
     best, chosen = 0, None
     for each in document.headers:
-        shared = next((at for at, (a, b) in enumerate(zip(each.path, path, strict=False)) if a != b), min(len(each.path), len(path)))
+        shared = next(
+            (at for at, (a, b) in enumerate(zip(each.path, path, strict=False)) if a != b), min(len(each.path), len(path))
+        )
         if shared and shared >= best:
             best, chosen = shared, each
     if chosen is None:

@@ -161,7 +161,8 @@ def items(text: str, at: int) -> list[Item]:
     found: list[Item] = []
     at = _SPACE.match(text, at + 1).end()  # type: ignore[union-attr]
     while text[at : at + 1] not in {"]", "}", ""}:
-        start, own = at, ()
+        start = at
+        own: tuple[str, ...] = ()
         if table:
             own, at = key_at(text, at)
             at = _SPACE.match(text, at + 1).end()  # type: ignore[union-attr]

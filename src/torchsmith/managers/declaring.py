@@ -1,0 +1,168 @@
+"""What uv's and Poetry's projects share: where packages are asked for, what is kept of it, and which of it is installed."""
+
+from __future__ import annotations
+
+from torchsmith.managers import places
+from torchsmith.managers.base import CannotDo, index_name
+from torchsmith.managers.edits import toml, toml_requirements
+from torchsmith.managers.edits.base import EditError, normalised
+from torchsmith.model import markers, specifiers
+from torchsmith.model.facts.machine import Machine
+from torchsmith.model.pattern import pattern
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from torchsmith.managers.edits.toml_spans import Path
+    from torchsmith.model.choice import Option, Pin, Place
+
+LABEL = pattern(r"(?<![a-z0-9])(?:cu\d{2,3}|cpu|xpu|rocm\d{1,2}(?:[._-]?\d{1,2}){0,2})(?![a-z0-9])")
+"""A build's label in the name of an index: that of ``pytorch_cuda_cu128``."""
+_SIGN = pattern(r"\s*(===|==|~=|\^|~|=)?\s*v?\d[\w.!*]*(\+[\w.]+)?\s*")
+
+
+def relabelled(name: str, build: str) -> str:
+    """The name of an index for another build: as the project writes it where its name bears a label, else our own."""
+    return LABEL.sub(build, name) if LABEL.search(name) else index_name(build)
+
+
+def of_family(option: Option) -> tuple[Pin, ...]:
+    """Torch and what comes from the index of its build, torch first."""
+    return tuple(pin for pin in option.packages if pin.index == option.index and pin.name in places.FAMILY)
+
+
+def beside(option: Option) -> tuple[Pin, ...]:
+    """All else that the option names."""
+    return tuple(pin for pin in option.packages if pin not in of_family(option))
+
+
+def refuse_built(option: Option) -> None:
+    """For managers whose lock cannot hold what is built against the installed torch.
+
+    Raises:
+        CannotDo: the option has such a package.
+
+    """
+    if built := places.built(option):
+        names = ", ".join(word.partition("==")[0] for word in built)
+        raise CannotDo(f"{names} is built against the installed torch, by hand: `torchsmith plan` has the commands")
+
+
+def holds(marker: str, option: Option, place: Place) -> bool | None:
+    """Whether a marker holds at the place; None where nobody can tell."""
+    return markers.holds(marker, markers.environment(Machine(place.os, place.arch), option.candidate.python))
+
+
+def version_of(pin: Pin) -> str:
+    """Its public version: the source decides the build, and other systems take others."""
+    return pin.version.partition("+")[0]
+
+
+def labelled(pin: Pin, option: Option) -> str:
+    """Its version with the label of the build, by which a range is judged."""
+    return pin.version if "+" in pin.version or not option.index else f"{pin.version}+{option.candidate.build}"
+
+
+def specifier(old: str, where: str, pin: Pin, option: Option) -> str:
+    """What the project asks of a package afterwards: as it is where that takes the version, else in the same manner.
+
+    A pin stays a pin, a caret a caret; any other range that leaves the version out becomes a pin. A label stays where there
+    was one.
+    """
+    if specifiers.allowed(old, where, labelled(pin, option)):
+        return old
+    found = _SIGN.fullmatch(old)
+    sign, label = (found[1], found[2]) if found else (None, None)
+    bare = where.startswith("poetry")
+    written = labelled(pin, option) if label else version_of(pin)
+    if sign in {"^", "~", "~="}:
+        return f"{sign}{written}"
+    return written if bare and not sign and found else f"=={written}" if sign or not bare else written
+
+
+# ---- lists of requirements: project.dependencies and the like
+
+
+def lists(text: str, *tables: Path) -> tuple[Path, ...]:
+    """The paths of all arrays of requirements, those of ``tables`` last; an array that holds none is passed over."""
+    data = toml.read(text)
+    paths: list[Path] = [("project", "dependencies")]
+    for table in (("project", "optional-dependencies"), ("dependency-groups",)):
+        found = toml.read(text, table, {})
+        paths += [(*table, name) for name in found] if isinstance(found, dict) else []
+    return tuple(path for path in (*paths, *tables) if isinstance(_at(data, path), list))
+
+
+def _at(data: Any, path: Path) -> Any:
+    for key in path:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data
+
+
+def required(text: str, path: Path, name: str) -> tuple[tuple[int, str], ...]:
+    """The entries of a list that ask for a package, by number."""
+    found = []
+    for at, entry in enumerate(toml.read(text, path, [])):
+        if isinstance(entry, str):
+            try:
+                own = toml_requirements.parts(entry)[0]
+            except EditError:
+                continue
+            if normalised(own) == name:
+                found.append((at, entry))
+    return tuple(found)
+
+
+def adapted(text: str, path: Path, pin: Pin, option: Option, place: Place) -> tuple[str, bool]:
+    """The list with the entries of a package that count here made to take its version; whether there are such."""
+    counted = False
+    for at, entry in required(text, path, pin.name):
+        _, _, asked, marker = toml_requirements.parts(entry)
+        if marker and holds(marker.lstrip("; "), option, place) is False:
+            continue
+        counted = True
+        bare = asked.strip("() ")
+        wanted = specifier(bare, "project", pin, option)
+        if wanted != bare:
+            text = toml.put(text, (*path, at), _with(entry, asked, wanted))
+    return text, counted
+
+
+def _with(entry: str, asked: str, wanted: str) -> str:
+    """The requirement with another specifier; brackets, extras and marker as they were."""
+    name, extras, _, marker = toml_requirements.parts(entry)
+    space = " " if asked and not asked.startswith("@") and entry[len(name + extras) : len(name + extras) + 1] == " " else ""
+    body = f"({wanted})" if asked.startswith("(") else wanted
+    before = entry.partition(";")[0]
+    gap = before[len(before.rstrip()) :] if marker else ""
+    return f"{name}{extras}{space}{body}{gap}{marker}"
+
+
+def appended(text: str, path: Path, pin: Pin) -> str:
+    """The list with a package that it did not name, written as its others are."""
+    entries = toml.read(text, path, [])
+    brackets = any(isinstance(entry, str) and " (" in entry.partition(";")[0] for entry in entries)
+    version = version_of(pin)
+    return toml_requirements.put_requirement(text, path, f"{pin.name} (=={version})" if brackets else f"{pin.name}=={version}")
+
+
+# ---- what is installed
+
+
+def installed(place: Place) -> frozenset[str]:
+    """The names of what is in the environment."""
+    return frozenset(normalised(each.name) for each in place.packages.installed) if place.packages is not None else frozenset()
+
+
+def names(entries: Iterable[Any]) -> frozenset[str]:
+    """The names in a list of requirements; what is none is passed over."""
+    found = set()
+    for entry in entries:
+        if isinstance(entry, str):
+            try:
+                found.add(normalised(toml_requirements.parts(entry)[0]))
+            except EditError:
+                continue
+    return frozenset(found)

@@ -1,0 +1,220 @@
+"""The commands of one RUN by which pip installs, and torch among their words."""
+
+from __future__ import annotations
+
+from torchsmith.managers.edits.base import EditError, normalised
+from torchsmith.managers.edits.dockerfile_parts import Token, tokens
+from torchsmith.managers.edits.toml_requirements import REQUIREMENT
+from torchsmith.model.pattern import pattern
+from torchsmith.model.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_INSTALLS = pattern(r"\bpip3?(?:\.\d+)?(?:[\"',\s\\]|`\s)+install\b")
+_PIP = pattern(r"(?:\S*/)?pip3?(?:\.\d+)?")
+_PYTHON = pattern(r"(?:\S*/)?python3?(?:\.\d+)?")
+_ASSIGNMENT = pattern(r"[A-Za-z_]\w*=\S*")
+_BUILD_INDEX = pattern(r"/whl(?:/(?:nightly/|test/)?(?:cu\d+|cpu|rocm[0-9.]+|xpu))?/?\Z")
+_SAFE = pattern(r"[A-Za-z0-9_@%+=:,./-]+")
+_INDEX = ("--index-url", "-i", "--extra-index-url", "--find-links", "-f")
+_WITH_VALUE = frozenset(
+    (
+        *_INDEX,
+        "-r",
+        "--requirement",
+        "-c",
+        "--constraint",
+        "-t",
+        "--target",
+        "--prefix",
+        "--root",
+        "-e",
+        "--editable",
+        "--timeout",
+    )
+    + ("--retries", "--proxy", "--cert", "--client-cert", "--cache-dir", "--trusted-host", "--platform", "--python-version")
+    + ("--implementation", "--abi", "--no-binary", "--only-binary", "--progress-bar", "--log", "--src", "--report", "-C")
+    + ("--config-settings", "--global-option", "--upgrade-strategy", "--python", "-p", "--root-user-action", "--exists-action")
+    + ("--torch-backend", "--index-strategy", "--link-mode", "--prerelease", "--resolution", "--index", "--default-index")
+)
+
+
+@record
+class Command:
+    """A command of pip: its words, where those behind ``install`` begin, the requirements, and the options of an index."""
+
+    words: tuple[Token, ...]
+    begin: int
+    requirements: tuple[tuple[str, Token], ...]
+    indexes: tuple[tuple[str, tuple[Token, ...], str], ...]
+    more: bool
+
+
+def name_of(requirement: str) -> str:
+    """The name of a requirement; empty if it is none."""
+    found = REQUIREMENT.fullmatch(requirement)
+    return found[1] if found else ""
+
+
+def installs(source: str) -> bool:
+    """Whether pip installs something in this instruction."""
+    return bool(_INSTALLS.search(source))
+
+
+def names(source: str, wanted: set[str]) -> bool:
+    """Whether pip installs one of these here, as far as a look can tell."""
+    import re
+
+    return installs(source) and any(
+        re.search(rf"(?<![\w./-]){re.escape(name).replace('-', '[-_.]')}(?![\w./-]|\s*=\s*[^=])", source, re.IGNORECASE)
+        for name in wanted
+    )
+
+
+def patched(source: str, requirements: Sequence[str], index: str | None, sign: str) -> str:
+    """The instruction with these requirements and their index.
+
+    Raises:
+        EditError: how torch is installed here is not understood.
+
+    """
+    if source.partition(" ")[2].lstrip().startswith("["):
+        return _json(source, requirements, index)
+    wanted = {normalised(name_of(word)): word for word in requirements}
+    those = [each for each in _commands(source, sign) if any(normalised(name) in wanted for name, _ in each.requirements)]
+    if not those:
+        raise EditError("how torch is installed here is not understood")
+    for each in reversed(those):
+        source = _edited(source, each, wanted, index)
+    return source
+
+
+def _commands(source: str, sign: str) -> list[Command]:
+    found: list[Command] = []
+    words: list[Token] = []
+    for token in (*tokens(source, sign), Token("operator", "", len(source), len(source))):
+        if token.kind == "word":
+            words.append(token)
+        elif token.kind == "operator":
+            command = _command(tuple(words))
+            found.extend([command] if command else [])
+            words = []
+    return found
+
+
+def _command(words: tuple[Token, ...]) -> Command | None:
+    at = 0
+    while at < len(words) and (
+        words[at].text.upper() == "RUN" or words[at].text.startswith("--") or _ASSIGNMENT.fullmatch(words[at].text)
+    ):
+        at += 1
+    plain = [_plain(word.text) for word in words]
+    rest, skip = plain[at:], 0
+    if rest[:1] == ["uv"]:
+        skip = 1
+    elif rest and _PYTHON.fullmatch(rest[0]) and rest[1:2] == ["-m"]:
+        skip = 2
+    if len(rest) < skip + 2 or not _PIP.fullmatch(rest[skip]) or rest[skip + 1] != "install":
+        return None
+    return _sorted(words[at:], skip + 2)
+
+
+def _sorted(words: tuple[Token, ...], begin: int) -> Command:
+    requirements: list[tuple[str, Token]] = []
+    indexes: list[tuple[str, tuple[Token, ...], str]] = []
+    more, at = False, begin
+    while at < len(words):
+        word = _plain(words[at].text)
+        option, equals, value = word.partition("=")
+        if word.startswith("-"):
+            two = option in _WITH_VALUE and not equals
+            those = words[at : at + 2] if two else words[at : at + 1]
+            if option in _INDEX:
+                indexes.append((option, those, _plain(those[-1].text) if two else value))
+            more = more or option in {"-r", "--requirement", "-e", "--editable"}
+            at += len(those)
+            continue
+        requirements.append((name_of(word), words[at]))
+        at += 1
+    return Command(words, begin, tuple(requirements), tuple(indexes), more)
+
+
+def _edited(source: str, command: Command, wanted: dict[str, str], index: str | None) -> str:
+    """One command. What it installs besides comes after torch, and names torch again: then it fails rather than replace it."""
+    family = [(normalised(name), token) for name, token in command.requirements if normalised(name) in wanted]
+    mixed = command.more or len(family) < len(command.requirements)
+    changes: list[tuple[int, int, str]] = [(token.start, token.end, _word(wanted[name])) for name, token in family]
+    have = {name for name, _ in family}
+    missing = " ".join(_word(word) for name, word in wanted.items() if name not in have)
+    last = family[-1][1].end
+    if missing:
+        changes.append((last, last, " " + missing))
+    own = [entry for entry in command.indexes if not mixed or _BUILD_INDEX.search(entry[2])]
+    if mixed:
+        if own or index:
+            start = command.words[0].start
+            program = source[start : command.words[command.begin - 1].end]
+            flags = "".join(
+                f" {word.text}" for word in command.words[command.begin :] if word.text in {"--no-cache-dir", "--system"}
+            )
+            first = f"{program}{flags} {' '.join(map(_word, wanted.values()))}{f' --index-url {_word(index)}' if index else ''}"
+            if not source[:start].rstrip().endswith(f"{first} &&"):
+                changes.append((start, start, f"{first} && "))
+        index = None
+    kept = next((entry for entry in own if index and entry[0] in {"--index-url", "-i"}), own[0] if own and index else None)
+    for entry in own:
+        option, those, value = entry
+        if entry is kept and index:
+            if value != index or option not in {"--index-url", "-i"}:
+                changes.append((those[0].start, those[-1].end, f"--index-url {_word(index)}"))
+            continue
+        changes.append((_before(source, those[0].start), those[-1].end, ""))
+    if index and kept is None:
+        end = command.words[-1].end
+        changes.append((end, end, f" --index-url {_word(index)}"))
+    for start, end, new in sorted(changes, key=lambda change: change[:2], reverse=True):
+        source = source[:start] + new + source[end:]
+    return source
+
+
+def _before(source: str, at: int) -> int:
+    """Where the blanks before a word begin, on its line."""
+    while at and source[at - 1] in " \t":
+        at -= 1
+    return at
+
+
+def _json(source: str, requirements: Sequence[str], index: str | None) -> str:
+    from json import dumps, loads
+
+    keyword, _, rest = source.partition(" ")
+    try:
+        words = loads(rest)
+    except ValueError:
+        raise EditError("the words of this command are not understood") from None
+    at = next((at + 1 for at, word in enumerate(words) if word == "install"), 0)
+    names_there = [name_of(word) for word in words[at:] if isinstance(word, str) and not word.startswith("-")]
+    wanted = {normalised(name_of(word)): word for word in requirements}
+    flags = [word for word in words[at:] if word.startswith("-")]
+    urls = {"--index-url", "-i", "--extra-index-url"}
+    values = [words[number + 1] for number, word in enumerate(words[:-1]) if word in urls]
+    others = [name for name in names_there if normalised(name) not in wanted and name not in map(name_of, values)]
+    if not at or others or any(flag in _WITH_VALUE and flag not in urls for flag in flags):
+        raise EditError("torch stands in this command beside something else: split it first")
+    plain = [flag for flag in flags if flag not in urls and not flag.startswith(("--index-url=", "--extra-index-url="))]
+    new = [*words[:at], *plain, *requirements, *(("--index-url", index) if index else ())]
+    # The order of its words is its own, as long as they are the same.
+    if sorted(new) == sorted(words):
+        return source
+    tail = source[len(source.rstrip("\r\n")) :]
+    return f"{keyword} {dumps(new)}{tail}"
+
+
+def _plain(word: str) -> str:
+    return word.replace("'", "").replace('"', "")
+
+
+def _word(word: str) -> str:
+    return word if _SAFE.fullmatch(word) else "'" + word.replace("'", "'\\''") + "'"

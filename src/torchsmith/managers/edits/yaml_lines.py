@@ -1,0 +1,229 @@
+"""The lines of a YAML file as a tree, as far as block style goes. What is not understood is refused, never guessed at."""
+
+from __future__ import annotations
+
+from torchsmith.managers.edits.base import BOM, EditError, bare, lines, refuse_bytes
+from torchsmith.model.pattern import pattern
+from torchsmith.model.record import packed, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DASH = pattern(r"-(?:[ ]+|\Z)")
+_KEY = pattern(
+    r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s"'#:&*!|>%@`,\[\]{}?-](?:[^:#]|:(?=\S)|(?<=\S)#)*?|[?-](?=\S)[^:#]*?)[ ]*:(?=\s|\Z)[ ]*"""
+)
+_QUOTED = pattern(r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')[ \t]*(?:[ \t]#.*|\Z)""")
+_BLOCK = pattern(r"[|>][-+0-9]*[ \t]*(?:#.*)?")
+_ODD = pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]")
+
+
+@packed
+class Entry:
+    """A key, an item, or an item that is a key: ``- pip:``.
+
+    ``line`` and ``last`` are its lines, from 0 and to before ``last``, with all that is below it. ``indent`` is where its
+    dash or its key stands, ``inner`` where its key does. ``value`` is what stands in the line behind it, without the comment,
+    between ``at`` and ``end`` of the line. ``parent`` is the number of the entry that it belongs to, -1 at the top.
+    """
+
+    line: int
+    last: int
+    indent: int
+    inner: int
+    dash: bool
+    key: str | None
+    value: str
+    at: int
+    end: int
+    parent: int = -1
+
+
+class Tree:
+    """The entries of a file.
+
+    Raises:
+        EditError: it is not written in a way that can be edited by lines; with the line.
+
+    """
+
+    def __init__(self, text: str, kind: str) -> None:
+        refuse_bytes(text, kind)
+        self.bom = BOM if text.startswith(BOM) else ""
+        self.lines = lines(text.removeprefix(BOM))
+        self.entries = _read(self.lines)
+
+    def children(self, number: int) -> list[int]:
+        """The numbers of the entries right below one."""
+        return [at for at, each in enumerate(self.entries) if each.parent == number]
+
+    def child(self, number: int, key: str) -> int | None:
+        """The entry with this key right below one.
+
+        Raises:
+            EditError: there are two.
+
+        """
+        found = [at for at in self.children(number) if self.entries[at].key == key]
+        if len(found) > 1:
+            raise EditError(f"`{key}` stands here twice", self.entries[found[1]].line + 1)
+        return found[0] if found else None
+
+    def whole(self, physical: list[str]) -> str:
+        """These lines as a text."""
+        return self.bom + "".join(physical)
+
+    def plain(self, number: int) -> str:
+        """The value of an entry, without quotes.
+
+        Raises:
+            EditError: it is an anchor, an alias, a tag, or in flow style.
+
+        """
+        entry = self.entries[number]
+        value = entry.value
+        if value[:1] in {"&", "*", "!", "[", "{", "|", ">", "%", "@", "`"}:
+            raise EditError("anchors, tags and flow style are not edited here", entry.line + 1, entry.at + 1)
+        return unquoted(value)
+
+
+def unquoted(value: str) -> str:
+    """A scalar without its quotes."""
+    if len(value) > 1 and value[0] == value[-1] == "'":
+        return value[1:-1].replace("''", "'")
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        import re
+
+        return re.sub(r"\\(.)", r"\1", value[1:-1])
+    return value
+
+
+def scalar(value: str, style: str = "") -> str:
+    """``value`` as YAML writes a text, in the quotes ``style`` if it gives some."""
+    if any(letter < " " for letter in value):
+        raise EditError("the value has letters that a line of YAML cannot hold")
+    if style == '"' and "\\" not in value:
+        return '"' + value.replace('"', '\\"') + '"'
+    plain = value and value == value.strip() and value[0] not in "&*!|>%@`\"'#,[]{}?:" and not value.startswith("- ")
+    plain = plain and ": " not in value and " #" not in value and not value.endswith(":") and value != "-"
+    if plain and style not in {"'", '"'} and value.lower() not in {"null", "true", "false", "yes", "no", "on", "off", "~"}:
+        return value
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _read(physical: list[str]) -> list[Entry]:
+    found: list[Entry] = []
+    stack: list[tuple[int, int, bool]] = []
+    at, begun = 0, False
+    while at < len(physical):
+        line = bare(physical[at])
+        words = line.lstrip(" ")
+        indent = len(line) - len(words)
+        if not words.strip("\t ") or words.startswith("#") or (line.startswith("%") and not begun):
+            at += 1
+            continue
+        if line.rstrip() == "---" and not begun:
+            begun, at = True, at + 1
+            continue
+        begun = True
+        entry = _entry(at, line, indent)
+        while stack and (stack[-1][0] > indent or (stack[-1][0] == indent and (stack[-1][2] or not entry.dash))):
+            stack.pop()
+        if not stack and found and indent != found[0].indent:
+            raise EditError("the indentation fits nothing above it", at + 1)
+        parent = stack[-1][1] if stack else -1
+        last = _last(physical, at, entry)
+        found.append(_placed(entry, parent, last))
+        stack.append((indent, len(found) - 1, entry.dash))
+        if entry.dash and entry.key is not None:
+            stack.append((entry.inner, len(found) - 1, False))
+        at = last
+    return list(_with_ends(found))
+
+
+def _placed(entry: Entry, parent: int, last: int) -> Entry:
+    return replace(entry, parent=parent, last=last)
+
+
+def _with_ends(found: list[Entry]) -> Iterator[Entry]:
+    ends = [entry.last for entry in found]
+    for number in range(len(found) - 1, -1, -1):
+        parent = found[number].parent
+        if parent >= 0:
+            ends[parent] = max(ends[parent], ends[number])
+    for entry, last in zip(found, ends, strict=True):
+        yield _placed(entry, entry.parent, last)
+
+
+def _entry(number: int, line: str, indent: int) -> Entry:
+    odd = _ODD.search(line)
+    if odd or line[indent] == "\t" or line.startswith(("---", "...")):
+        raise EditError("this line is not understood here", number + 1, (odd.start() if odd else indent) + 1)
+    at, dash = indent, False
+    match = _DASH.match(line, at)
+    if match:
+        dash, at = True, match.end()
+        if _DASH.match(line, at):
+            raise EditError("a list within a list is not understood here", number + 1, at + 1)
+    inner = at
+    key = _KEY.match(line, at)
+    if key is not None:
+        at = key.end()
+    elif not dash:
+        raise EditError("this line is not understood here", number + 1, indent + 1)
+    value = line[at:]
+    quoted = _QUOTED.fullmatch(value)
+    if quoted:
+        value = quoted[1]
+    else:
+        comment = value.find(" #") if not value.startswith("#") else 0
+        tab = value.find("\t#")
+        cut = min((place for place in (comment, tab) if place >= 0), default=len(value))
+        value = value[:cut].rstrip()
+    return Entry(number, number + 1, indent, inner, dash, unquoted(key[1]) if key else None, value, at, at + len(value))
+
+
+def _last(physical: list[str], number: int, entry: Entry) -> int:
+    """The line behind an entry's own value: a block of text, or brackets that are closed later."""
+    value = entry.value.lstrip()
+    if value.startswith(("&", "!")):
+        value = value.partition(" ")[2].lstrip()
+    level = entry.inner if entry.dash and entry.key is not None else entry.indent
+    after = number + 1
+    if _BLOCK.fullmatch(value):
+        end = after
+        while after < len(physical) and (not physical[after].strip() or _indent(physical[after]) > level):
+            after += 1
+            end = after if physical[after - 1].strip() else end
+        return end
+    if value.startswith(("[", "{")):
+        depth = _depth(value)
+        while depth > 0 and after < len(physical):
+            depth += _depth(bare(physical[after]))
+            after += 1
+        if depth:
+            raise EditError("a bracket is not closed", number + 1, entry.at + 1)
+        return after
+    if value[:1] in {'"', "'"} and not _QUOTED.fullmatch(value):
+        raise EditError("a text in quotes that runs over several lines is not understood here", number + 1, entry.at + 1)
+    if value and not value.startswith("*"):
+        while after < len(physical) and physical[after].strip() and _indent(physical[after]) > level:
+            line = bare(physical[after]).strip()
+            if line.startswith("#"):
+                break
+            if _KEY.match(line) or _DASH.match(line):
+                raise EditError("this line is not understood here", after + 1)
+            after += 1
+    return after
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _depth(line: str) -> int:
+    import re
+
+    outside = re.sub(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|(?:^|\s)#.*""", "", line)
+    return sum(outside.count(sign) for sign in "[{") - sum(outside.count(sign) for sign in "]}")

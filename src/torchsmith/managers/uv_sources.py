@@ -1,0 +1,188 @@
+"""Where a uv project takes torch from: the sources and indexes of [tool.uv], and the dependencies that they are for.
+
+Pure: text in, text out. What is declared, bound or named already is changed where it stands.
+"""
+
+from __future__ import annotations
+
+from torchsmith.managers import declaring, places
+from torchsmith.managers.base import CannotDo
+from torchsmith.managers.edits import toml
+from torchsmith.managers.edits.base import normalised
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from torchsmith.managers.edits.toml_spans import Path
+    from torchsmith.model.choice import Option, Pin, Place
+
+SOURCES: Path = ("tool", "uv", "sources")
+INDEX: Path = ("tool", "uv", "index")
+DEV: Path = ("tool", "uv", "dev-dependencies")
+LIMITS: tuple[Path, ...] = (("tool", "uv", "constraint-dependencies"), ("tool", "uv", "override-dependencies"))
+
+
+def edited(texts: dict[str, str], path: str, option: Option, place: Place) -> dict[str, str]:
+    """The files with torch's family declared and bound; where a source stands already, it is changed there."""
+    own = texts[path]
+    for pin in option.packages:
+        own = _declared(own, pin, option, place)
+    texts = {**texts, path: own}
+    for at in reversed(tuple(texts)):
+        for table in LIMITS:
+            for pin in option.packages:
+                texts[at], _ = declaring.adapted(texts[at], table, pin, option, place)
+    if option.index is None:
+        return {at: _unbound(text, option) for at, text in texts.items()}
+    holder = next((at for at in sorted(texts, key=len, reverse=True) if toml.read(texts[at], (*SOURCES, "torch"))), path)
+    texts[holder] = _bound(texts[holder], option, place, {at: text for at, text in texts.items() if at != holder})
+    return texts
+
+
+def _declared(text: str, pin: Pin, option: Option, place: Place) -> str:
+    """The package asked for: where it is already, else among the project's dependencies."""
+    there = False
+    for path in declaring.lists(text, DEV):
+        text, found = declaring.adapted(text, path, pin, option, place)
+        there = there or found
+    if there:
+        return text
+    return declaring.appended(text, ("project", "dependencies"), pin)
+
+
+def _unbound(text: str, option: Option) -> str:
+    """Without the sources of torch's family: the default index has the build."""
+    for pin in option.packages:
+        if pin.name in places.FAMILY:
+            text = toml.remove(text, (*SOURCES, pin.name))
+    return text
+
+
+def _bound(text: str, option: Option, place: Place, others: dict[str, str]) -> str:
+    """Each package of the family bound to the index of the option, on the systems that this place is one of."""
+    url = str(option.index)
+    before = {pin.name: toml.read(text, (*SOURCES, pin.name)) for pin in declaring.of_family(option)}
+    old = next((name for given in before.values() if (name := _index_of(given, option, place))), "")
+    if any(_extras(given) for given in before.values()):
+        return _bound_by_extra(text, option)
+    name, text = _index(text, url, old, option, others)
+    for pin in declaring.of_family(option):
+        text = _source(text, pin.name, before[pin.name], name, option, place)
+    return _without_unused(text, old, name, others)
+
+
+def _index(text: str, url: str, old: str, option: Option, others: dict[str, str]) -> tuple[str, str]:
+    """The name of the index of this address: one that is there, the old one moved on, or a new one."""
+    entries = toml.entries(text, INDEX)
+    for entry in (*entries, *(entry for other in others.values() for entry in toml.entries(other, INDEX))):
+        if str(entry.get("url", "")).rstrip("/") == url.rstrip("/") and entry.get("name"):
+            name = str(entry["name"])
+            if entry in entries and not entry.get("default"):
+                text = toml.put_entry(text, INDEX, {"name": name, "explicit": True})
+            return name, text
+    taken = {str(entry.get("name")) for entry in entries}
+    name = declaring.relabelled(old, option.candidate.build)
+    at = next((at for at, entry in enumerate(entries) if entry.get("name") == old), None)
+    if at is not None and _only_of_family(text, old, option) and not any(_uses(other, old) for other in others.values()):
+        if name not in taken:
+            text = toml.put(text, (*INDEX, at, "name"), name)
+            text = toml.put(text, (*INDEX, at, "url"), url)
+            return name, toml.put(text, (*INDEX, at, "explicit"), True)
+        if name == old or not declaring.LABEL.search(old):  # a name for whatever build there is
+            text = toml.put(text, (*INDEX, at, "url"), url)
+            return old, toml.put(text, (*INDEX, at, "explicit"), True)
+    while name in taken:
+        name += "-torch"
+    return name, toml.put_entry(text, INDEX, {"name": name, "url": url, "explicit": True}, revive=True)
+
+
+def _source(text: str, package: str, given: Any, name: str, option: Option, place: Place) -> str:
+    """The source of one package: of several by marker, the one that counts here."""
+    path = (*SOURCES, package)
+    if isinstance(given, list):
+        for at, entry in enumerate(given):
+            if isinstance(entry, dict) and declaring.holds(str(entry.get("marker", "")), option, place) is not False:
+                kept = {key: value for key, value in entry.items() if key == "marker"}
+                return (
+                    toml.put(text, (*path, at, "index"), name)
+                    if "index" in entry
+                    else toml.put(text, (*path, at), {"index": name, **kept})
+                )
+        system = {"windows": "win32", "macos": "darwin"}.get(place.os, "linux")
+        return toml.put(text, path, [*given, {"index": name, "marker": f"sys_platform == '{system}'"}])
+    if isinstance(given, dict) and "index" in given:
+        if declaring.holds(str(given.get("marker", "")), option, place) is False:
+            system = {"windows": "win32", "macos": "darwin"}.get(place.os, "linux")
+            return toml.put(text, path, [given, {"index": name, "marker": f"sys_platform == '{system}'"}])
+        return toml.put(text, (*path, "index"), name)
+    return toml.put(text, path, {"index": name}, revive=True)
+
+
+def _index_of(given: Any, option: Option, place: Place) -> str:
+    """The index that a package is bound to here."""
+    for entry in given if isinstance(given, list) else [given]:
+        if (
+            isinstance(entry, dict)
+            and entry.get("index")
+            and declaring.holds(str(entry.get("marker", "")), option, place) is not False
+        ):
+            return str(entry["index"])
+    return ""
+
+
+def _uses(text: str, index: str) -> tuple[str, ...]:
+    """The packages that are bound to an index."""
+    sources = toml.read(text, SOURCES, {})
+    return tuple(
+        normalised(name)
+        for name, given in (sources.items() if isinstance(sources, dict) else ())
+        for entry in (given if isinstance(given, list) else [given])
+        if isinstance(entry, dict) and entry.get("index") == index
+    )
+
+
+def _only_of_family(text: str, index: str, option: Option) -> bool:
+    """Whether nothing is bound to the index but what moves with this option."""
+    return set(_uses(text, index)) <= {pin.name for pin in declaring.of_family(option)}
+
+
+def _without_unused(text: str, old: str, name: str, others: dict[str, str]) -> str:
+    """Without the index of the older build, where nothing is bound to it any more and it serves nothing else."""
+    entry = next((entry for entry in toml.entries(text, INDEX) if entry.get("name") == old), None)
+    if entry is None or old == name or not entry.get("explicit") or _uses(text, old):
+        return text
+    return text if any(_uses(other, old) for other in others.values()) else toml.remove_entry(text, INDEX, old)
+
+
+# ---- extras that exclude each other, one per build
+
+
+def _extras(given: Any) -> tuple[tuple[str, str], ...]:
+    """Extra and index of each binding that an extra chooses."""
+    return tuple(
+        (str(entry["extra"]), str(entry.get("index", "")))
+        for entry in (given if isinstance(given, list) else [given])
+        if isinstance(entry, dict) and entry.get("extra")
+    )
+
+
+def _bound_by_extra(text: str, option: Option) -> str:
+    """Such a project stays as it is where one of its extras has the index; another would be a new extra for all to know."""
+    if extra_of(text, option):
+        return text
+    extras = ", ".join(dict.fromkeys(extra for extra, _ in _extras(toml.read(text, (*SOURCES, "torch")))))
+    build = option.candidate.build
+    raise CannotDo(
+        f"the project chooses torch by its extras ({extras}), none of which has {option.index}: add an extra `{build}` with its"
+        " source, its index and a place in [tool.uv] conflicts, then ask again"
+    )
+
+
+def extra_of(text: str, option: Option) -> tuple[str, ...]:
+    """The words that choose the extra whose index is that of the option."""
+    urls = {entry.get("name"): str(entry.get("url", "")).rstrip("/") for entry in toml.entries(text, INDEX)}
+    for extra, index in _extras(toml.read(text, (*SOURCES, "torch"))):
+        if option.index and urls.get(index) == option.index.rstrip("/"):
+            return "--extra", extra
+    return ()

@@ -1,0 +1,119 @@
+"""The registry port on a real registry, by a Windows Python under Wine: our own code runs there, and `reg` looks from outside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.wine import Windows, windows_path
+
+pytestmark = [pytest.mark.online, pytest.mark.slow]
+
+SOURCE = Path(__file__).parents[1] / "src"
+BEGIN = """
+import json, sys
+from torchsmith.act import registry
+from torchsmith.model.transaction import RegistryEdit
+r = registry.WindowsRegistry()
+KEY = "Environment"
+answer = {}
+"""
+END = "\nprint('\\x02' + json.dumps(answer))\n"
+
+
+def run(windows: Windows, code: str, tmp_path: Path) -> dict[str, Any]:
+    script = tmp_path / "script.py"
+    script.write_text(BEGIN + code + END)
+    ran = windows.run([script], env={"PYTHONPATH": windows_path(SOURCE)})
+    assert ran.returncode == 0, ran.stderr
+    answer: dict[str, Any] = json.loads(ran.stdout.partition("\x02")[2])
+    return answer
+
+
+def outside(windows: Windows, name: str, key: str = r"HKCU\Environment") -> str:
+    return windows.start(["reg", "query", key, "/v", name]).stdout
+
+
+def test_types_are_kept_and_a_long_path_stays_whole(windows: Windows, tmp_path: Path) -> None:
+    """S03: a Path of 7,599 characters, of REG_EXPAND_SZ, comes through a change and its way back letter by letter."""
+    code = r"""
+parts = [rf"C:\very\long\directory\number{i:04d}\bin" for i in range(198)] + [r"%USERPROFILE%\bin", "", r'"C:\a;b"']
+long = ";".join(parts)
+long += ";" + "x" * (7599 - len(long) - 1)
+r.write(KEY, "Path", ("REG_EXPAND_SZ", long))
+r.write(KEY, "CUDA_HOME", ("REG_SZ", r"C:\old %USERPROFILE%"))
+edits = [
+    RegistryEdit(KEY, "PATH", ("REG_EXPAND_SZ", long), ("REG_EXPAND_SZ", r"C:\Program Files\NVIDIA\v12.8\bin;" + long), ""),
+    RegistryEdit(KEY, "CUDA_HOME", ("REG_SZ", r"C:\old %USERPROFILE%"), ("REG_SZ", r"C:\Program Files\NVIDIA\v12.8"), ""),
+    RegistryEdit(KEY, "CUDA_PATH", None, ("REG_SZ", r"C:\Program Files\NVIDIA\v12.8"), ""),
+]
+answer["length"] = len(long)
+answer["changed"] = [registry.change(r, edit) for edit in edits]
+answer["again"] = [registry.change(r, edit) for edit in edits]
+answer["after"] = [r.read(KEY, edit.name) == edit.after for edit in edits]
+answer["said"] = r.broadcast()
+answer["back"] = [registry.change(r, registry.reversed_edit(edit)) for edit in edits]
+answer["before"] = [r.read(KEY, edit.name) == edit.before for edit in edits]
+"""
+    answer = run(windows, code, tmp_path)
+    assert answer["length"] == 7599
+    assert answer["changed"] == answer["after"] == answer["back"] == answer["before"] == [True, True, True]
+    assert answer["again"] == [False, False, False]
+    assert answer["said"] == ""
+    assert "REG_EXPAND_SZ" in outside(windows, "Path")
+    assert "REG_SZ" in outside(windows, "CUDA_HOME")
+    assert r"C:\old %USERPROFILE%" in outside(windows, "CUDA_HOME")
+    assert "CUDA_PATH" not in outside(windows, "CUDA_PATH")
+
+
+def test_what_is_no_text_and_what_is_not_as_it_was(windows: Windows, tmp_path: Path) -> None:
+    code = r"""
+import winreg
+from torchsmith.model.errors import StaleError
+with winreg.CreateKey(winreg.HKEY_CURRENT_USER, KEY) as key:
+    winreg.SetValueEx(key, "TORCHSMITH_ODD", 0, winreg.REG_BINARY, b"abc")
+    winreg.SetValueEx(key, "TORCHSMITH_EMPTY", 0, winreg.REG_SZ, "")
+answer["missing"] = r.read(KEY, "TORCHSMITH_NONE"), r.read("Software\\TorchsmithNone", "x")
+answer["empty"] = r.read(KEY, "TORCHSMITH_EMPTY")
+try:
+    r.read(KEY, "TORCHSMITH_ODD")
+except registry.RegistryError as error:
+    answer["odd"] = str(error)
+try:
+    registry.change(r, RegistryEdit(KEY, "TORCHSMITH_EMPTY", None, ("REG_SZ", "x"), ""))
+except StaleError as error:
+    answer["stale"] = str(error)
+answer["allowed"] = r.refusal(KEY), r.refusal("Software\\TorchsmithNone\\Deeper")
+r.write(KEY, "TORCHSMITH_NONE", None)
+r.write("Software\\TorchsmithMade", "x", ("REG_SZ", "y"))
+answer["made"] = r.read("software\\torchsmithmade", "X")
+"""
+    answer = run(windows, code, tmp_path)
+    assert answer["missing"] == [None, None]
+    assert answer["empty"] == ["REG_SZ", ""]
+    assert "no text" in answer["odd"]
+    assert "when the change was planned" in answer["stale"]
+    assert answer["allowed"] == ["", ""]
+    assert answer["made"] == ["REG_SZ", "y"]
+
+
+def test_a_new_process_sees_what_was_written(windows: Windows, tmp_path: Path) -> None:
+    """What Windows puts together for a new process is read back, expanded, beside what this one has."""
+    code = r"""
+import os
+from torchsmith.act import fresh_shell
+r.write(KEY, "TORCHSMITH_HOME", ("REG_EXPAND_SZ", r"%SystemRoot%\cuda"))
+r.write(KEY, "Path", ("REG_EXPAND_SZ", r"%SystemRoot%\cuda\bin"))
+seen = {name.upper(): value for name, value in fresh_shell.of_windows().items()}
+answer["root"] = seen["SYSTEMROOT"]
+answer["seen"] = seen.get("TORCHSMITH_HOME")
+answer["own"] = os.environ.get("TORCHSMITH_HOME")
+"""
+    answer = run(windows, code, tmp_path)
+    assert answer["own"] is None
+    assert answer["seen"] == answer["root"] + r"\cuda"
+    # Wine's CreateEnvironmentBlock leaves the user's Path out, a program that is started does see it.
+    assert (answer["root"] + r"\cuda\bin").lower() in windows.start(["cmd", "/c", "echo %PATH%"]).stdout.lower()

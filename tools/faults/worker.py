@@ -1,0 +1,45 @@
+"""One scenario under its faults, in a process into which the injector is loaded; a line of JSON per fault."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+from tools.faults import bench as benches
+from tools.faults.cut import power_cuts
+from tools.faults.driver import Point, Trial
+from tools.faults.injector import FAULTS, Injector
+from tools.faults.plans import PLANS
+from tools.faults.report import Row
+from tools.faults.scenarios import SCENARIOS
+
+
+def main(name: str, step: int, faults: list[str]) -> None:
+    """Run and tell."""
+    with benches.made() as bench:
+        injected = Injector(bench.root, Path(os.environ["FI_PAGE"]).parent)
+        trial = Trial(SCENARIOS[name], bench, injected)
+        for fault in faults:
+            every = step or PLANS[name][fault]
+            if not every:
+                continue
+            row = Row(name, fault, 0, Counter(), Counter(), [])
+            for point in power_cuts(trial, every) if fault == "power cut" else _points(trial, fault, every):
+                row.points += 1
+                row.verdicts[point.verdict] += 1
+                row.ended[point.ended] += 1
+                row.wrong += [f"call {point.at}, {point.ended}: {why}" for why in point.wrong]
+            print(json.dumps(row.plain()), flush=True)
+
+
+def _points(trial: Trial, fault: str, every: int) -> list[Point]:
+    count = trial.count(FAULTS[fault])
+    found = (trial.point(FAULTS[fault], at) for at in range(1, count + 1, every))
+    return [point for point in found if point is not None]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
