@@ -272,6 +272,7 @@ def _run_resume(options: argparse.Namespace, host: Host | None) -> int:
 
 def _ends(options: argparse.Namespace, verb: str, work: Callable[[Any], tuple[Outcome, ...]]) -> int:
     """Do it and tell how each run ended; the worst decides the exit code."""
+    from torchsmith.app import undo
     from torchsmith.model.transaction import Outcome
 
     found: list[Outcome] = []
@@ -289,7 +290,9 @@ def _ends(options: argparse.Namespace, verb: str, work: Callable[[Any], tuple[Ou
     else:
         from torchsmith.report import apply_text
 
-        console.write("".join(apply_text.outcome(each, None, *console.screen(options)) for each in ended))
+        titles = undo.titles()
+        parts = (apply_text.outcome(each, None, *console.screen(options), title=titles.get(each.run, "")) for each in ended)
+        console.write("".join(parts))
     return max(each.exit_code for each in ended)
 
 

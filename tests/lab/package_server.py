@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 Handler = Callable[["Request"], bool]
 
@@ -79,7 +80,7 @@ class Request(http.server.BaseHTTPRequestHandler):
         if parts[1] == "simple":
             self._page(parts[2])
             return
-        name = parts[-1]
+        name = unquote(parts[-1])
         package = next((p for p in here.packages if name in {p.filename, f"{p.filename}.metadata"}), None)
         if package is None or (name.endswith(".metadata") and package.metadata is None):
             self.answer(404, b"no such file")
@@ -87,6 +88,13 @@ class Request(http.server.BaseHTTPRequestHandler):
             self.answer(200, package.metadata or b"")
         else:
             self._file(package.data)
+
+    def do_HEAD(self) -> None:
+        """What a file is, without it; uv asks so before it asks for parts."""
+        package = next((p for p in self.server_is.packages if p.filename == unquote(self.path.split("/")[-1])), None)
+        self.send_response(200 if package else 404)
+        self.send_header("Content-Length", str(len(package.data)) if package else "0")
+        self.end_headers()
 
     def answer(self, status: int, body: bytes, **headers: str) -> None:
         """Send a whole answer."""

@@ -1,128 +1,129 @@
-"""A project whose change is carried out for real: made, put through the engine, looked at, taken back."""
+"""Environments changed by the engine: an option made a transaction at a place, carried out with the real tool, and looked at."""
 
-import hashlib
+from __future__ import annotations
+
 import os
+import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-from tests.managers.tools import Bench
+from tests.lab.tools import uv
 
-from torchsmith.act import clone, transaction, undoing
+from torchsmith.act import transaction as engine
+from torchsmith.act import undoing
+from torchsmith.act.clone import fingerprint
 from torchsmith.act.store import Store
 from torchsmith.act.verify import verify
 from torchsmith.act.watch import Silent
-from torchsmith.app import project as reading
-from torchsmith.host.local import LocalHost
 from torchsmith.knowledge import approaches as table
 from torchsmith.managers import transactions
 from torchsmith.model.choice import Candidate, Option, Pin, Place
 from torchsmith.model.facts.project import PastedProject
 from torchsmith.model.facts.python import Environment, Interpreter, Package, Packages
-from torchsmith.model.known import Known
 from torchsmith.model.record import replace
 from torchsmith.model.transaction import ENCODING, Outcome, Transaction
+from torchsmith.probes.packages import parse
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
-VISION = {"2.8.0": "0.23.0", "2.9.0": "0.24.0"}
+CUDA = {"cu128": "12.8", "cu129": "12.9", "cu130": "13.0", "cu118": "11.8"}
 
 
-def option(manager: str, build: str, url: str | None, torch: str = "2.8.0", *beside: Pin, vision: bool = False) -> Option:
-    """What `plan` would offer: torch of a build, with its torchvision if wanted."""
-    approach = next(approach for approach in table.every() if approach.name == manager)
-    kind = "cpu" if build == "cpu" else "cuda"
-    candidate = Candidate("wheel", torch, build, kind, "linux-x86_64", PYTHON, index=url)
-    companions = (Pin("torchvision", VISION[torch], url),) if vision else ()
-    return Option(1, approach, candidate, url, (Pin("torch", torch, url), *companions, *beside), (), 0.0)
+@dataclass(frozen=True)
+class Home:
+    """Where a test works: its folder, what the tools are told, and what torchsmith remembers."""
 
-
-@dataclass(slots=True)
-class Project:
-    """A bench with a journal."""
-
-    bench: Bench
+    folder: Path
+    prefix: Path
     store: Store
-    said: list[str] = field(default_factory=list)
 
-    def place(self, goal: str = "", **more: object) -> Place:
-        """As `plan` finds it."""
-        bench = self.bench
-        found = reading.read(LocalHost(), str(bench.folder))
-        assert isinstance(found, Known) and isinstance(found.value, PastedProject)
-        packages = tuple(Package(name, version, str(bench.site)) for name, version in bench.installed().items())
-        torch = bench.installed().get("torch", "")
+    @property
+    def python(self) -> Path:
+        return self.prefix / "bin" / "python"
+
+    def installed(self) -> dict[str, str]:
+        """Names and versions, the installers' own left out."""
+        return {p.name: p.version for p in self._packages() if p.name not in {"pip", "setuptools"}}
+
+    def state(self) -> str:
+        """Changes with anything in the environment."""
+        return fingerprint(self.prefix)
+
+    def place(self, manager: str, torch: str = "", **more: object) -> Place:
+        """The environment that is there; ``torch`` is the one that is installed, by its build."""
+        site = str(self._site())
         interpreter = Interpreter(
-            str(bench.python), PYTHON, str(bench.prefix), "/usr", 64, "x86_64", "linux", "venv", (), (str(bench.site),)
+            str(self.python), PYTHON, str(self.prefix), sys.base_prefix, 64, "x86_64", "linux", "venv", (), (site,)
         )
-        environment = Environment("venv", bench.manager, project=str(bench.folder))
-        there = Place("linux", "bash", environment, interpreter, found.value, torch=torch, packages=Packages(packages), goal=goal)
-        return replace(there, **more)
+        place = Place(
+            "linux", "bash", Environment("venv", manager), interpreter, torch=torch, packages=Packages(self._packages())
+        )
+        return replace(place, **({"tools": (("uv", "0"),), "here": str(self.folder)} | more))
 
-    def made(self, wanted: Option, goal: str = "", **more: object) -> Transaction:
-        place = self.place(goal, **more)
+    def nowhere(self, project: PastedProject | None = None, **more: object) -> Place:
+        """A folder without an environment, and the Python that runs the tests."""
+        own = Interpreter(sys.executable, PYTHON, sys.prefix, sys.base_prefix, 64, "x86_64", "linux", "system", (), ())
+        place = Place("linux", "bash", Environment("system", "pip", changeable=False), own, project, "", True, torch="")
+        return replace(place, **({"tools": (("uv", "0"),), "here": str(self.folder)} | more))
+
+    def made(self, option: Option, place: Place) -> Transaction:
+        """The transaction, from the files that it asks for."""
         files: dict[str, str] = {}
-        asked: set[str] = set()
-        while new := [path for path in transactions.wanted(wanted, place, files) if path not in asked]:
-            asked.update(new)
-            files |= {path: Path(path).read_bytes().decode(*ENCODING) for path in new if Path(path).is_file()}
-        return transactions.made(wanted, place, files)
+        while new := {p: Path(p) for p in transactions.wanted(option, place, files) if p not in files and Path(p).is_file()}:
+            files |= {name: path.read_bytes().decode(*ENCODING) for name, path in new.items()}
+        return transactions.made(option, place, files)
 
-    def apply(self, wanted: Option, goal: str = "", **more: object) -> Outcome:
-        done = self.carry_out(self.made(wanted, goal, **more))
-        assert done.status == "done", (done.problem, done.said, done.checks)
-        return done
+    def carry_out(self, transaction: Transaction) -> Outcome:
+        return engine.carry_out(transaction, self.store, verify, Silent())
 
-    def carry_out(self, made: Transaction) -> Outcome:
-        assert made.environment is not None
-        self.said.clear()
-        if not made.environment.create:
-            made = replace(made, fingerprint=clone.fingerprint(Path(made.environment.prefix)))
-        return transaction.carry_out(made, self.store, verify, _Heard(self.said))
+    def undo(self) -> tuple[Outcome, ...]:
+        return undoing.undo(self.store, None, verify, Silent())
 
-    def undo(self) -> None:
-        (done,) = undoing.undo(self.store, None, verify, Silent())
-        assert done.status == "undone", done
+    def _site(self) -> Path:
+        return next((self.prefix / "lib").glob("python3.*"), self.prefix / "lib" / f"python{PYTHON}") / "site-packages"
 
-    def state(self) -> dict[str, str]:
-        """Every file of the project and its environment, by its content."""
-        found = {}
-        for parent, folders, names in os.walk(self.bench.folder):
-            folders[:] = [name for name in folders if name not in (".torchsmith", "__pycache__")]
-            for name in names:
-                path = Path(parent, name)
-                key = str(path.relative_to(self.bench.folder))
-                found[key] = os.readlink(path) if path.is_symlink() else hashlib.sha256(path.read_bytes()).hexdigest()
-        return found
-
-    def text(self, name: str = "pyproject.toml") -> str:
-        return (self.bench.folder / name).read_bytes().decode()
-
-    def run(self, *command: str) -> str:
-        done = self.bench.run(*command)
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-        return done.stdout + done.stderr
-
-    def torch(self) -> str:
-        return self.bench.installed().get("torch", "")
+    def _packages(self) -> tuple[Package, ...]:
+        site = self._site()
+        found, _ = parse(str(site), sorted(os.listdir(site)) if site.is_dir() else [])
+        return tuple(found)
 
 
-class _Heard(Silent):
-    def __init__(self, lines: list[str]) -> None:
-        self.lines = lines
+def home(folder: Path, *requirements: str, by: str = "uv", index: str = "") -> Home:
+    """A home with an environment that holds these; none of them: there is no environment yet."""
+    made = Home(folder, folder / ".venv", Store(folder / "state"))
+    if not requirements:
+        return made
+    first: Sequence[str | Path] = (
+        (uv("uv"), "venv", "-q", "--python", sys.executable, made.prefix)
+        if by == "uv"
+        else (sys.executable, "-m", "venv", made.prefix)
+    )
+    subprocess.run(first, check=True, capture_output=True)
+    names = [name for name in requirements if name != "-"]
+    told = ("--default-index", index) if index else ()
+    if names:
+        subprocess.run(
+            (uv("uv"), "pip", "install", "-q", "--python", made.python, *told, *names), check=True, capture_output=True
+        )
+    return made
 
-    def said(self, line: str) -> None:
-        self.lines.append(line)
+
+def option(name: str, build: str, url: str | None, *beside: Pin, torch: str = "2.8.0", vision: str = "0.23.0") -> Option:
+    """Torch and torchvision from one index, and what stands beside them."""
+    approach = next(approach for approach in table.every() if approach.name == name)
+    kind = "cpu" if build == "cpu" else "cuda"
+    candidate = Candidate("wheel", torch, build, kind, "linux-x86_64", PYTHON, CUDA.get(build))
+    pins = (Pin("torch", torch, url), *((Pin("torchvision", vision, url),) if vision else ()), *beside)
+    return Option(1, approach, candidate, url, pins, (), 0.0)
 
 
-@contextmanager
-def surrounded(bench: Bench, state: Path) -> Iterator[Project]:
-    """The project, with its variables set for what torchsmith starts."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith(("PIP_", "UV_", "POETRY_", "VIRTUAL_ENV", "PYTHON"))]:
-            patch.delenv(name)
-        for name, value in bench.env.items():
-            patch.setenv(name, value)
-        yield Project(bench, Store(state))
+def configured(index: str, cache: Path) -> Mapping[str, str]:
+    """Variables by which pip and uv know one index, and nothing that the user configured."""
+    return {
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_INDEX_URL": f"{index}/pypi",
+        "UV_DEFAULT_INDEX": f"{index}/pypi",
+        "UV_NO_CONFIG": "1",
+        "UV_CACHE_DIR": str(cache),
+    }

@@ -8,8 +8,9 @@ The torch of `hollow` is one that imports and cannot count.
 import base64
 import hashlib
 import io
+import sysconfig
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -43,6 +44,24 @@ def write(root: Path) -> None:
     _wheel(root / "pypi", "nvidia-stray", "1.0")
     _wheel(root / "pypi", "accelerate", "1.1", ("torch>=2.0", "numpy>=1.17"))
     _wheel(root / "pypi", "tool", "1.0", ("torch>=2.0", "numpy>=1.17"), script=True)
+    pages(root)
+
+
+def whole(index: Path, torch: str, vision: str, cuda: str) -> None:
+    """A torch in which `check` finds nothing amiss, and its torchvision; `pages` has to follow."""
+    label = torch.partition("+")[2]
+    own = torch if label else f"{torch}+cu{cuda.replace('.', '')}"
+    version = f"__version__ = {own!r}\ndebug = False\ncuda: Optional[str] = {cuda!r}\n"
+    more = {
+        "torch/version.py": f"from typing import Optional\n\n{version}git_version = 'ba56102387ef21a3'\nhip: Optional[str] = None\n",
+        f"torch/_C.{sysconfig.get_config_var('SOABI')}.so": "",
+    }
+    _wheel(index, "torch", torch, ("filelock",), f"from torch import version\n{TORCH}", more=more)
+    _wheel(index, "torchvision", vision, (f"torch=={torch.partition('+')[0]}", "numpy"))
+
+
+def pages(root: Path) -> None:
+    """The pages that installers read, one per package of each index."""
     for page in [folder for index in root.iterdir() for folder in index.iterdir()]:
         links = "\n".join(f'<a href="{_url(file)}">{file.name}</a>' for file in sorted(page.glob("*.whl")))
         (page / "index.html").write_text(f"<!DOCTYPE html><html><body>\n{links}\n</body></html>\n")
@@ -92,7 +111,16 @@ def _torch(index: Path, torch: str, vision: str, cuda: str | None, body: str = T
     _wheel(index, "torchvision", vision, (f"torch=={torch.partition('+')[0]}", "numpy"))
 
 
-def _wheel(index: Path, name: str, version: str, needs: Sequence[str] = (), body: str = "", *, script: bool = False) -> None:
+def _wheel(
+    index: Path,
+    name: str,
+    version: str,
+    needs: Sequence[str] = (),
+    body: str = "",
+    *,
+    script: bool = False,
+    more: Mapping[str, str] | None = None,
+) -> None:
     module = name.replace("-", "_")
     info = f"{module}-{version}.dist-info"
     metadata = [f"Name: {name}", f"Version: {version}", "Requires-Python: >=3.9", *(f"Requires-Dist: {need}" for need in needs)]
@@ -101,6 +129,7 @@ def _wheel(index: Path, name: str, version: str, needs: Sequence[str] = (), body
         f"{info}/METADATA": "\n".join(("Metadata-Version: 2.1", *metadata)) + "\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
+    files |= more or {}
     if script:
         files[f"{info}/entry_points.txt"] = f"[console_scripts]\n{name} = {module}:print\n"
     record = [f"{path},sha256={_digest(text)},{len(text)}" for path, text in files.items()]

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-from tests.managers import index
+from tests.managers.index import _url, _wheel
 
 BUILDS: Final = {"cpu": None, "cu128": "12.8", "cu129": "12.9", "cu130": "13.0"}
 RELEASES: Final = {"2.8.0": "0.23.0", "2.9.0": "0.24.0"}
@@ -53,25 +53,25 @@ def write(root: Path) -> None:
             _torch(root / build, f"{torch}+{build}", f"{vision}+{build}", cuda)
     for where in (pypi, *(root / build for build in BUILDS)):
         for cuda, version in CUBLAS.items():
-            index._wheel(where, _cublas(cuda), version)
-        index._wheel(where, "triton", "3.4.0")
+            _wheel(where, _cublas(cuda), version)
+        _wheel(where, "triton", "3.4.0")
     for build in BUILDS:  # as PyTorch's own indexes do: copies of what torch needs, other than those of PyPI
-        index._wheel(root / build, "filelock", "3.99.0")
-        index._wheel(root / build, "numpy", "2.1.2")
-    index._wheel(pypi, "filelock", "3.20.0")
+        _wheel(root / build, "filelock", "3.99.0")
+        _wheel(root / build, "numpy", "2.1.2")
+    _wheel(pypi, "filelock", "3.20.0")
     for version in ("1.26.4", "2.1.2", "2.4.0"):
-        index._wheel(pypi, "numpy", version)
+        _wheel(pypi, "numpy", version)
     for version in ("1.0", "1.1"):
-        index._wheel(pypi, "accelerate", version, ("torch>=2.0", "numpy>=1.17"))
-        index._wheel(pypi, "transformers", version, ("numpy>=1.17",))
-    index._wheel(pypi, "linter", "1.0")
+        _wheel(pypi, "accelerate", version, ("torch>=2.0", "numpy>=1.17"))
+        _wheel(pypi, "transformers", version, ("numpy>=1.17",))
+    _wheel(pypi, "linter", "1.0")
     pages(root)
 
 
 def pages(root: Path) -> None:
     """The page of each package."""
     for page in [folder for where in root.iterdir() for folder in where.iterdir()]:
-        links = "\n".join(f'<a href="{index._url(file)}">{file.name}</a>' for file in sorted(page.glob("*.whl")))
+        links = "\n".join(f'<a href="{_url(file)}">{file.name}</a>' for file in sorted(page.glob("*.whl")))
         (page / "index.html").write_text(f"<!DOCTYPE html><html><body>\n{links}\n</body></html>\n")
 
 
@@ -95,5 +95,5 @@ def _cublas(cuda: str) -> str:
 
 def _torch(where: Path, torch: str, vision: str, cuda: str | None) -> None:
     needs = ("filelock", *((f"{_cublas(cuda)}=={CUBLAS[cuda]}", "triton==3.4.0") if cuda else ()))
-    index._wheel(where, "torch", torch, needs, _BODY.replace("{cuda!r}", repr(cuda)))
-    index._wheel(where, "torchvision", vision, (f"torch=={torch.partition('+')[0]}", "numpy"))
+    _wheel(where, "torch", torch, needs, _BODY.replace("{cuda!r}", repr(cuda)))
+    _wheel(where, "torchvision", vision, (f"torch=={torch.partition('+')[0]}", "numpy"))

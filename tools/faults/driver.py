@@ -22,7 +22,8 @@ from torchsmith.act import undoing
 from torchsmith.act.watch import Silent
 from torchsmith.model.errors import HeldError, TorchsmithError
 
-from tools.faults import oracle, scenarios
+from tools.faults import scenarios
+from tools.faults.injector import FAULTS
 from tools.faults.oracle import Judged, Oracle, Verdict, together
 from tools.faults.verifying import quick
 
@@ -73,8 +74,10 @@ class Trial:
     def __init__(self, scenario: Scenario, bench: Bench, injected: Injector, verify: Callable[..., Any] = quick) -> None:
         self.scenario, self.bench, self.injected, self.verify = scenario, bench, injected, verify
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)  # who outlives a killed run becomes ours
+        self.cut_at = 0
         self.store = stores.Store(bench.state)
         self.registry = scenarios.registry(bench)
+        os.environ["HOME"] = str(bench.root / "home")  # where a new shell looks for its settings
         scenario.lay(bench)
         self.oracle = Oracle(scenario.things(bench))
         self._learn()
@@ -91,31 +94,31 @@ class Trial:
         self.oracle.take_new()
         self.tidy_names = self.names()
         self.changing = self.oracle.changing()
-        if self.scenario.begins == "undo":
-            self.bench.keep()
-        elif self.scenario.begins == "resume":
-            self._cut()
+        if self.scenario.begins == "resume":
+            self._find_cut()
 
-    def _cut(self) -> None:
-        """Begin from a run that was killed in the middle of its effects."""
+    def _find_cut(self) -> None:
+        """Which call leaves half of the effects done: there the run is killed that is resumed."""
         self.bench.put_back()
         self.injected.arm(log=True)
         self.forked(self.apply)
         calls = self.injected.calls()
         self.injected.disarm()
         decided = max(call.number for call in calls if call.second.endswith("commit.json"))
-        from tools.faults.injector import FAULTS
-
         for at in range(decided + 1, calls[-1].number + 1):
             self.bench.put_back()
-            self.injected.arm(FAULTS["SIGKILL of all"], at)
-            self.forked(self.apply)
-            self.injected.disarm()
+            self._kill(at)
             verdicts = {name: judged.verdict for name, judged in self.oracle.all().items()}
             if self.store.pending() and all(each.state == "committed" for each in self.store.pending()) and self._halfway(verdicts):
-                self.bench.keep()
+                self.cut_at = at
                 return
         raise RuntimeError("no half done state was found")
+
+    def _kill(self, at: int) -> None:
+        self.injected.arm(FAULTS["SIGKILL of all"], at)
+        self.forked(self.apply)
+        self.injected.disarm()
+        self.reap()
 
     def _halfway(self, verdicts: dict[str, Verdict]) -> bool:
         new = sum(verdicts[name] is Verdict.NEW for name in self.changing)
@@ -177,8 +180,12 @@ class Trial:
     # ---- a point
 
     def begin(self) -> Callable[[], Outcome | None]:
-        """Everything as it was, and what is disturbed."""
+        """Everything as it was, and what is disturbed. A copy would have other inode numbers than the journal of a run."""
         self.bench.put_back()
+        if self.scenario.begins == "undo":
+            self.forked(self.apply)
+        elif self.scenario.begins == "resume":
+            self._kill(self.cut_at)
         return {"apply": self.apply, "undo": self.undo, "resume": self.resume}[self.scenario.begins]
 
     def count(self, fault: Fault) -> int:
@@ -219,7 +226,7 @@ class Trial:
         if self.scenario.begins == "resume":
             wanted = Verdict.NEW if status == "done" else all_of.verdict
         pending = bool(self.store.pending())
-        if status not in {"crash", "None"} and all_of.verdict is not wanted and not (pending and all_of.verdict is Verdict.BROKEN):
+        if status not in {"crash", "None", "cut"} and all_of.verdict is not wanted and not (pending and all_of.verdict is Verdict.BROKEN):
             point.wrong.append(f"it said {status} (exit {ended.told['exit']}), and what is there is {all_of.verdict} {all_of.why}")
 
     def judge_each(self, point: Point) -> dict[str, Judged]:

@@ -105,12 +105,12 @@ class Oracle:
 
     def judge(self, name: str) -> Judged:
         """One thing, exactly."""
-        now = snapshot(self.things[name])
-        if not differences(self.old[name], now, times=True):
+        now, timed = snapshot(self.things[name]), not name.startswith("registry")
+        if not differences(self.old[name], now, times=timed):
             return Judged(Verdict.OLD)
         if not differences(self.new[name], now):
             return Judged(Verdict.NEW)
-        from_old, from_new = differences(self.old[name], now, times=True), differences(self.new[name], now)
+        from_old, from_new = differences(self.old[name], now, times=timed), differences(self.new[name], now)
         nearer = min(("OLD", from_old), ("NEW", from_new), key=lambda pair: len(pair[1]))
         return Judged(Verdict.BROKEN, f"{name}: {len(nearer[1])} differences from {nearer[0]}: {'; '.join(nearer[1][:4])}")
 

@@ -19,34 +19,35 @@ from tools.faults.bench import Bench
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torchsmith.act.registry import Registry
-
 INSTALLER: Final = Path(__file__).with_name("quick_installer.py")
 BEGIN: Final = "apply"
 KEY: Final = "Environment"
 
 
 class FileRegistry:
-    """A registry in a file: it outlives the process, and each write of it is a call that can fail."""
+    """A registry in files, one for each value: it outlives the process, and each write of it is a call that can fail."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
-    def _all(self) -> dict[str, list[str]]:
-        return dict(json.loads(self.path.read_text())) if self.path.exists() else {}
+    def path(self, key: str, name: str) -> Path:
+        """Where a value lies."""
+        return self.folder / f"{key}-{name}"
 
     def read(self, key: str, name: str) -> tuple[str, str] | None:
         """See act.registry.Registry."""
-        found = self._all().get(f"{key}\\{name}")
-        return (found[0], found[1]) if found else None
+        path = self.path(key, name)
+        if not path.exists():
+            return None
+        kind, _, value = path.read_text().partition(" ")
+        return kind, value
 
     def write(self, key: str, name: str, value: tuple[str, str] | None) -> None:
         """See act.registry.Registry."""
-        known = self._all()
-        known.pop(f"{key}\\{name}", None)
-        if value is not None:
-            known[f"{key}\\{name}"] = list(value)
-        files.write_whole(self.path, json.dumps(known, sort_keys=True).encode())
+        if value is None:
+            self.path(key, name).unlink(missing_ok=True)
+        else:
+            files.write_whole(self.path(key, name), " ".join(value).encode())
 
     def broadcast(self) -> str:
         """See act.registry.Registry."""
@@ -78,9 +79,9 @@ class Scenario:
     """What is disturbed: apply, undo (of an apply that was done) or resume (of one that was cut after its decision)."""
 
 
-def registry(bench: Bench) -> Registry:
+def registry(bench: Bench) -> FileRegistry:
     """The fake registry of a bench."""
-    return FileRegistry(bench.root / "registry.json")
+    return FileRegistry(bench.root / "registry")
 
 
 # ---- environments
@@ -165,6 +166,7 @@ def lay_machine(bench: Bench) -> None:
     (bench.root / "home").mkdir()
     (bench.root / "home" / ".bashrc").write_text(RC)
     (bench.root / "home" / ".bashrc").chmod(0o600)
+    registry(bench).folder.mkdir()
     registry(bench).write(KEY, "Path", ("REG_EXPAND_SZ", "%USERPROFILE%\\bin"))
 
 
@@ -209,7 +211,8 @@ def _things_venv(bench: Bench) -> dict[str, Path]:
 
 def _things_machine(bench: Bench) -> dict[str, Path]:
     home = bench.root / "home"
-    return {"rc": home / ".bashrc", "new file": home / ".config" / "environment.d" / "cuda.conf", "registry": bench.root / "registry.json"}
+    values = {f"registry {name}": registry(bench).path(KEY, name) for name in ("Path", "CUDA_PATH")}
+    return {"rc": home / ".bashrc", "new file": home / ".config" / "environment.d" / "cuda.conf"} | values
 
 
 def _things_project(bench: Bench) -> dict[str, Path]:
@@ -220,6 +223,7 @@ def _things_project(bench: Bench) -> dict[str, Path]:
 
 
 def _lay_nothing(bench: Bench) -> None:
+    bench.prefix.parent.mkdir(exist_ok=True)
     shutil.rmtree(bench.prefix, ignore_errors=True)
 
 

@@ -63,12 +63,20 @@ def lost(entry: Entry, effects: Sequence[Effect]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def back(entry: Entry, effects: Sequence[Effect], number: int, *, over_changes: bool = False) -> tuple[Effect, ...]:
+def back(
+    entry: Entry, effects: Sequence[Effect], number: int, *, over_changes: bool = False, forgiving: bool = False
+) -> tuple[Effect, ...]:
     """The effects that take a run back, in opposite order; old contents are put where they wait for it.
 
-    ``number`` is that of the run that takes back. ``over_changes`` says that what is there now gives way, whatever it is.
+    ``number`` is that of the run that takes back. ``over_changes`` says that what is there now gives way, whatever it is;
+    ``forgiving`` that a value of the registry that is somebody else's by now stays, and does not stop the rest.
     """
-    return tuple(_one(entry, effect, number, over_changes=over_changes) for effect in reversed(effects))
+    return tuple(
+        replace(effect, kind="registry back")
+        if forgiving and effect.setting is not None
+        else _one(entry, effect, number, over_changes=over_changes)
+        for effect in reversed(effects)
+    )
 
 
 def _one(entry: Entry, effect: Effect, number: int, *, over_changes: bool) -> Effect:

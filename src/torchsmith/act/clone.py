@@ -33,6 +33,7 @@ HARD_LINK = "hard link"
 COPY = "copy"
 _FICLONE = 0x40049409
 _TOLD_EVERY = 500
+_BINARY = getattr(os, "O_BINARY", 0)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_LINK = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EACCES, errno.EINVAL)
 """Why a file cannot be linked: another's file (protected_hardlinks), too many links, a mount, a file system without links."""
@@ -172,11 +173,21 @@ class _Cloning:
         return True
 
     def _copied(self, source: str, to: str, about: os.stat_result) -> None:
-        with open(source, "rb", buffering=0) as old, open(to, "xb", buffering=0) as new:
-            if self.mode != REFLINK or not _reflinked(old.fileno(), new.fileno()):
-                shutil.copyfileobj(old, new, 1 << 20)
-                self.new_bytes += about.st_size + 4095 & ~4095
-        _like(to, about, source)
+        # Descriptors instead of file objects: with reflinks this is done for each of 26,000 files.
+        old = os.open(source, os.O_RDONLY | _BINARY)
+        try:
+            new = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+            try:
+                if self.mode != REFLINK or not _reflinked(old, new):
+                    self.new_bytes += _poured(old, new)
+                if os.utime in os.supports_fd:
+                    _like(new, about, old)
+            finally:
+                os.close(new)
+        finally:
+            os.close(old)
+        if os.utime not in os.supports_fd:
+            _like(to, about, source)
 
 
 def _best_mode(source: Path, target: Path) -> str:
@@ -206,6 +217,17 @@ def _can_reflink(source: Path, target: Path) -> bool:
     return False
 
 
+def _poured(source: int, target: int) -> int:
+    """Copy all bytes; how many of the disk they take."""
+    size = 0
+    while data := os.read(source, 1 << 20):
+        size += len(data)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(target, view) :]
+    return size + 4095 & ~4095
+
+
 def _reflinked(source: int, target: int) -> bool:
     try:
         import fcntl
@@ -220,7 +242,7 @@ def _foreign(about: os.stat_result) -> bool:
     return hasattr(os, "geteuid") and (about.st_uid != os.geteuid() or about.st_gid != os.getegid())
 
 
-def _like(path: str, about: os.stat_result, model: str) -> None:
+def _like(path: str | int, about: os.stat_result, model: str | int) -> None:
     """Owner, attributes, mode and times, in this order: changing the owner takes bits of the mode away."""
     if _foreign(about):
         with suppress(PermissionError):

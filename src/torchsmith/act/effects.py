@@ -29,8 +29,20 @@ def perform(effects: Sequence[Effect], registry: Registry | None = None) -> None
     """
     for effect in effects:
         _KINDS[effect.kind](effect, registry)
-    if registry is not None and any(effect.kind == "registry" for effect in effects):
+    if registry is not None and any(effect.setting is not None for effect in effects):
         registry.broadcast()
+
+
+def void(effects: Sequence[Effect]) -> bool:
+    """Whether nothing of it was done, nor can be: the copies were removed, since the decision did not reach the disk in time."""
+    made = [effect for effect in effects if effect.staged and effect.kind in {"exchange", "place", "replace"}]
+    return bool(made) and all(not inode(effect.staged) and not _done(effect) for effect in made)
+
+
+def _done(effect: Effect) -> bool:
+    if effect.kind == "replace":
+        return files.digest(effect.path) == effect.after
+    return inode(effect.path) == effect.inodes[1]
 
 
 def inode(path: str | Path) -> int:
@@ -98,12 +110,20 @@ def _registry(effect: Effect, registry: Registry | None) -> None:
     values.change(registry, effect.setting)
 
 
+def _registry_back(effect: Effect, registry: Registry | None) -> None:
+    from torchsmith.act import registry as values
+
+    if registry is not None and effect.setting is not None:
+        values.taken_back(registry, effect.setting)
+
+
 _KINDS: dict[str, Callable[[Effect, Registry | None], None]] = {
     "exchange": _exchange,
     "place": _place,
     "remove": _remove,
     "replace": _replace,
     "registry": _registry,
+    "registry back": _registry_back,
 }
 
 

@@ -27,6 +27,14 @@ FRAME = "\x02"
 PLAIN_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 _CODE = "import json,os;print(chr(2)+json.dumps(dict(os.environ))+chr(2),flush=True)"
 _POSIX = 'exec "$TORCHSMITH_PYTHON" -I -c "$TORCHSMITH_CODE"'
+_APART = """import os, signal, sys
+if os.fork():
+    os.wait()
+else:
+    os.setsid()
+    signal.alarm(int(sys.argv[1]))
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
 _OWN = ("TORCHSMITH_PYTHON", "TORCHSMITH_CODE")
 _KEPT = ("USER", "LOGNAME", "LANG", "TMPDIR", "XDG_CONFIG_HOME", "ZDOTDIR", "SystemRoot")
 _WINDOWS_TOKEN_QUERY = 0x0008 | 0x0002  # TOKEN_QUERY | TOKEN_DUPLICATE
@@ -49,9 +57,9 @@ def variables(
 
 
 def of_shell(
-    shell: str, home: str, environ: Mapping[str, str], *, login: bool = True, limit: float = 10.0
+    shell: str, home: str, environ: Mapping[str, str], *, login: bool = True, limit: float = 10.0, script: str = ""
 ) -> dict[str, str] | None:
-    """The same for a shell of this machine."""
+    """The same for a shell of this machine; ``script`` is read in it first."""
     import shutil
 
     from torchsmith.host import spawn
@@ -62,10 +70,14 @@ def of_shell(
     started = {name: environ[name] for name in _KEPT if name in environ}
     started |= {"HOME": home, "SHELL": found, "TERM": "dumb", "PATH": PLAIN_PATH}
     started |= dict(zip(_OWN, (sys.executable, _CODE), strict=True))
+    words = _words(Path(found).name, login=login)
+    if script:
+        started["TORCHSMITH_SCRIPT"] = script
+        words = ("-c", f'. "$TORCHSMITH_SCRIPT"; {_POSIX}')
+    # A shell that takes itself for somebody's would stop and wait for the terminal that we are at.
+    apart = (sys.executable, "-I", "-c", _APART, str(int(limit) + 1)) if words[0] == "-i" else ()
     try:
-        _, out, _ = spawn.run(
-            [found, *_words(Path(found).name, login=login)], limit, started, home if Path(home).is_dir() else ""
-        )
+        _, out, _ = spawn.run([*apart, found, *words], limit, started, home if Path(home).is_dir() else "")
     except spawn.NoAnswer:
         return None
     return parsed(out)
@@ -223,7 +235,8 @@ def _promised(text: str) -> dict[str, str]:
 
 def parents() -> tuple[str, ...]:
     """The programs above this process, nearest first: ``bash (pid 4711)``; they were started before, with the old variables."""
-    found, pid = [], os.getppid()
+    found: list[str] = []
+    pid = os.getppid()
     while pid > 1 and len(found) < _MOST_PARENTS:
         try:
             text = Path(f"/proc/{pid}/stat").read_bytes().decode(errors="replace")

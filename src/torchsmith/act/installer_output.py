@@ -1,12 +1,10 @@
-"""(H writes this)"""
+"""What installers print, read: how far they are, and what stopped them. Pure; every line is anybody's text."""
+
+from __future__ import annotations
+
+from torchsmith.model.pattern import pattern
 from torchsmith.model.record import record
 
-
-@record
-class Cause:
-    kind: str
-    line: str
-
-
-def cause_of(status, lines):  # type: ignore[no-untyped-def]
-    return Cause("other", lines[-1] if lines else "")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence

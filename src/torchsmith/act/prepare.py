@@ -9,9 +9,10 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from torchsmith.act import backups, clone, files, locks, programs, relocate, staging, tools
+from torchsmith.act import backups, clone, files, locks, preflight, programs, relocate, staging, tools
+from torchsmith.act import registry as values
 from torchsmith.act.effects import inode
-from torchsmith.model.errors import StaleError, TorchsmithError
+from torchsmith.model.errors import StaleError, TorchsmithError, UsageError
 from torchsmith.model.record import record
 from torchsmith.model.transaction import ENCODING, Effect
 
@@ -64,17 +65,16 @@ def check(transaction: Transaction, registry: Registry | None = None) -> None:
 
     Raises:
         StaleError: it is not.
+        UsageError: it cannot be carried out here.
 
     """
+    if wrong := preflight.problems(transaction, registry):
+        raise UsageError(wrong[0])
     kept = [(edit.path, edit.before) for edit in transaction.edits]
     for path, before in (*kept, *transaction.rests_on):
         if files.digest(path) != before:
             raise StaleError(f"`{path}` has changed since the plan was made: ask for a new plan")
-    for value in transaction.registry:
-        if registry is None or registry.read(value.key, value.name) != value.before:
-            raise StaleError(
-                f"HKEY_CURRENT_USER\\{value.key}: {value.name} has changed since the plan was made: ask for a new plan"
-            )
+    check_values(transaction, registry)
     place = transaction.environment
     if place is None:
         return
@@ -85,7 +85,21 @@ def check(transaction: Transaction, registry: Registry | None = None) -> None:
         raise StaleError(f"the environment `{place.prefix}` has changed since the plan was made: ask for a new plan")
 
 
-def prepared(transaction: Transaction, entry: Entry, verify: Verify, watch: Watch) -> Prepared:
+def check_values(transaction: Transaction, registry: Registry | None) -> None:
+    """Whether the values of the registry are still as the transaction found them.
+
+    Raises:
+        StaleError: they are not.
+
+    """
+    for value in transaction.registry:
+        found = registry.read(value.key, value.name) if registry is not None else None
+        if registry is None or found != value.before:
+            name = f"HKEY_CURRENT_USER\\{value.key}\\{value.name}"
+            raise StaleError(f"{name} is {values.told(found)} now, not as the plan found it: ask for a new plan")
+
+
+def prepared(transaction: Transaction, entry: Entry, verify: Verify, watch: Watch, registry: Registry | None = None) -> Prepared:
     """Everything made, checked and on the disk, beside what is live.
 
     Raises:
@@ -96,18 +110,25 @@ def prepared(transaction: Transaction, entry: Entry, verify: Verify, watch: Watc
     place = transaction.environment
     moved = place is not None and bool(transaction.runs or place.create)
     live = Path(os.path.realpath(place.prefix)) if place is not None else Path()
-    before = clone.snapshot(live) if moved and live.is_dir() else None
     kept = {path: files.digest(path) for path in _written(transaction)}
     copies, mode = _copies(transaction, entry, live, moved=moved, watch=watch)
-    _runs(transaction, copies, entry, watch)
     copy = Path(copies.environment)
+    # Taken when the copy is there: a hard link changes what the system says of a file.
+    before = clone.snapshot(live) if moved and live.is_dir() else None
+    if before is not None and place is not None and not place.create:
+        if clone.fingerprint(copy) != before.digest:
+            raise ChangedError(f"`{live}` was changed while it was copied")
+        relocate.adopt(copy, live)
+    _runs(transaction, copies, entry, watch)
     checks: Checks = ()
     if moved and place is not None:
         _edited_inside(transaction, copies)
-        relocate.relocate(copy, live)
+        relocate.relocate(copy, Path(place.prefix), _project(transaction, copies))
         watch.phase("check the copy")
         checks = _checked(transaction, copies.mapped(place.python), verify)
     _unchanged(transaction, live, before, kept)
+    if registry is not None:
+        check_values(transaction, registry)
     made = (*_files(transaction, entry, copies, kept, project=True), *(_moved(live, copy) if moved else ()))
     made = (*made, *_files(transaction, entry, copies, kept, project=False))
     values = (Effect("registry", f"HKEY_CURRENT_USER\\{each.key}\\{each.name}", setting=each) for each in transaction.registry)
@@ -119,6 +140,12 @@ def prepared(transaction: Transaction, entry: Entry, verify: Verify, watch: Watc
     return Prepared((*made, *values), checks, mode)
 
 
+def _project(transaction: Transaction, copies: Copies) -> tuple[tuple[Path, Path], ...]:
+    """The copy of the project and what it stands for, where there is one."""
+    folder = next((run.folder for run in transaction.runs if run.folder), "")
+    return ((Path(copies.project), Path(os.path.realpath(folder))),) if folder else ()
+
+
 # ---- copies
 
 
@@ -127,9 +154,6 @@ def _copies(transaction: Transaction, entry: Entry, live: Path, *, moved: bool, 
     folder = next((run.folder for run in transaction.runs if run.folder), "")
     copy = staging.environment_folder(place, entry.number) if moved and place is not None else None
     project = staging.project_folder(folder, entry.number) if folder else None
-    for path in (copy, project):
-        if path is not None and os.path.lexists(path):
-            raise FailedError(f"`{path}` is in the way: remove it")
     # What is about to be made stands in the journal first: then whoever comes next knows what may be removed.
     entry.journal.add("copies", clone=str(copy or ""), project=str(project or ""))
     mode = ""
@@ -137,7 +161,7 @@ def _copies(transaction: Transaction, entry: Entry, live: Path, *, moved: bool, 
         if copy.parent.name != live.parent.name:
             locks.own_folder(copy.parent)
         mode = _made(place, live, copy, entry, watch)
-    staged = staging.project(folder, transaction, entry.number) if folder else None
+    staged = staging.project(folder, transaction, project) if project is not None else None
     pairs = [(str(live), str(copy))] if copy is not None else []
     if place is not None and copy is not None and place.prefix != str(live):
         pairs.append((place.prefix, str(copy)))

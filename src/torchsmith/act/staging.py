@@ -33,9 +33,12 @@ class Copies:
 
     def mapped(self, word: str) -> str:
         """A word of a command with the copies' paths in place of the live ones."""
-        for live, copy in self.pairs:
-            word = re.sub(f"{re.escape(live)}(?![\\w.-])", lambda _, copy=copy: copy, word)  # type: ignore[misc]
-        return word
+        if not self.pairs:
+            return word
+        # All at once: the copy of a project bears a path that begins like the project's own.
+        known = dict(self.pairs)
+        live = "|".join(map(re.escape, known))
+        return re.sub(rf"(?<![\w.-])(?:{live})(?![\w.-])", lambda found: known[found[0]], word)
 
 
 def environment_folder(environment: Environment, number: int) -> Path:
@@ -45,16 +48,22 @@ def environment_folder(environment: Environment, number: int) -> Path:
         from torchsmith.act import relocate
 
         return relocate.sibling(prefix)
-    return locks.of_environment(prefix) / f"run-{number}"
+    return free(locks.of_environment(prefix) / f"run-{number}")
 
 
 def project_folder(folder: str, number: int) -> Path:
     """Where the copy of a project is made: in it, so that its own path stays the beginning of every name."""
-    return Path(os.path.realpath(folder)) / locks.OURS / f"run-{number}"
+    return free(Path(os.path.realpath(folder)) / locks.OURS / f"run-{number}")
 
 
-def project(folder: str, transaction: Transaction, number: int) -> Path:
-    """A folder that looks like the project after its edits: links to everything, own copies of what may be written.
+def free(path: Path) -> Path:
+    """This path, or one like it where something lies: what another user's run or a lost one has left."""
+    names = (path, *(path.with_name(f"{path.name}-{other}") for other in range(2, 1000)))
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def project(folder: str, transaction: Transaction, staged: Path) -> Path:
+    """A folder in ``staged`` that looks like the project after its edits: links to everything, own copies of what may be written.
 
     Folders above it that a file of the project names by ``../`` are there too, as links.
     """
@@ -63,7 +72,6 @@ def project(folder: str, transaction: Transaction, number: int) -> Path:
     own = {path for path in texts if Path(path).is_relative_to(live)}
     own |= {str(live / name) for run in transaction.runs if run.folder for name in run.writes}
     up = _levels(live, texts)
-    staged = project_folder(folder, number)
     locks.own_folder(staged)
     for level in range(up, 0, -1):
         above = live.parents[level - 1]

@@ -84,8 +84,10 @@ class Store:
 
         """
         try:
-            for folder in (self.root, self._runs, self._open):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (*reversed(self.root.parents), self.root, self._runs, self._open):
+                if not folder.is_dir():
+                    folder.mkdir(mode=0o700, exist_ok=True)
+                    files.sync_folder(folder.parent)
             number = max(self._numbers(), default=0) + 1
             made = self._runs / f"{number:06}"
             made.mkdir(mode=0o700)

@@ -99,8 +99,16 @@ def run(argv: Sequence[str], limit: float, environ: Mapping[str, str], within: P
         return Ended(124, reason.so_far, "", why)
 
 
+SETTINGS_OF = "TORCHSMITH_SETTINGS_OF"
+"""A variable of a run that is none of the program's: ``pip`` there means that uv is told what pip is configured to."""
+
+
 def environment(**more: str) -> dict[str, str]:
     """The user's own variables, but for those that would point a program at another environment than it is told."""
+    if (whose := more.pop(SETTINGS_OF, "")) == "pip":
+        more = settings_for_uv() | more
+    elif whose:
+        raise ValueError(f"{SETTINGS_OF}={whose}")
     kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     quiet = {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "PIP_NO_INPUT": "1"}
     return kept | quiet | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "POETRY_NO_INTERACTION": "1"} | more
@@ -113,14 +121,54 @@ def indexes_for_uv(approach: str) -> dict[str, str]:
     """Where an approach is pip's: the indexes that pip would ask, as uv's variables. uv does not read pip's configuration."""
     if approach not in _OF_PIP:
         return {}
-    home = os.environ.get("USERPROFILE" if os.name == "nt" else "HOME") or str(Path("~").expanduser())
-    found = index_config.config(os.environ, home, os.devnull, "")  # not what the current folder would have uv ask
+    found = index_config.config(os.environ, _home(), os.devnull, "")  # not what the current folder would have uv ask
     if not found.indexes:
         return {"UV_NO_INDEX": "1", "UV_FIND_LINKS": ",".join(found.links)} if found.links else {}
     more = {"UV_DEFAULT_INDEX": found.indexes[0], "UV_INDEX": " ".join(found.indexes[1:])}
     # Of several indexes pip takes the best version of all, where uv would stay with the first that has the name.
     more |= {"UV_FIND_LINKS": ",".join(found.links), "UV_INDEX_STRATEGY": "unsafe-best-match"}
     return {name: value for name, value in more.items() if value}
+
+
+_SAME = {
+    "constraint": "UV_CONSTRAINT",
+    "timeout": "UV_HTTP_TIMEOUT",
+    "default-timeout": "UV_HTTP_TIMEOUT",
+    "trusted-host": "UV_INSECURE_HOST",
+    "cert": "SSL_CERT_FILE",
+    "client-cert": "SSL_CLIENT_CERT",
+    "keyring-provider": "UV_KEYRING_PROVIDER",
+}
+"""Options of pip that uv has as a variable."""
+_HARMLESS = frozenset(
+    {"index-url", "extra-index-url", "find-links", "no-index", "proxy", "cache-dir", "no-cache-dir", "disable-pip-version-check"}
+    | {"progress-bar", "quiet", "verbose", "no-input", "no-color", "log", "retries", "root-user-action", "break-system-packages"}
+    | {"require-virtualenv", "no-python-version-warning", "no-warn-script-location", "no-warn-conflicts", "compile", "no-compile"}
+    | {"prefer-binary", "upgrade-strategy", "use-pep517", "debug", "user-agent-user-data", "python"}
+)
+"""Options that :func:`indexes_for_uv` or this module hands on, and such as do not decide what is installed."""
+
+
+def settings_for_uv() -> dict[str, str]:
+    """What pip is configured to, in uv's variables: indexes, proxy, certificates. Passwords may be among them."""
+    options = index_config.pip_options(os.environ, _home())
+    told = {_SAME[name]: value for name, value in options.items() if name in _SAME}
+    if "trusted-host" in options:
+        told["UV_INSECURE_HOST"] = " ".join(options["trusted-host"].split())
+    if proxy := options.get("proxy"):
+        proxy = proxy if "://" in proxy else f"http://{proxy}"
+        told |= {"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy, "ALL_PROXY": proxy}
+    return told | indexes_for_uv("pip")
+
+
+def pip_alone() -> str:
+    """What pip is told that uv has no word for, so that pip itself has to install; empty where there is nothing."""
+    options = index_config.pip_options(os.environ, _home())
+    return ", ".join(f"`{name}`" for name in sorted(options.keys() - _HARMLESS - _SAME.keys()))
+
+
+def _home() -> str:
+    return os.environ.get("USERPROFILE" if os.name == "nt" else "HOME") or str(Path("~").expanduser())
 
 
 @contextmanager

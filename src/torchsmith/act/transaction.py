@@ -7,6 +7,7 @@ not work, the same way back.
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -63,7 +64,7 @@ def _carried_out(
 ) -> Outcome:
     begun = time.monotonic()
     try:
-        prepared = prepare.prepared(transaction, entry, verify, watch)
+        prepared = prepare.prepared(transaction, entry, verify, watch, registry)
     except BaseException as error:  # noqa: BLE001 - whatever it was, the copies go
         with signals.deaf():
             discard(store, entry, "discarded" if isinstance(error, EndedError | KeyboardInterrupt) else "failed", str(error))
@@ -90,13 +91,21 @@ def _decided(
         checks = (*prepared.checks, *_live(transaction, verify))
         prepare.passed(checks, "the change does not work where it is live")
     except BaseException as error:  # noqa: BLE001 - whatever it was, what is live goes back
-        with signals.deaf():
-            take_back(store, entry, prepared.effects, str(error), registry)
+        try:
+            with signals.deaf():
+                take_back(store, entry, prepared.effects, str(error), registry)
+        except OSError as second:
+            said = f"{error}; taking it back was stopped ({prepare.told(second)}): `torchsmith resume` brings it to an end"
+            return Outcome("cut", entry.number, said, exit_code=75)
         return _failed(error, entry, time.monotonic())
+    problem = ""
     with signals.deaf():
-        entry.journal.add("done")
-        _leave(store, entry)
-    return Outcome("done", entry.number, effects=prepared.effects, checks=checks)
+        try:
+            entry.journal.add("done")
+            _leave(store, entry)
+        except OSError as error:
+            problem = f"all is done, but the journal could not say so ({prepare.told(error)}): the next run will"
+    return Outcome("done", entry.number, problem, effects=prepared.effects, checks=checks)
 
 
 def _commit(store: Store, entry: Entry, wanted: Sequence[Effect], registry: Registry | None) -> None:
@@ -105,8 +114,12 @@ def _commit(store: Store, entry: Entry, wanted: Sequence[Effect], registry: Regi
 
 
 def _live(transaction: Transaction, verify: Verify) -> Checks:
+    from torchsmith.act import fresh_shell
+
     place = transaction.environment
-    return verify(place.python, transaction, True) if place is not None and (transaction.runs or place.create) else ()
+    moved = place is not None and (transaction.runs or place.create)
+    own = verify(place.python, transaction, True) if moved and place is not None else ()
+    return (*own, *fresh_shell.checks(transaction, os.environ))
 
 
 def _leave(store: Store, entry: Entry) -> None:
@@ -147,10 +160,9 @@ def _failed(error: BaseException, entry: Entry, begun: float) -> Outcome:
 
 def discard(store: Store, entry: Entry, kind: str = "discarded", problem: str = "") -> None:
     """Remove what a run prepared. What is live was not touched by it."""
-    prepare.remove_copies(entry)
-    with suppress(OSError):  # a full disk: the run has no decision and no copies, which says as much
+    with suppress(OSError):  # what cannot be removed or written now is left to the next run, which finds no decision
+        prepare.remove_copies(entry)
         entry.journal.add(kind, problem=problem[:500])
-    if entry.ended:
         store.close(entry)
 
 
@@ -159,7 +171,7 @@ def take_back(store: Store, entry: Entry, wanted: Sequence[Effect], problem: str
     if not entry.decided:
         discard(store, entry, "failed", problem)
         return
-    way_back = backups.back(entry, wanted, entry.number)
+    way_back = backups.back(entry, wanted, entry.number, forgiving=True)
     store.keep_effects(entry, "reverse", way_back)
     effects.perform(way_back, registry)
     prepare.remove_copies(entry)
@@ -176,7 +188,7 @@ def settle(store: Store, entry: Entry, registry: Registry | None = None) -> str:
         prepare.remove_copies(entry)
         entry.journal.add("failed", problem="cut while it was taken back; that was finished")
         store.close(entry)
-    elif entry.decided:
+    elif entry.decided and not effects.void(store.effects(entry)):
         effects.perform(store.effects(entry), registry)
         entry.journal.add("done")
         _leave(store, entry)

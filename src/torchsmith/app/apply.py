@@ -148,8 +148,11 @@ def completed(made: Transaction, option: Option, looked: Looked) -> Transaction:
     seen = isinstance(gpus, Known) and isinstance(gpus.value, Gpus) and bool(gpus.value)
     if expected.gpu and (not seen or not isinstance(gpus, Known) or gpus.source.startswith("assumed")):
         expected = replace(expected, gpu=False)
+    from torchsmith.report import choice_words
+
     return replace(
         made,
+        title=choice_words.named(option) if made.title == transactions.title(option) else made.title,
         expected=expected,
         fingerprint=made.fingerprint or (target.fingerprint(place.prefix) if place and there else ""),
         users=made.users or (target.users(place.prefix) if place and there else ()),

@@ -49,6 +49,11 @@ def history() -> tuple[tuple[Past, ...], dict[int, int]]:
     return here.history(), generations.sizes(here)
 
 
+def titles() -> dict[int, str]:
+    """What each run did, by its number."""
+    return {past.number: past.title for past in store.opened().history()}
+
+
 def prune(keep: int) -> tuple[int, ...]:
     """Remove all but the newest ``keep`` former environments of each; the last one that worked always stays.
 

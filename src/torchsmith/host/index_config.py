@@ -57,6 +57,17 @@ def config(environ: Mapping[str, str], home: str, cwd: str, index_url: str) -> C
     return Config(indexes, tuple(dict.fromkeys(links)), origin, _settings(environ, home, pip, indexes))
 
 
+def pip_options(environ: Mapping[str, str], home: str) -> dict[str, str]:
+    """Every option that pip is told by its files and variables, with its value; variables come first."""
+    files = {name: value for name, value in _pip_settings(_pip_files(environ, home)).items() if not name.endswith(" file")}
+    told = {
+        name[4:].lower().replace("_", "-"): value
+        for name, value in environ.items()
+        if name.startswith("PIP_") and value and name != "PIP_CONFIG_FILE"
+    }
+    return {name: value for name, value in (files | told).items() if value.strip()}
+
+
 def built_in(environ: Mapping[str, str]) -> str:
     """The index that pip asks if nobody told it another; "" where there is no pip to be read. pip is not run."""
     for text in _pip_sources(environ):

@@ -115,8 +115,11 @@ def required(text: str, path: Path, name: str) -> tuple[tuple[int, str], ...]:
     return tuple(found)
 
 
-def adapted(text: str, path: Path, pin: Pin, option: Option, place: Place) -> tuple[str, bool]:
-    """The list with the entries of a package that count here made to take its version; whether there are such."""
+def adapted(text: str, path: Path, pin: Pin, option: Option, place: Place, *, exact: bool = False) -> tuple[str, bool]:
+    """The list with the entries of a package that count here made to take its version; whether there are such.
+
+    With ``exact`` they take no other.
+    """
     counted = False
     for at, entry in required(text, path, pin.name):
         _, _, asked, marker = toml_requirements.parts(entry)
@@ -124,7 +127,7 @@ def adapted(text: str, path: Path, pin: Pin, option: Option, place: Place) -> tu
             continue
         counted = True
         bare = asked.strip("() ")
-        wanted = specifier(bare, "project", pin, option)
+        wanted = f"=={version_of(pin)}" if exact else specifier(bare, "project", pin, option)
         if wanted != bare:
             text = toml.put(text, (*path, at), _with(entry, asked, wanted))
     return text, counted
@@ -140,12 +143,12 @@ def _with(entry: str, asked: str, wanted: str) -> str:
     return f"{name}{extras}{space}{body}{gap}{marker}"
 
 
-def appended(text: str, path: Path, pin: Pin) -> str:
-    """The list with a package that it did not name, written as its others are."""
+def appended(text: str, path: Path, pin: Pin, asked: str = "") -> str:
+    """The list with a package that it did not name, written as its others are; ``asked`` is in place of the version."""
     entries = toml.read(text, path, [])
     brackets = any(isinstance(entry, str) and " (" in entry.partition(";")[0] for entry in entries)
-    version = version_of(pin)
-    return toml_requirements.put_requirement(text, path, f"{pin.name} (=={version})" if brackets else f"{pin.name}=={version}")
+    asked = asked or f"=={version_of(pin)}"
+    return toml_requirements.put_requirement(text, path, f"{pin.name} ({asked})" if brackets else f"{pin.name}{asked}")
 
 
 # ---- what is installed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from torchsmith.knowledge import third_party
 from torchsmith.managers import metadata
+from torchsmith.model.pattern import pattern
 from torchsmith.model.versions import cuda_of_label, local_label, major
 
 TYPE_CHECKING = False
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     Files = Mapping[str, str]
 
 _BESIDE = frozenset({"triton", "pytorch-triton"})
+_SUFFIX = pattern(r"-cu\d\d$")
 _UNNAMED = 13
 """The CUDA major since which most of the wheels bear no suffix."""
 
@@ -55,7 +57,7 @@ def certain(gone: tuple[str, ...], option: Option) -> tuple[str, ...]:
     cuda = option.candidate.cuda
     if cuda is None:
         return tuple(name for name in gone if name.startswith("nvidia-"))
-    return tuple(name for name in gone if "-cu" in name and not name.endswith(f"-cu{major(cuda)}"))
+    return tuple(name for name in gone if _SUFFIX.search(name) and not name.endswith(f"-cu{major(cuda)}"))
 
 
 def _change(option: Option, place: Place) -> tuple[int, int | None] | None:

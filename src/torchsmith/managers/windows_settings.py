@@ -48,11 +48,12 @@ def edits(wanted: Wanted, place: Place) -> tuple[RegistryEdit, ...]:
     names, made = expansions(place), []
     for name, value in wanted.variables:
         before = value_of(place, USER, name)
-        if before is None or windows_path.folder(before[1], names) != windows_path.folder(value, names):
+        if before is None or windows_path.folder(before[1], replaced(before[0], names)) != windows_path.folder(value, {}):
             after = (before[0] if before else "REG_SZ", value)
             made.append(RegistryEdit(USER, name, before, _sound(name, after), f"names the CUDA {wanted.version} toolkit"))
     before = value_of(place, USER, "Path")
     kind, text = before or ("REG_EXPAND_SZ", "")
+    names = replaced(kind, names)
     after_text = text
     if place.remove_stale:
         after_text = windows_path.without(text, windows_path.stale(text, wanted.version, others(wanted, place), names))
@@ -90,6 +91,11 @@ def expansions(place: Place) -> dict[str, str]:
     return known
 
 
+def replaced(kind: str, names: dict[str, str]) -> dict[str, str]:
+    """The names that Windows replaces in a value of this type."""
+    return names if kind == "REG_EXPAND_SZ" else {}
+
+
 def others(wanted: Wanted, place: Place) -> dict[str, str]:
     """The toolkits of other versions that are here: folder to version."""
     return {folder: version for version, folder in place.toolkits if key(version)[:2] != key(wanted.version)[:2]}
@@ -100,6 +106,7 @@ def notes(wanted: Wanted, place: Place) -> tuple[str, ...]:
     names, told = expansions(place), []
     path = value_of(place, USER, "Path")
     text = path[1] if path else ""
+    names = replaced(path[0] if path else "", names)
     found = windows_path.stale(text, wanted.version, others(wanted, place), names)
     if found:
         parts = ", ".join(f"`{each.text}` (CUDA {each.version})" for each in found)

@@ -185,15 +185,20 @@ def _row(page: Page, label: str, words: Sequence[str]) -> None:
 # ---- how it ended
 
 
-def outcome(ended: Outcome, made: Transaction | None, width: int = 80, colour: bool = False, reopen: bool = False) -> str:
-    """What became of it, and how it is taken back. ``reopen``: variables changed that a running shell does not see."""
+def outcome(
+    ended: Outcome, made: Transaction | None, width: int = 80, colour: bool = False, *, title: str = "", reopen: bool = False
+) -> str:
+    """What became of it, and how it is taken back. ``reopen``: variables changed that a running shell does not see.
+
+    ``title`` is what the run did, where no transaction is at hand.
+    """
     page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
     good = ended.status in {"done", "undone", "nothing", "discarded", "declined"}
     head = _HEADS.get(ended.status, ended.status)
     took = f" in {ended.seconds:.0f} s" if ended.seconds >= 1 and ended.status in {"done", "undone"} else ""
     numbered = f" (run {ended.run})" if ended.run else ""
-    title = f": {safe(made.title)}" if made and ended.status == "done" else ""
-    page.block(f"{page.paint(head + took, _GOOD if good else _BAD)}{numbered}{title}", "", "  ")
+    what = title.removeprefix("take back ") or (made.title if made and ended.status == "done" else "")
+    page.block(f"{page.paint(head + took, _GOOD if good else _BAD)}{numbered}{': ' + safe(what) if what else ''}", "", "  ")
     if ended.problem:
         page.block(safe(ended.problem), "  ")
     if ended.said:
@@ -203,7 +208,8 @@ def outcome(ended: Outcome, made: Transaction | None, width: int = 80, colour: b
             page.line(f"  | {safe(without_secrets(line))}")
     if ended.checks:
         page.gap()
-        for name, passed, found in ended.checks:
+        # What is live is imported once more: the same is told once.
+        for name, passed, found in dict.fromkeys(ended.checks):
             mark = page.paint("ok  ", "32") if passed else page.paint("FAIL", _BAD)
             page.block(f"{safe(name)}{': ' + safe(found) if found else ''}", f"  {mark}  ", "        ")
     if ended.status == "done":
@@ -234,10 +240,10 @@ def history(runs: Sequence[Past], sizes: Mapping[int, int], width: int = 80, col
         page.block("No run is recorded: `torchsmith apply` has changed nothing yet.", "")
         return page.text()
     for past in reversed(runs):
-        kept = f", {decimal(sizes[past.number])} kept" if past.number in sizes else ""
+        kept = f", {_room(sizes[past.number])} kept" if past.number in sizes else ""
         undoes = f", takes back run {past.undoes}" if past.undoes else ""
         state = page.paint(_STATES.get(past.state, past.state), _GOOD if past.state == "done" else "1")
-        page.block(f"{past.number:>3}  {_when(past.begun)}  {state}{undoes}{kept}", "", "     ")
+        page.block(f"{_when(past.begun)}, {state}{undoes}{kept}", f"{past.number:>3}  ", "     ")
         page.block(safe(past.title), "     ")
         for path in past.paths:
             page.block(safe(path), "       ")
@@ -247,7 +253,7 @@ def history(runs: Sequence[Past], sizes: Mapping[int, int], width: int = 80, col
     page.gap()
     page.block("`torchsmith undo N` goes back to what was before run N, `torchsmith undo` to what was before the last one.", "")
     if sizes:
-        page.block(f"Former environments take {decimal(total)}: `torchsmith history --prune` keeps the last two.", "")
+        page.block(f"Former environments take {_room(total)}: `torchsmith history --prune` keeps the last two.", "")
     return page.text()
 
 
@@ -260,6 +266,10 @@ _STATES = {
     "failed": "failed, nothing changed",
     "damaged": "its records are damaged",
 }
+
+
+def _room(size: int) -> str:
+    return decimal(size) if size >= 10**6 else "less than 1 MB"
 
 
 def _when(begun: str) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _DIRECTIVE = pattern(r"#[ \t]*([a-zA-Z]+)[ \t]*=[ \t]*(\S.*?)[ \t]*")
 _HEREDOC = pattern(r"""(?<![<\w])\d*<<(-?)(["']?)([A-Za-z_][A-Za-z0-9_]*)\2(?!\w)""")
 _HEAD = pattern(r"([A-Za-z]+)(?:[ \t]+|\Z)")
-_TOKEN = (
+_PIECE = (
     r"(?P<gap>(?:[ \t]++|{e}[ \t]*\r?\n(?:[ \t]*(?:#[^\n]*)?\r?\n)*+)++)"
     r"|(?P<operator>&&|\|\||[;|&()]|\r?\n)"
     r"""|(?P<word>(?:'[^']*+'|"(?:[^"\\]++|\\[\s\S])*+"|{e}[^\r\n]|[^\s;|&()'"{e}])++)"""
@@ -93,7 +93,7 @@ def tokens(source: str, sign: str) -> tuple[Token, ...]:
 
     found: list[Token] = []
     at = 0
-    reader = re.compile(_TOKEN.replace("{e}", re.escape(sign)))
+    reader = re.compile(_PIECE.replace("{e}", re.escape(sign)))
     while at < len(source):
         match = reader.match(source, at)
         if match is None:

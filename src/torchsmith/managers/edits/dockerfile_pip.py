@@ -22,22 +22,13 @@ _INDEX = ("--index-url", "-i", "--extra-index-url", "--find-links", "-f")
 _WITH_VALUE = frozenset(
     (
         *_INDEX,
-        "-r",
-        "--requirement",
-        "-c",
-        "--constraint",
-        "-t",
-        "--target",
-        "--prefix",
-        "--root",
-        "-e",
-        "--editable",
-        "--timeout",
+        *("-r", "--requirement", "-c", "--constraint", "-t", "--target", "--prefix", "--root", "-e", "--editable", "--timeout"),
+        *("--retries", "--proxy", "--cert", "--client-cert", "--cache-dir", "--trusted-host", "--platform", "--python-version"),
+        *("--implementation", "--abi", "--no-binary", "--only-binary", "--progress-bar", "--log", "--src", "--report", "-C"),
+        *("--config-settings", "--global-option", "--upgrade-strategy", "--python", "-p", "--root-user-action"),
+        *("--exists-action", "--torch-backend", "--index-strategy", "--link-mode", "--prerelease", "--resolution", "--index"),
+        *("--default-index", "--config-file", "--group", "--override", "--excludes", "--use-feature", "--use-deprecated"),
     )
-    + ("--retries", "--proxy", "--cert", "--client-cert", "--cache-dir", "--trusted-host", "--platform", "--python-version")
-    + ("--implementation", "--abi", "--no-binary", "--only-binary", "--progress-bar", "--log", "--src", "--report", "-C")
-    + ("--config-settings", "--global-option", "--upgrade-strategy", "--python", "-p", "--root-user-action", "--exists-action")
-    + ("--torch-backend", "--index-strategy", "--link-mode", "--prerelease", "--resolution", "--index", "--default-index")
 )
 
 

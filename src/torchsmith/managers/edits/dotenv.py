@@ -56,13 +56,13 @@ def put(text: str, name: str, value: str, *, shell: bool = False) -> str:
         raise EditError(f"{name!r} cannot be a variable")
     there = _one(text, name, shell=shell)
     if there is None:
-        line = f"{'export ' if shell else ''}{name}={_quoted(value, shell)}"
+        line = f"{'export ' if shell else ''}{name}={_quoted(value)}"
         end = newline(text)
         return f"{text}{end}{line}" if text and text != "\ufeff" and text[-1] not in "\n\r" else f"{text}{line}{end}"
     old = text[there.value : there.end]
     if _unquoted(old) == value and (not old.startswith('"') or not any(sign in old for sign in "$`")):
         return text
-    return text[: there.value] + _quoted(value, shell, old[:1]) + text[there.end :]
+    return text[: there.value] + _quoted(value, old[:1]) + text[there.end :]
 
 
 def remove(text: str, name: str, *, shell: bool = False) -> str:
@@ -110,7 +110,7 @@ def _unquoted(value: str) -> str:
     return value
 
 
-def _quoted(value: str, shell: bool, style: str = "") -> str:
+def _quoted(value: str, style: str = "") -> str:
     if style not in {"'", '"'} and _SAFE.fullmatch(value):
         return value
     if style != '"' and "'" not in value:

@@ -221,7 +221,7 @@ def _put(document: Document, path: Path, value: Any) -> str:
     if place is not None:
         statement, before = place
         return insert_key(document, statement, (*before, path[-1]), literal(value))
-    return append_block(document, section_end(document, parent), new_section(document, parent, path[-1], literal(value)))
+    return append_block(document, section_end(document, parent), new_section(parent, path[-1], literal(value)))
 
 
 def _put_table(document: Document, path: Path, value: Any) -> str:
@@ -251,7 +251,7 @@ def _append(document: Document, path: Path, entry: Mapping[str, Any]) -> str:
     text = document.text
     if span is not None:
         return text[: span[0]] + toml_inline.with_item(text[span[0] : span[1]], literal(dict(entry))) + text[span[1] :]
-    return append_block(document, section_end(document, path), entry_block(document, path, entry))
+    return append_block(document, section_end(document, path), entry_block(path, entry))
 
 
 def _remove(document: Document, path: Path) -> str:

@@ -11,9 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from torchsmith.managers.edits.toml_spans import Item, Path
+    from torchsmith.managers.edits.toml_spans import Path
 
-_TAIL = pattern(r"[ \t]*+(,?)[ \t]*+(#[^\n]*?)?(?=\r?\n)")
+_LINE_END = pattern(r"[ \t]*+(?:#[^\r\n]*+)?(?=\r?\n)")
 _COMMA = pattern(r"(?:[ \t\r\n]++|#[^\n]*+)*+,")
 
 
@@ -45,19 +45,21 @@ def with_member(table: str, path: Path, value: Any) -> str:
 
 
 def with_item(array: str, new: str) -> str:
-    """The array with one more item at its end; a line of its own where the others have one."""
+    """The array with one more item at its end; a line of its own where the last one has one, a last comma where there is one."""
     found = items(array, 0)
     if not found:
         return _first(array, new)
     last = found[-1]
-    if "\n" not in array[: last.start] or not _alone(array, last):
-        comma = _COMMA.match(array, last.end)
-        # A comma after the last item stays the style.
-        if comma and "#" not in comma[0]:
-            return f"{array[: comma.end()]} {new},{array[comma.end() :]}"
-        if comma is None:
-            return f"{array[: last.end]}, {new}{array[last.end :]}"
-    return _after_line(array, last, new)
+    comma = _COMMA.match(array, last.end)
+    after = comma.end() if comma else last.end
+    line = array.rfind("\n", 0, last.start) + 1
+    indent = array[line : last.start]
+    if not line or indent.strip(" \t"):
+        return f"{array[:after]} {new},{array[after:]}" if comma else f"{array[:after]}, {new}{array[after:]}"
+    rest = _LINE_END.match(array, after)
+    at = rest.end() if rest else after
+    end = ("\r\n" if array.startswith("\r\n", at) else "\n") if rest else newline(array)
+    return f"{array[: last.end]}{'' if comma else ','}{array[last.end : at]}{end}{indent}{new}{',' if comma else ''}{array[at:]}"
 
 
 def without_part(value: str, part: str | int) -> str:
@@ -69,7 +71,7 @@ def without_part(value: str, part: str | int) -> str:
     item = found[at]
     comma = _COMMA.match(value, item.end)
     end = comma.end() if comma and "#" not in comma[0] else item.end
-    tail = _TAIL.match(value, end)
+    tail = _LINE_END.match(value, end)
     line = value.rfind("\n", 0, item.start) + 1
     if tail is not None and line and not value[line : item.start].strip(" \t"):
         # It has its lines for itself.
@@ -78,11 +80,13 @@ def without_part(value: str, part: str | int) -> str:
         raise EditError("a comment stands between the item and its comma")
     if at + 1 < len(found):
         gap = value[end : found[at + 1].start]
-        return value[: item.start] + value[end + len(gap) - len(gap.lstrip(" \t")) :]
+        rest = value[end + len(gap) - len(gap.lstrip(" \t")) :]
+        return value[: item.start] + rest if rest[0] not in "\r\n" else value[: item.start].rstrip(" \t") + rest
     if at and not comma:
         before = _COMMA.match(value, found[at - 1].end)
         if before is None or "#" in value[before.start() : item.start]:
-            raise EditError("a comment stands between the items")
+            # The comma before a comment stays: an array may end in one.
+            return value[: item.start] + value[item.end :]
         return value[: found[at - 1].end] + value[item.end :]
     return value[: item.start].rstrip(" \t") + value[end:] if at else value[: item.start] + value[end:].lstrip(" \t")
 
@@ -96,33 +100,6 @@ def _first(array: str, new: str) -> str:
         end = newline(array)
         return f"[{end}  {new},{end}{array.rpartition(chr(10))[2]}"
     return f"[{new}]"
-
-
-def _alone(array: str, item: Item) -> bool:
-    """Whether the item begins its line."""
-    return not array[array.rfind("\n", 0, item.start) + 1 : item.start].strip(" \t")
-
-
-def _after_line(array: str, last: Item, new: str) -> str:
-    line = array.rfind("\n", 0, last.start) + 1
-    blank = array[line : last.start]
-    indent = blank if not blank.strip(" \t") else "  "
-    tail = _TAIL.match(array, last.end)
-    if tail is None:
-        # The bracket closes on the line of the last item, or its comma stands on another line.
-        comma = _COMMA.match(array, last.end)
-        if comma is not None:
-            return f"{array[: comma.end()]}{newline(array)}{indent}{new}{array[comma.end() :]}"
-        return f"{array[: last.end]},{newline(array)}{indent}{new}{array[last.end :]}"
-    comma = _COMMA.match(array, last.end)
-    if comma is not None and not tail[1]:
-        return f"{array[: comma.end()]}{newline(array)}{indent}{new}{array[comma.end() :]}"
-    end = newline(array[tail.end() :][:2])
-    return (
-        f"{array[: last.end]},{array[last.end + (1 if tail[1] else 0) : tail.end()]}{end}{indent}{new}{tail[1]}{array[tail.end() :]}"
-        if not tail[1] or array[last.end] == ","
-        else f"{array[: tail.end()]}{end}{indent}{new},{array[tail.end() :]}"
-    )
 
 
 def _merged(table: str, value: dict[str, Any]) -> str:
@@ -146,21 +123,18 @@ def _merged(table: str, value: dict[str, Any]) -> str:
 def _listed(array: str, value: list[Any]) -> str:
     """The array with these items: those that stay keep their place and their comments."""
     there, wanted = _read(array), [meant(item) for item in value]
-    kept = 0
-    while kept < min(len(there), len(wanted)) and same(there[kept], wanted[kept]):
-        kept += 1
-    rest = there[kept:]
-    if "#" not in array and "\n" not in array:
-        return literal(value)
     if len(there) == len(wanted):
         for at, item in reversed(list(enumerate(items(array, 0)))):
             if not same(there[at], wanted[at]):
                 array = array[: item.value] + written(array[item.value : item.end], value[at]) + array[item.end :]
         return array
-    for at in range(len(there) - 1, kept - 1, -1):
-        if rest:
-            array = without_part(array, at)
-    for item in value[kept:]:
+    kept: list[int] = []
+    for at, item in enumerate(there):
+        if len(kept) < len(wanted) and same(item, wanted[len(kept)]):
+            kept.append(at)
+    for at in sorted(set(range(len(there))).difference(kept), reverse=True):
+        array = without_part(array, at)
+    for item in value[len(kept) :]:
         array = with_item(array, literal(item))
     return array
 

@@ -55,14 +55,14 @@ def section_end(document: Document, path: Path) -> int:
     return later[0].start if later else len(document.text)
 
 
-def new_section(document: Document, table: Path, name: str | int, value: str) -> list[str]:
+def new_section(table: Path, name: str | int, value: str) -> list[str]:
     """The lines of a table that is not there yet."""
     if isinstance(name, int) or any(isinstance(word, int) for word in table[-1:]):
         raise EditError(f"`{dotted(table)}` has no entry {name}")
     return [f"[{dotted(table)}]", f"{dotted((name,))} = {value}"]
 
 
-def entry_block(document: Document, path: Path, entry: Mapping[str, Any]) -> list[str]:
+def entry_block(path: Path, entry: Mapping[str, Any]) -> list[str]:
     """The lines of an entry of an array of tables."""
     return [f"[[{dotted(path)}]]", *(f"{dotted((name,))} = {literal(value)}" for name, value in entry.items())]
 

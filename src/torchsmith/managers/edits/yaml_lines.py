@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 _DASH = pattern(r"-(?:[ ]+|\Z)")
 _KEY = pattern(
-    r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s"'#:&*!|>%@`,\[\]{}?-](?:[^:#]|:(?=\S)|(?<=\S)#)*?|[?-](?=\S)[^:#]*?)[ ]*:(?=\s|\Z)[ ]*"""
+    r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'"""
+    r"""|[^\s"'#:&*!|>%@`,\[\]{}?-](?:[^:#]|:(?=\S)|(?<=\S)#)*?|[?-](?=\S)[^:#]*?)[ ]*:(?=\s|\Z)[ ]*"""
 )
 _QUOTED = pattern(r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')[ \t]*(?:[ \t]#.*|\Z)""")
 _BLOCK = pattern(r"[|>][-+0-9]*[ \t]*(?:#.*)?")
@@ -192,11 +193,7 @@ def _last(physical: list[str], number: int, entry: Entry) -> int:
     level = entry.inner if entry.dash and entry.key is not None else entry.indent
     after = number + 1
     if _BLOCK.fullmatch(value):
-        end = after
-        while after < len(physical) and (not physical[after].strip() or _indent(physical[after]) > level):
-            after += 1
-            end = after if physical[after - 1].strip() else end
-        return end
+        return _after_block(physical, after, level)
     if value.startswith(("[", "{")):
         depth = _depth(value)
         while depth > 0 and after < len(physical):
@@ -207,14 +204,27 @@ def _last(physical: list[str], number: int, entry: Entry) -> int:
         return after
     if value[:1] in {'"', "'"} and not _QUOTED.fullmatch(value):
         raise EditError("a text in quotes that runs over several lines is not understood here", number + 1, entry.at + 1)
-    if value and not value.startswith("*"):
-        while after < len(physical) and physical[after].strip() and _indent(physical[after]) > level:
-            line = bare(physical[after]).strip()
-            if line.startswith("#"):
-                break
-            if _KEY.match(line) or _DASH.match(line):
-                raise EditError("this line is not understood here", after + 1)
-            after += 1
+    return after if not value or value.startswith("*") else _after_plain(physical, after, level)
+
+
+def _after_block(physical: list[str], after: int, level: int) -> int:
+    """Behind the lines of ``|`` and ``>``; blank lines at the end are no part of it."""
+    end = after
+    while after < len(physical) and (not physical[after].strip() or _indent(physical[after]) > level):
+        after += 1
+        end = after if physical[after - 1].strip() else end
+    return end
+
+
+def _after_plain(physical: list[str], after: int, level: int) -> int:
+    """Behind the lines in which a text without quotes goes on."""
+    while after < len(physical) and physical[after].strip() and _indent(physical[after]) > level:
+        line = bare(physical[after]).strip()
+        if line.startswith("#"):
+            break
+        if _KEY.match(line) or _DASH.match(line):
+            raise EditError("this line is not understood here", after + 1)
+        after += 1
     return after
 
 
