@@ -51,7 +51,8 @@ class Project:
         """As `plan` finds it."""
         bench = self.bench
         found = reading.read(LocalHost(), str(bench.folder))
-        assert isinstance(found, Known) and isinstance(found.value, PastedProject)
+        assert isinstance(found, Known)
+        assert isinstance(found.value, PastedProject)
         packages = tuple(Package(name, version, str(bench.site)) for name, version in bench.installed().items())
         torch = bench.installed().get("torch", "")
         interpreter = Interpreter(
@@ -62,6 +63,7 @@ class Project:
         return replace(there, **more)
 
     def made(self, wanted: Option, goal: str = "", **more: object) -> Transaction:
+        """The transaction, of the files that it asks for."""
         place = self.place(goal, **more)
         files: dict[str, str] = {}
         asked: set[str] = set()
@@ -71,11 +73,13 @@ class Project:
         return transactions.made(wanted, place, files)
 
     def apply(self, wanted: Option, goal: str = "", **more: object) -> Outcome:
+        """Made and carried out, which has to succeed."""
         done = self.carry_out(self.made(wanted, goal, **more))
         assert done.status == "done", "\n".join((str(done), *self.said))
         return done
 
     def carry_out(self, made: Transaction) -> Outcome:
+        """Through the engine, judged by torchsmith's own verification."""
         assert made.environment is not None
         self.said.clear()
         if not made.environment.create:
@@ -83,6 +87,7 @@ class Project:
         return transaction.carry_out(made, self.store, verify, _Heard(self.said))
 
     def undo(self) -> None:
+        """The last change taken back."""
         (done,) = undoing.undo(self.store, None, verify, Silent())
         assert done.status == "undone", done
 
@@ -90,22 +95,25 @@ class Project:
         """Every file of the project and its environment, by its content."""
         found = {}
         for parent, folders, names in os.walk(self.bench.folder):
-            folders[:] = [name for name in folders if name not in (".torchsmith", "__pycache__")]
+            folders[:] = [name for name in folders if name not in {".torchsmith", "__pycache__"}]
             for name in names:
                 path = Path(parent, name)
                 key = str(path.relative_to(self.bench.folder))
-                found[key] = os.readlink(path) if path.is_symlink() else hashlib.sha256(path.read_bytes()).hexdigest()
+                found[key] = str(path.readlink()) if path.is_symlink() else hashlib.sha256(path.read_bytes()).hexdigest()
         return found
 
     def text(self, name: str = "pyproject.toml") -> str:
+        """A file of the project, with its own ends of lines."""
         return (self.bench.folder / name).read_bytes().decode()
 
     def run(self, *command: str) -> str:
+        """What a person types in the project's folder."""
         done = self.bench.run(*command)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 
     def torch(self) -> str:
+        """The version that is installed."""
         return self.bench.installed().get("torch", "")
 
 

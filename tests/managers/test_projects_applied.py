@@ -11,7 +11,7 @@ from tests.lab.fixtures import have
 from tests.lab.tools import uv
 from tests.managers import tools, torches
 from tests.managers.index import served
-from tests.managers.project_bench import Project, option, surrounded
+from tests.managers.projects import Project, option, surrounded
 from tests.managers.tools import Bench
 
 pytestmark = [pytest.mark.online, pytest.mark.slow]
@@ -136,3 +136,103 @@ def test_undo_of_a_uv_project_gives_back_every_byte(project: Made, packages: str
         it.undo()
         assert it.state() == state
     it.run("uv", "lock", "--check")
+
+
+# ---- Poetry: seed 003
+
+POETRIES = ("poetry-1.8", "poetry-2")
+
+POETRY = """\
+[tool.poetry]
+name = "demo"
+version = "0.1.0"
+description = "seed 003"
+authors = []
+package-mode = false
+
+[tool.poetry.dependencies]
+python = ">=3.11,<4.0"
+accelerate = ">=1.0"
+transformers = "1.0"
+# Core AI/ML Frameworks and Utilities
+torch = {version = ">=2.3.0,<3.0.0", source = "pytorch_cuda_cu128"}
+torchvision = {version = ">=0.18.0,<1.0.0", source = "pytorch_cuda_cu128"}
+
+[[tool.poetry.source]]
+name = "local"
+url = "INDEX/pypi/"
+priority = "primary"
+
+[[tool.poetry.source]]
+name = "pytorch_cuda_cu128"
+url = "INDEX/cu128"
+priority = "explicit"
+"""
+HYBRID = (
+    POETRY.replace("torch = {", "# torch = {")
+    .replace("torchvision = {", "# torchvision = {")
+    .replace("# Core", "# By hand! Core")
+)
+
+
+def after_all_that_poetry_does(it: Project, torch: str) -> None:
+    """What the seed says brings the old build back does not."""
+    for command in (("update",), ("install", "--no-root"), ("add", "transformers@latest"), ("lock",), ("install", "--no-root")):
+        it.run("poetry", *command)
+        assert it.torch().endswith(torch.partition("+")[2]), command
+        assert it.torch().endswith(torch.partition("+")[2])
+    assert it.bench.installed()["transformers"] == "1.1"
+
+
+@pytest.mark.parametrize("name", POETRIES)
+def test_a_poetry_project_moves_on_twice(project: Made, packages: str, name: str) -> None:
+    it = project(name, POETRY)
+    assert it.torch() == "2.9.0+cu128"
+    before = it.text().splitlines()
+    for build in ("cu129", "cu130"):
+        it.apply(option("poetry", build, f"{packages}/{build}", vision=True))
+        # The range stays, and the lock has what was promised, though the index has a newer one.
+        assert it.bench.installed().items() >= {("torch", f"2.8.0+{build}"), ("torchvision", f"0.23.0+{build}")}
+        assert locked(it)["torch"] == {f"2.8.0+{build}"}
+    assert it.bench.installed()["filelock"] == "3.20.0"
+    changed = [new for old, new in zip(before, it.text().splitlines(), strict=True) if old != new]
+    assert changed == [
+        'torch = {version = ">=2.3.0,<3.0.0", source = "pytorch_cuda_cu130"}',
+        'torchvision = {version = ">=0.18.0,<1.0.0", source = "pytorch_cuda_cu130"}',
+        'name = "pytorch_cuda_cu130"',
+        f'url = "{packages}/cu130"',
+    ]
+    after_all_that_poetry_does(it, "2.8.0+cu130")
+
+
+@pytest.mark.parametrize("name", POETRIES)
+def test_the_hybrid_of_the_seed_is_revived(project: Made, packages: str, name: str) -> None:
+    """Torch stands commented out and was put in by hand; PyPI's is in the lock, for accelerate needs one."""
+    it = project(name, HYBRID)
+    assert locked(it)["torch"] == {"2.9.0"}
+    it.run(
+        uv("uv"), "pip", "install", "-q", "--python", str(it.bench.python), "--default-index", f"{packages}/cu128", "torch==2.8.0"
+    )
+    before, text = it.state(), it.text()
+    it.apply(option("poetry", "cu129", f"{packages}/cu129", vision=True))
+    assert it.torch() == "2.8.0+cu129"
+    table = read(it)["tool"]["poetry"]
+    assert table["dependencies"]["torch"] == {"version": ">=2.3.0,<3.0.0", "source": "pytorch_cuda_cu129"}
+    assert [source["name"] for source in table["source"]] == ["local", "pytorch_cuda_cu129"]
+    assert len(it.text().splitlines()) == len(text.splitlines())
+    it.undo()
+    assert it.state() == before
+    it.apply(option("poetry", "cu130", f"{packages}/cu130", vision=True))
+    after_all_that_poetry_does(it, "2.8.0+cu130")
+
+
+@pytest.mark.parametrize("name", POETRIES)
+def test_undo_of_a_poetry_project_gives_back_every_byte(project: Made, packages: str, name: str) -> None:
+    it = project(name, POETRY.replace("\n", "\r\n"))
+    states = [it.state()]
+    for build in ("cu129", "cu130"):
+        it.apply(option("poetry", build, f"{packages}/{build}", vision=True))
+        states.append(it.state())
+    for state in (states[1], states[0]):
+        it.undo()
+        assert it.state() == state

@@ -25,7 +25,7 @@ def place_of_keys(document: Document, table: Path) -> tuple[Statement | None, tu
         return (keys or own or [None])[-1], ()  # type: ignore[list-item]
     size = len(table)
     for each in reversed(document.statements):
-        if each.kind == "key" and each.path[:size] == table and len(each.path) > size:
+        if each.kind == "key" and each.path[:size] == table and len(each.own) > len(each.path) - size > 0:
             return each, each.own[: len(each.own) - (len(each.path) - size)]
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torchsmith.managers.edits import toml_inline
 from torchsmith.managers.edits.base import EditError, normalised
 from torchsmith.managers.edits.toml import checked, put
-from torchsmith.managers.edits.toml_literals import dotted, string
+from torchsmith.managers.edits.toml_literals import dotted, same, string
 from torchsmith.managers.edits.toml_spans import Document, items
 from torchsmith.model.pattern import pattern
 
@@ -121,12 +121,12 @@ def _span(document: Document, path: Path) -> tuple[int, int]:
 
 
 def _replaced(document: Document, path: Path, there: list[Any], wanted: list[Any]) -> str:
-    if there == wanted:
+    if same(there, wanted):
         return document.text
     start, end = _span(document, path)
     array = document.text[start:end]
     for at, item in reversed(list(enumerate(items(array, 0)))):
-        if there[at] != wanted[at]:
+        if not same(there[at], wanted[at]):
             quote = "'" if array[item.value] == "'" else '"'
             array = array[: item.value] + string(wanted[at], quote) + array[item.end :]
     for new in wanted[len(there) :]:
