@@ -16,8 +16,8 @@ from typing import Any
 
 import jsonschema
 import pytest
-from tests.managers import index
 
+from tests.managers import index
 from torchsmith.act import clone, locks, store
 from torchsmith.app import plan_file
 from torchsmith.cli import run
@@ -86,9 +86,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(
-    packages: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Bench:
+def bench(packages: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Bench:
     made = Bench(tmp_path, packages, capsys)
     made.prefix.parent.mkdir()
     for name in [name for name in os.environ if name.startswith(("PIP_", "UV_", "CONDA", "VIRTUAL_ENV", "PYTHONPATH", "SUDO_"))]:
@@ -163,7 +161,10 @@ def test_documents_keep_their_schemas(bench: Bench) -> None:
 
 
 def test_the_schemas_agree_on_what_a_transaction_is() -> None:
-    whole = [json.loads(SCHEMAS.joinpath(f"{name}.schema.json").read_text())["$defs"] for name in ("transaction-1", "apply-1", "plan-1")]
+    whole = [
+        json.loads(SCHEMAS.joinpath(f"{name}.schema.json").read_text())["$defs"]
+        for name in ("transaction-1", "apply-1", "plan-1")
+    ]
     assert all(defs[name] == whole[0][name] for defs in whole for name in ("transaction", "action"))
 
 
@@ -192,12 +193,12 @@ def test_a_plan_that_was_kept_is_carried_out(bench: Bench) -> None:
 
 
 def test_a_plan_is_stale_when_something_has_changed(bench: Bench) -> None:
-    (bench.prefix.parent / "requirements.txt").write_text("torch>=2.9\n")
+    (bench.folder / "requirements.txt").write_text("torch>=2.9\n")
     file = kept(bench)
-    (bench.prefix.parent / "requirements.txt").write_text("torch>=2.8\n")
+    (bench.folder / "requirements.txt").write_text("torch>=2.8\n")
     code, _, err = bench.ask("apply", str(file), "--yes")
     assert (code, "requirements.txt has changed" in err) == (2, True)
-    (bench.prefix.parent / "requirements.txt").write_text("torch>=2.9\n")
+    (bench.folder / "requirements.txt").write_text("torch>=2.9\n")
     (bench.prefix / "bin" / "extra").write_text("an installer was here\n")
     code, _, err = bench.ask("apply", str(file), "--yes")
     assert (code, f"{bench.prefix} has changed" in err) == (2, True)
@@ -222,7 +223,15 @@ def _an_unknown_action(told: dict[str, Any]) -> None:
 
 
 def _an_edit(told: dict[str, Any]) -> None:
-    edit = {"type": "edit-file", "path": "/etc/profile", "before": None, "after": "0" * 64, "mode": "0644", "diff": ["+x"], "why": ""}
+    edit = {
+        "type": "edit-file",
+        "path": "/etc/profile",
+        "before": None,
+        "after": "0" * 64,
+        "mode": "0644",
+        "diff": ["+x"],
+        "why": "",
+    }
     told["carried_out"]["transaction"]["actions"].append({**edit, "inverse": ""})
 
 
@@ -242,7 +251,17 @@ def _a_fact(told: dict[str, Any]) -> None:
     told["rests_on"]["driver"] = "1.0"
 
 
-ALTERED = (_another_path, _a_shell_string, _other_words, _an_unknown_action, _an_edit, _another_option, _no_actions, _another_wish, _a_fact)
+ALTERED = (
+    _another_path,
+    _a_shell_string,
+    _other_words,
+    _an_unknown_action,
+    _an_edit,
+    _another_option,
+    _no_actions,
+    _another_wish,
+    _a_fact,
+)
 
 
 @pytest.mark.parametrize("with_its_hash", [False, True], ids=["as edited", "with a new hash"])
@@ -366,7 +385,9 @@ def test_root_leaves_another_users_environment_alone(bench: Bench, monkeypatch: 
 
 def test_who_uses_the_environment_is_told(bench: Bench) -> None:
     """C03."""
-    with subprocess.Popen((bench.python, "-c", "print(flush=True); input()"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+    with subprocess.Popen(
+        (bench.python, "-c", "print(flush=True); input()"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
         assert other.stdout is not None
         other.stdout.readline()
         # Below this process it would count as our own: a grandchild that outlives its parent does not.
@@ -402,7 +423,9 @@ def test_a_run_beside_another_is_held_back(bench: Bench) -> None:
 def cut(bench: Bench) -> None:
     """A run that was begun and never came to its end."""
     place = Environment(str(bench.prefix), bench.python)
-    begun = Transaction("torch \x1b[31m2.14.1", place, runs=(Command(("uv", "--version"), ""),), fingerprint=clone.fingerprint(bench.prefix))
+    begun = Transaction(
+        "torch \x1b[31m2.14.1", place, runs=(Command(("uv", "--version"), ""),), fingerprint=clone.fingerprint(bench.prefix)
+    )
     store.opened().begin(begun)
 
 

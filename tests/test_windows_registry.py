@@ -27,7 +27,7 @@ END = "\nprint('\\x02' + json.dumps(answer))\n"
 def run(windows: Windows, code: str, tmp_path: Path) -> dict[str, Any]:
     script = tmp_path / "script.py"
     script.write_text(BEGIN + code + END)
-    ran = windows.run([script], env={"PYTHONPATH": windows_path(SOURCE)})
+    ran = windows.run([script, tmp_path], env={"PYTHONPATH": windows_path(SOURCE)})
     assert ran.returncode == 0, ran.stderr
     answer: dict[str, Any] = json.loads(ran.stdout.partition("\x02")[2])
     return answer
@@ -117,3 +117,41 @@ answer["own"] = os.environ.get("TORCHSMITH_HOME")
     assert answer["seen"] == answer["root"] + r"\cuda"
     # Wine's CreateEnvironmentBlock leaves the user's Path out, a program that is started does see it.
     assert (answer["root"] + r"\cuda\bin").lower() in windows.start(["cmd", "/c", "echo %PATH%"]).stdout.lower()
+
+
+def test_a_whole_run_and_its_undo(windows: Windows, tmp_path: Path) -> None:
+    """Plan, apply and undo by the engine on the real registry; the journal lies in a folder with spaces (E06)."""
+    code = r"""
+import os, sys
+from pathlib import Path
+from torchsmith.act import transaction, undoing
+from torchsmith.act.store import Store
+from torchsmith.act.watch import Silent
+from torchsmith.managers import settings, windows_settings
+from torchsmith.model.choice import Place
+from torchsmith.model.transaction import Transaction
+long = ";".join([rf"C:\very\long\directory\number{i:04d}\bin" for i in range(198)] + [r"%USERPROFILE%\bin", ""])
+r.write(KEY, "Path", ("REG_EXPAND_SZ", long))
+for name in ("CUDA_HOME", "CUDA_PATH"):
+    r.write(KEY, name, None)
+def place():
+    read = tuple((key, name, *found) for key, name in windows_settings.ASKED if (found := r.read(key, name)))
+    return Place("windows", "powershell", toolkits=(("12.8", ROOT),), registry=read)
+ROOT = r"C:\Program Files\NVIDIA GPU Computing Toolkit\CUDA\v12.8"
+wanted = settings.Wanted("12.8", ROOT, (("CUDA_HOME", ROOT), ("CUDA_PATH", ROOT)), (ROOT + r"\bin",))
+made = Transaction("CUDA_HOME", registry=windows_settings.edits(wanted, place()))
+store = Store(Path(sys.argv[1]) / "my state")
+outcome = transaction.carry_out(made, store, lambda *_: (), Silent(), r)
+answer["outcome"] = outcome.status, outcome.problem, [check[1] for check in outcome.checks]
+answer["after"] = r.read(KEY, "Path") == ("REG_EXPAND_SZ", ROOT + r"\bin;" + long), r.read(KEY, "CUDA_HOME")
+answer["again"] = windows_settings.edits(wanted, place())
+answer["undone"] = undoing.undo(store, None, lambda *_: (), Silent(), registry=r)[-1].status
+answer["before"] = r.read(KEY, "Path") == ("REG_EXPAND_SZ", long), r.read(KEY, "CUDA_HOME"), r.read(KEY, "CUDA_PATH")
+answer["states"] = [past.state for past in store.history()]
+"""
+    answer = run(windows, code, tmp_path)
+    assert answer["outcome"] == ["done", "", [True, True]]
+    assert answer["after"] == [True, ["REG_SZ", r"C:\Program Files\NVIDIA GPU Computing Toolkit\CUDA\v12.8"]]
+    assert answer["again"] == []
+    assert answer["undone"] == "undone"
+    assert answer["before"] == [True, None, None]

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from torchsmith.app.apply import Looked, Prepared
     from torchsmith.host.base import Host
     from torchsmith.model.choice import Option
-    from torchsmith.model.transaction import Outcome, Shown, Transaction
+    from torchsmith.model.transaction import Outcome, Shown
     from torchsmith.report.apply_progress import Progress
 
 TRIES = 5
 """So often an answer is asked for that names no option."""
-_WISHES = ("need", "keep", "torch", "no_admin", "offline", "python", "assume", "option", "approach")
+_WISHES = ("need", "keep", "torch", "no_admin", "offline", "python", "assume", "option", "approach", "remove_stale_paths")
 
 
 def apply_options(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +34,9 @@ def apply_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
     parser.add_argument("--allow-root", action="store_true", help="also as root in another user's environment")
+    parser.add_argument(
+        "--remove-stale-paths", action="store_true", help="take folders of other CUDA versions out of the user's PATH"
+    )
     console.output_options(parser)
     parser.set_defaults(verb=cli_plan.uncollected(_run_apply))
 
@@ -89,11 +92,9 @@ def _run_apply(options: argparse.Namespace, host: Host | None) -> int:
         looked = apply.look(question.of(options), here)
         option = question.picked(looked.choice, looked.asked)
         if _is_asked(options):
-            from torchsmith.report import wizard_text
-
-            console.write(wizard_text.opening(looked.choice, looked.diagnosis, *console.screen(options)))
+            _opened(options, looked)
             if not _to_choose(looked):
-                return _nothing(options, looked)
+                return int(apply.ill(looked))
             option = _chosen(looked)
             if option is None:
                 sys.stderr.write("nothing was changed\n")
@@ -128,26 +129,22 @@ def _to_choose(looked: Looked) -> bool:
     return bool(looked.choice.options) and not choice_words.kept(looked.choice)
 
 
-def _nothing(options: argparse.Namespace, looked: Looked) -> int:
-    """No option changes anything: the machine fits, or what is wrong is not torch."""
+def _opened(options: argparse.Namespace, looked: Looked) -> None:
+    """What is wrong, what cures it where no torch does, and how the options compare."""
     from torchsmith.app import apply, causes_elsewhere
-    from torchsmith.report import apply_text
+    from torchsmith.report import wizard_text
 
-    if not apply.ill(looked):
-        return 0
-    shown = causes_elsewhere.shown(looked.diagnosis, looked.host)
-    why = "what is wrong is not cured by another torch"
-    console.write(apply_text.refusal(why, shown, looked.choice.shell, *console.screen(options)))
-    return 1
+    shown = causes_elsewhere.shown(looked.diagnosis, looked.host) if apply.ill(looked) else ()
+    console.write(wizard_text.opening(looked.choice, looked.diagnosis, shown, *console.screen(options)))
 
 
 def _chosen(looked: Looked) -> Option | None:
-    """The option that the person names; Enter is the first, and the end of the input none."""
+    """The option that the person names; Enter is the first where it does what was asked, the end of the input none."""
     options = {str(option.rank): option for option in looked.choice.options}
-    first = next(iter(options))
+    first = next(iter(options)) if looked.choice.satisfied else ""
     for _ in range(TRIES):
-        said = console.answer(f"Which one? Its number, Enter for {first}, q to leave: ")
-        if said is None or said.lower() in {"q", "quit", "n", "no"}:
+        said = console.answer(f"Which one? Its number, {f'Enter for {first}, ' if first else ''}q to leave: ")
+        if said is None or said.lower() in {"q", "quit", "n", "no"} or not (said or first):
             return None
         if not said or said.rstrip(".") in options:
             return options[said.rstrip(".") or first]
@@ -166,7 +163,7 @@ def _changed(options: argparse.Namespace, looked: Looked, ready: Prepared) -> in
     page = apply_text.plan(made, ready.files, looked.choice.shell, width, colour, options.verbose)
     as_text = options.format == "text"
     if as_text:
-        console.write(page)
+        console.write(page + "\n")
     refused = _agreed(options, "" if as_text else page)
     if refused:
         from torchsmith.model.transaction import Outcome
@@ -213,13 +210,15 @@ def _told(options: argparse.Namespace, ended: Outcome, ready: Prepared) -> int:
     else:
         from torchsmith.report import apply_text
 
-        console.write("\n" + apply_text.outcome(ended, made, *console.screen(options), reopen=_new_terminals(made)))
+        console.write("\n" + apply_text.outcome(ended, made, *console.screen(options), reopen=_new_terminals(ready)))
     return ended.exit_code
 
 
-def _new_terminals(made: Transaction | None) -> bool:
+def _new_terminals(ready: Prepared) -> bool:
     """Whether variables changed that a running shell does not see."""
-    return made is not None and bool(made.registry)
+    from torchsmith.app import apply
+
+    return ready.option is not None and ready.option.approach.name in apply.SETTINGS
 
 
 def _not_changed(options: argparse.Namespace, looked: Looked, ready: Prepared) -> int:

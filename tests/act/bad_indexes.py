@@ -10,7 +10,7 @@ import stat
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from tests.managers.index import TORCH
 
 VERSION = "2.8.0+cu128"
 FILE = f"torch-{VERSION}-py3-none-any.whl"
-Where = Callable[[], Iterator[str]]
+Index = AbstractContextManager[str]
+"""Gives the address of an index."""
 
 
 def wheel(
@@ -71,15 +72,19 @@ def _files(*packages: Package, **behaviour: object) -> Iterator[str]:
         yield server.index
 
 
+METADATA = f"Metadata-Version: 2.1\nName: torch\nVersion: {VERSION}\n".encode()
+
+
 @contextmanager
-def _one(data: bytes, **behaviour: object) -> Iterator[str]:
-    with _files(Package(FILE, data), **behaviour) as url:
+def _one(data: bytes, *, metadata: bool = False, **behaviour: object) -> Iterator[str]:
+    """``metadata``: offered beside the wheel, so that an installer reads nothing of the wheel until it fetches it whole."""
+    with _files(Package(FILE, data, metadata=METADATA if metadata else None), **behaviour) as url:
         yield url
 
 
 @contextmanager
 def _trapped(trap: Callable[[Request], bool], data: bytes | None = None) -> Iterator[str]:
-    with _one(wheel() if data is None else data, trap=trap) as url:
+    with _one(wheel() if data is None else data, metadata=True, trap=trap) as url:
         yield url
 
 
@@ -87,7 +92,7 @@ def _of_file(request: Request) -> bool:
     return request.path.endswith(".whl")
 
 
-def wrong_hash() -> object:
+def wrong_hash() -> Index:
     """The page promises another hash than that of the file."""
 
     class Lying(Package):
@@ -98,13 +103,13 @@ def wrong_hash() -> object:
     return _files(Lying(FILE, wheel()))
 
 
-def truncated() -> object:
+def truncated() -> Index:
     """The file is whole by its length and half by its content."""
     whole = wheel({"torch/large.bin": bytes(range(256)) * 4000})
-    return _one(whole[: len(whole) // 2])
+    return _one(whole[: len(whole) // 2], metadata=True)
 
 
-def cut() -> object:
+def cut() -> Index:
     """The connection ends at 99 % of what was promised, every time."""
     whole = wheel({"torch/large.bin": hashlib.shake_256(b"x").digest(400_000)})
 
@@ -123,37 +128,37 @@ def cut() -> object:
     return _trapped(trap, whole)
 
 
-def climbing() -> object:
+def climbing() -> Index:
     """An entry that leads out of the environment."""
     return _one(wheel({"../../../../../../climbed.txt": "out\n"}))
 
 
-def absolute(to: Path) -> object:
+def absolute(to: Path) -> Index:
     """An entry with an absolute path."""
     return _one(wheel({str(to / "absolute.txt"): "out\n"}))
 
 
-def linked() -> object:
+def linked() -> Index:
     """An entry that is a link out of the environment, and one that is written through it."""
     return _one(wheel({"torch/out/through.txt": "out\n"}, links={"torch/out": "../../../../.."}))
 
 
-def bomb() -> object:
+def bomb() -> Index:
     """A megabyte that becomes half a gigabyte."""
     return _one(wheel({"torch/bomb.bin": bytes(512 << 20)}))
 
 
-def another() -> object:
+def another() -> Index:
     """The file is a wheel of another package."""
     return _one(wheel(name="torchtriton", version="1.0"))
 
 
-def another_version() -> object:
+def another_version() -> Index:
     """The file's own metadata has another version than its name."""
     return _one(wheel(version="2.7.0+cu128"))
 
 
-def page_of_html() -> object:
+def page_of_html() -> Index:
     """A portal that answers everything with its own page."""
 
     def trap(request: Request) -> bool:
@@ -163,7 +168,7 @@ def page_of_html() -> object:
     return _trapped(trap)
 
 
-def file_of_html() -> object:
+def file_of_html() -> Index:
     """The page is right, the file is a portal's page."""
 
     def trap(request: Request) -> bool:
@@ -174,22 +179,22 @@ def file_of_html() -> object:
     return _trapped(trap)
 
 
-def absent() -> object:
+def absent() -> Index:
     """The index has other packages only."""
     return _files(Package("other-1.0-py3-none-any.whl", wheel(name="other", version="1.0")))
 
 
-def another_build() -> object:
+def another_build() -> Index:
     """The index has torch, in another build."""
     return _files(Package("torch-2.8.0+cu129-py3-none-any.whl", wheel(version="2.8.0+cu129")))
 
 
-def another_python() -> object:
+def another_python() -> Index:
     """The wheel is for another Python."""
     return _files(Package(f"torch-{VERSION}-cp39-cp39-manylinux_2_28_x86_64.whl", wheel()))
 
 
-def failing() -> object:
+def failing() -> Index:
     """The server fails."""
 
     def trap(request: Request) -> bool:
@@ -199,12 +204,12 @@ def failing() -> object:
     return _trapped(trap)
 
 
-def forbidden() -> object:
+def forbidden() -> Index:
     """The server wants to know who asks."""
     return _files(Package(FILE, wheel()), user=("me", "secret"))
 
 
-def slow() -> object:
+def slow() -> Index:
     """It answers and then sends nothing."""
 
     def trap(request: Request) -> bool:
@@ -229,7 +234,7 @@ def down() -> Iterator[str]:
     yield f"http://127.0.0.1:{port}/simple"
 
 
-def redirected() -> object:
+def redirected() -> Index:
     """The file lies behind a redirection to another host, which nobody knows."""
 
     def trap(request: Request) -> bool:
@@ -240,7 +245,7 @@ def redirected() -> object:
     return _trapped(trap)
 
 
-def needing() -> object:
+def needing() -> Index:
     """Torch asks for something that nobody has."""
     return _one(wheel(needs=("nothing-has-this==9.9",)))
 

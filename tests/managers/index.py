@@ -52,8 +52,9 @@ def whole(index: Path, torch: str, vision: str, cuda: str) -> None:
     label = torch.partition("+")[2]
     own = torch if label else f"{torch}+cu{cuda.replace('.', '')}"
     version = f"__version__ = {own!r}\ndebug = False\ncuda: Optional[str] = {cuda!r}\n"
+    rest = "git_version = 'ba56102387ef21a3'\nhip: Optional[str] = None\n"
     more = {
-        "torch/version.py": f"from typing import Optional\n\n{version}git_version = 'ba56102387ef21a3'\nhip: Optional[str] = None\n",
+        "torch/version.py": f"from typing import Optional\n\n{version}{rest}",
         f"torch/_C.{sysconfig.get_config_var('SOABI')}.so": "",
     }
     _wheel(index, "torch", torch, ("filelock",), f"from torch import version\n{TORCH}", more=more)

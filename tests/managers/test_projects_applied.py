@@ -3,6 +3,7 @@
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ from tests.managers.index import served
 from tests.managers.projects import Project, option, surrounded
 from tests.managers.tools import Bench
 
+from torchsmith.model.record import replace as changed_record
+
 pytestmark = [pytest.mark.online, pytest.mark.slow]
 
-Made = Callable[[str, str], Project]
+Made = Callable[..., Project]
+ROOTS: dict[str, str] = {}
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +28,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     root = tmp_path_factory.mktemp("torches")
     torches.write(root)
     with served(root) as url:
+        ROOTS[url] = str(root)
         yield url
 
 
@@ -236,3 +241,196 @@ def test_undo_of_a_poetry_project_gives_back_every_byte(project: Made, packages:
     for state in (states[1], states[0]):
         it.undo()
         assert it.state() == state
+
+
+def test_a_project_table_whose_source_poetry_ignored(project: Made, packages: str) -> None:
+    pyproject = """\
+[project]
+name = "demo"
+version = "0.1"
+requires-python = ">=3.11,<4"
+dependencies = ["accelerate (==1.0)", "transformers (==1.0)"]
+
+[tool.poetry]
+package-mode = false
+
+[tool.poetry.dependencies]
+torch = {version = ">=2.3,<3", source = "pytorch-cu128"}
+
+[tool.poetry.group.dev.dependencies]
+linter = "*"
+
+[[tool.poetry.source]]
+name = "local"
+url = "INDEX/pypi/"
+priority = "primary"
+
+[[tool.poetry.source]]
+name = "pytorch-cu128"
+url = "INDEX/cu128"
+priority = "explicit"
+"""
+    it = project("poetry-2", pyproject, "poetry", "install", "--no-root", "--without", "dev")
+    assert it.torch() == "2.9.0"  # not of the source that it names
+    it.apply(option("poetry", "cu130", f"{packages}/cu130"))
+    assert it.torch() == "2.8.0+cu130"
+    assert read(it)["project"]["dependencies"][2] == "torch (>=2.3,<3)"
+    assert "linter" not in it.bench.installed()  # a group that nobody had installed
+    # Once more: nothing is left to do.
+    again = it.made(option("poetry", "cu130", f"{packages}/cu130"))
+    assert again.empty
+    # All but torch is brought up to date.
+    it.run("poetry", "lock")
+    (it.bench.folder / "pyproject.toml").write_text(it.text().replace("(==1.0)", "(>=1.0)"))
+    it.run("poetry", "lock")
+    before = it.state()
+    assert locked(it)["accelerate"] == {"1.0"}
+    it.apply(option("poetry", "cu130", f"{packages}/cu130"), "update-others")
+    assert it.bench.installed().items() >= {("accelerate", "1.1"), ("transformers", "1.1"), ("torch", "2.8.0+cu130")}
+    it.undo()
+    assert it.state() == before
+
+
+@pytest.mark.parametrize("name", POETRIES)
+def test_repository_does_not_exist_is_cured(project: Made, packages: str, name: str) -> None:
+    """The source was renamed by hand, here and there: the dependency names one that is not there, the lock the older one."""
+    it = project(name, POETRY)
+    text = it.text().replace('source = "pytorch_cuda_cu128"', 'source = "pytorch_cuda_cu130"')
+    (it.bench.folder / "pyproject.toml").write_text(text.partition('\n[[tool.poetry.source]]\nname = "pytorch_cuda')[0])
+    assert "does not exist" in str(it.bench.run("poetry", "lock"))
+    it.apply(option("poetry", "cu130", f"{packages}/cu130", vision=True))
+    assert it.torch() == "2.8.0+cu130"
+    it.run("poetry", "check")
+    it.run("poetry", "install", "--no-root")
+
+
+@pytest.mark.parametrize("name", POETRIES)
+def test_what_a_poetry_project_has_beside_stays(project: Made, packages: str, tmp_path: Path, name: str) -> None:
+    """Editable installs, of the project and of a folder beside it, name the live folders; extras that are installed stay."""
+    torches.build_backend(Path(it_root(packages)), next((tools.tool(name) / "env" / "lib").glob("python3*")) / "site-packages")
+    lib = tmp_path / "top" / "lib"
+    (lib / "lib").mkdir(parents=True)
+    (lib / "lib" / "__init__.py").write_text("here = __file__\n")
+    backend = '\n[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n'
+    head = '[tool.poetry]\nname = "{}"\nversion = "0.1"\ndescription = "d"\nauthors = ["a <a@b.cd>"]\n'
+    (lib / "pyproject.toml").write_text(f'{head.format("lib")}\n[tool.poetry.dependencies]\npython = ">=3.11"\n{backend}')
+    inner = tmp_path / "top" / "demo" / "libs" / "inner"
+    (inner / "inner").mkdir(parents=True)
+    (inner / "inner" / "__init__.py").touch()
+    (inner / "pyproject.toml").write_text(f'{head.format("inner")}\n[tool.poetry.dependencies]\npython = ">=3.11"\n{backend}')
+    (tmp_path / "top" / "demo" / "demo").mkdir()
+    (tmp_path / "top" / "demo" / "demo" / "__init__.py").write_text("here = __file__\n")
+    more = (
+        'lib = {path = "../lib", develop = true}\ninner = {path = "libs/inner", develop = true}\n'
+        'linter = {version = "*", optional = true}\n\n[tool.poetry.extras]\ncheck = ["linter"]\n'
+    )
+    pyproject = POETRY.replace("package-mode = false\n", "").replace("authors = []", 'authors = ["a <a@b.cd>"]')
+    pyproject = pyproject.replace("\n[[tool.poetry.source]]", f"{more}\n[[tool.poetry.source]]", 1) + backend
+    it = project(name, pyproject, "poetry", "install", "--extras", "check")
+    where = it.run(str(it.bench.python), "-c", "import demo, lib; print(demo.here, lib.here)")
+    it.apply(option("poetry", "cu129", f"{packages}/cu129", vision=True))
+    assert it.torch() == "2.8.0+cu129"
+    assert it.run(str(it.bench.python), "-I", "-c", "import demo, lib; print(demo.here, lib.here)") == where
+    assert "linter" in it.bench.installed()
+    urls = [each["source"]["url"] for each in tomllib.loads(it.text("poetry.lock"))["package"] if "source" in each]
+    assert {"../lib", "libs/inner"} <= set(urls)
+    assert not [url for url in urls if ".torchsmith" in url or "../../" in url]
+    assert "No dependencies to install" in it.run("poetry", "install", "--no-root", "--extras", "check")
+
+
+def it_root(url: str) -> str:
+    """The folder that an address serves."""
+    return ROOTS[url]
+
+
+@pytest.mark.parametrize("name", ["uv", "poetry-2"])
+def test_a_version_that_the_index_lacks_changes_nothing(project: Made, packages: str, name: str) -> None:
+    it = project(name, UV if name == "uv" else POETRY)
+    before = it.state()
+    manager = it.bench.manager
+    wanted = option(manager, "cu129", f"{packages}/cu129")
+    lacking = changed_record(wanted, packages=(changed_record(wanted.packages[0], version="2.7.9"),))
+    done = it.carry_out(it.made(lacking))
+    assert (done.status, done.exit_code) == ("failed", 5)
+    assert it.state() == before
+
+
+def test_a_member_of_a_uv_workspace_with_markers(project: Made, packages: str, tmp_path: Path) -> None:
+    """The source stands at the root, by marker; the member has a library of the workspace and one beside it."""
+    root = tmp_path / "top" / "demo"
+    for name, needs in (("app", '"torch>=2.3", "lib", "beside", "accelerate==1.0"'), ("lib", "")):
+        folder = root / "packages" / name
+        (folder / "src" / name).mkdir(parents=True)
+        (folder / "src" / name / "__init__.py").write_text("here = __file__\n")
+        text = f'[project]\nname = "{name}"\nversion = "0.1"\nrequires-python = ">=3.11"\ndependencies = [{needs}]\n'
+        more = '\n[tool.uv.sources]\nbeside = { path = "../../../beside", editable = true }\n' if name == "app" else ""
+        backend = '\n[build-system]\nrequires = ["uv_build"]\nbuild-backend = "uv_build"\n'
+        (folder / "pyproject.toml").write_text(text + more + backend)
+    beside = tmp_path / "top" / "beside" / "src" / "beside"
+    beside.mkdir(parents=True)
+    (beside / "__init__.py").write_text("here = __file__\n")
+    text = '[project]\nname = "beside"\nversion = "0.1"\nrequires-python = ">=3.11"\n'
+    (beside.parents[1] / "pyproject.toml").write_text(
+        text + '\n[build-system]\nrequires = ["uv_build"]\nbuild-backend = "uv_build"\n'
+    )
+    it = project(
+        "uv",
+        """\
+[tool.uv.workspace]
+members = ["packages/*"]
+
+[tool.uv.sources]
+lib = { workspace = true }
+torch = [
+    { index = "pytorch-cu128", marker = "sys_platform == 'linux'" },
+    { index = "pytorch-cpu", marker = "sys_platform != 'linux'" },
+]
+
+[[tool.uv.index]]
+name = "local"
+url = "INDEX/pypi"
+default = true
+
+[[tool.uv.index]]
+name = "pytorch-cu128"
+url = "INDEX/cu128"
+explicit = true
+
+[[tool.uv.index]]
+name = "pytorch-cpu"
+url = "INDEX/cpu"
+explicit = true
+""",
+        "uv",
+        "sync",
+        "--all-packages",
+        "--python",
+        sys.executable,
+    )
+    asked = ("-I", "-c", "import app, lib, beside; print(app.here, lib.here, beside.here)")
+    where = it.run(str(it.bench.python), *asked)
+    before = it.state()
+    member = replace(it.bench, folder=root / "packages" / "app", prefix=it.bench.prefix)
+    inside = Project(member, it.store)
+    inside.apply(option("uv-project", "cu129", f"{packages}/cu129"))
+    assert it.torch() == "2.8.0+cu129"
+    assert locked(it)["torch"] == {"2.8.0+cu129", "2.8.0+cpu"}
+    assert it.run(str(it.bench.python), *asked) == where
+    it.run("uv", "lock", "--check")
+    it.run("uv", "sync", "--all-packages")
+    assert it.run(str(it.bench.python), *asked) == where
+    after = it.state()
+    assert {name for name in before if before[name] != after.get(name) and ".venv" not in name} == {"pyproject.toml", "uv.lock"}
+
+
+def test_all_but_torch_of_a_uv_project(project: Made, packages: str) -> None:
+    it = project("uv", UV.replace("==1.0", ">=1.0"))
+    it.run("uv", "lock", "--upgrade-package", "torch==2.8.0", "--upgrade-package", "accelerate==1.0")
+    it.run("uv", "sync")
+    before = it.state()
+    it.apply(option("uv-project", "cu128", f"{packages}/cu128"), "update-others")
+    assert it.bench.installed().items() >= {("accelerate", "1.1"), ("torch", "2.8.0+cu128")}
+    it.undo()
+    assert it.state() == before
+    again = option("uv-project", "cu128", f"{packages}/cu128")
+    assert it.made(again).empty

@@ -61,7 +61,7 @@ CASES = {
     "bash-new-home": ("bash", {}),
     "bash-debian": ("bash", {".profile": DEBIAN_PROFILE, ".bashrc": DEBIAN_BASHRC}),
     "bash-profile-first": ("bash", {".bash_profile": ". ~/.bashrc", ".bashrc": "A=1", ".profile": "B=1\n"}),
-    "bash-login-file": ("bash", {".bash_login": "export A=1\r\n"}),
+    "bash-login-file": ("bash", {".bash_login": "export A=1\n\n\n"}),
     "bash-no-utf8": ("bash", {".profile": "# caf\udce9\n", ".bashrc": "\n\n"}),
     "zsh-new-home": ("zsh", {}),
     "zsh": ("zsh", {".zshenv": "typeset -U path", ".zshrc": "A=1\n"}),
@@ -102,15 +102,10 @@ def test_a_new_shell_sees_it_once_and_undo_is_exact(case: str, root: str, tmp_pa
 def test_a_shell_in_a_shell_has_it_once(tmp_path: Path) -> None:
     there = at(tmp_path)
     write(asked(there))
-    code = "import os; print(os.environ['PATH'])"
-    command = f'exec bash -l -c \'bash -i -c "{sys.executable} -I -c \\"{code}\\""\''
-    ran = subprocess.run(
-        ["setsid", "-w", "bash", "-l", "-c", command],
-        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    inner = """bash -l -c 'exec bash -i -c '"'"'"$PYTHON" -I -c "$CODE"'"'"''"""
+    given = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "PYTHON": sys.executable}
+    given["CODE"] = "import os; print(os.environ['PATH'])"
+    ran = subprocess.run(["setsid", "-w", "bash", "-l", "-c", inner], env=given, capture_output=True, text=True, check=True)
     assert ran.stdout.split("\n")[-2].split(":").count(f"{ROOT}/bin") == 1
 
 
@@ -167,6 +162,13 @@ def test_a_block_that_is_not_as_it_was_left(change: object, match: str, tmp_path
     assert rc.read_bytes() == before
 
 
+def test_a_file_with_the_line_ends_of_windows(tmp_path: Path) -> None:
+    """A shell takes the CR for a part of the folder's name."""
+    (tmp_path / ".zshenv").write_bytes(b"A=1\r\nB=2\r\n")
+    with pytest.raises(CannotDo, match="line ends of Windows"):
+        asked(at(tmp_path, "zsh"))
+
+
 def test_another_toolkit_takes_the_place_of_the_first(tmp_path: Path) -> None:
     (tmp_path / ".zshenv").write_text("A=1\n")
     write(asked(at(tmp_path, "zsh")))
@@ -202,13 +204,15 @@ def test_what_the_user_wrote_himself_is_named_and_left(tmp_path: Path) -> None:
             "LD_LIBRARY_PATH holds `/usr/local/cuda-11/lib64`",
         ),
         ({"LD_LIBRARY_PATH": "/x"}, ""),
+        ({"PATH": "/usr/bin:/usr/local/cuda-11.8/bin"}, "PATH holds `/usr/local/cuda-11.8/bin` of CUDA 11.8: whoever started"),
+        ({"PATH": "/usr/bin:/opt/cuda-12.8/bin:/usr/local/cuda/bin"}, ""),
         ({"CUDA_HOME": ROOT + "/"}, ""),
     ],
 )
 def test_who_set_what_stands_there_now(values: dict[str, str], told: str, tmp_path: Path) -> None:
     """S05: a CUDA_HOME that names nothing, LD_LIBRARY_PATH of a module system, direnv, systemd: named, never edited."""
     there = at(tmp_path, **values)
-    found = [note for note in asked(there).notes if "CUDA_HOME names" in note or "LD_LIBRARY_PATH holds" in note]
+    found = [note for note in asked(there).notes if "CUDA_HOME names" in note or "PATH holds" in note]
     assert (told in found[0]) if told else not found
     assert {Path(edit.path).parent for edit in asked(there).edits} == {tmp_path}
 

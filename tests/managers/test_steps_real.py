@@ -135,10 +135,6 @@ def test_a_new_environment(packages: str, tmp_path: Path, name: str) -> None:
         env = {key: value for key, value in env.items() if key not in {"PIP_INDEX_URL", "PIP_CONFIG_FILE"}}
     place = Bench(name, tmp_path, packages, tmp_path / ".venv", program, env)
     made = approaches.steps(option(name, build, f"{packages}/{build}"), nowhere(tmp_path))
-    if name == "pip-tools":
-        made = Steps(
-            made.actions, made.commands, tuple((file, f"--index-url {packages}/pypi\n{text}") for file, text in made.files)
-        )
     carry_out(place, made)
     assert {key: place.installed()[key] for key in BUILT} == {"torch": f"2.8.0+{build}", "torchvision": f"0.23.0+{build}"}
 

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 LIMIT: Final = 60.0
 _SUBREAPER: Final = 36
 _PATIENCE: Final = 15.0
+_SIGNALLED: Final = {"SIGINT": (130,), "SIGINT twice": (130,), "SIGTERM": (143,)}
+"""Exit codes of a run that a signal has ended."""
 
 
 @dataclass(slots=True)
@@ -88,7 +90,7 @@ class Trial:
         self.bench.keep()
         self.oracle.take_old()
         self.transaction = self.scenario.transaction(self.bench)
-        told = self.forked(self.apply)
+        told = self.apply()  # in this process: what it imports need not be imported in every fork
         if told.status != "done":
             raise RuntimeError(f"{self.scenario.name} fails undisturbed: {told}")
         self.oracle.take_new()
@@ -221,6 +223,11 @@ class Trial:
         status = ended.told["status"]
         if status == "crash":
             point.wrong.append(f"crash: {ended.told['problem']}")
+        codes = _SIGNALLED.get(point.fault)
+        if status == "error" and codes and ended.told["exit"] not in codes:
+            point.wrong.append(f"exit {ended.told['exit']} after {point.fault}: {ended.told['problem']}")
+        if status == "failed" and not ended.told["problem"]:
+            point.wrong.append("it failed and does not say why")
         forward = self.scenario.begins != "undo"
         wanted = Verdict.NEW if (status in {"done", "undone"}) == forward else Verdict.OLD
         if self.scenario.begins == "resume":

@@ -43,7 +43,7 @@ def changed_since(effects: Sequence[Effect], registry: Registry | None) -> tuple
         elif effect.kind in {"replace", "remove"} or not os.path.isdir(effect.path):
             if _digest(effect.path) != effect.after:
                 found.append(effect.path)
-        elif inode(effect.path) != effect.inodes[1] or clone.fingerprint(Path(effect.path)) != effect.after:
+        elif clone.fingerprint(Path(effect.path)) != effect.after:
             found.append(effect.path)
     return tuple(found)
 
@@ -54,7 +54,7 @@ def lost(entry: Entry, effects: Sequence[Effect]) -> tuple[str, ...]:
     for effect in effects:
         if effect.kind == "exchange":
             staged = Path(effect.staged)
-            if inode(staged) != effect.inodes[0] or clone.fingerprint(staged) != effect.before:
+            if not staged.is_dir() or clone.fingerprint(staged) != effect.before:
                 found.append(effect.staged)
         elif effect.kind in {"replace", "remove"} and effect.setting is None:
             copy = _copy(entry, effect.path)
@@ -69,24 +69,38 @@ def back(
     """The effects that take a run back, in opposite order; old contents are put where they wait for it.
 
     ``number`` is that of the run that takes back. ``over_changes`` says that what is there now gives way, whatever it is;
-    ``forgiving`` that a value of the registry that is somebody else's by now stays, and does not stop the rest.
+    ``forgiving``, for a run that takes itself back, that what is somebody else's by now stays, and does not stop the rest.
     """
     return tuple(
         replace(effect, kind="registry back")
         if forgiving and effect.setting is not None
-        else _one(entry, effect, number, over_changes=over_changes)
+        else _one(entry, effect, number, over_changes=over_changes, forgiving=forgiving)
         for effect in reversed(effects)
+        if not (forgiving and _foreign(effect))
     )
 
 
-def _one(entry: Entry, effect: Effect, number: int, *, over_changes: bool) -> Effect:
+def _foreign(effect: Effect) -> bool:
+    """Whether what is there is neither what the run found nor what it made."""
+    if effect.setting is not None:
+        return False
+    if effect.kind in {"exchange", "place"} and Path(effect.path).is_dir():
+        return inode(effect.path) not in effect.inodes and clone.fingerprint(Path(effect.path)) not in {
+            effect.before,
+            effect.after,
+        }
+    return _digest(effect.path) not in {effect.before, effect.after}
+
+
+def _one(entry: Entry, effect: Effect, number: int, *, over_changes: bool, forgiving: bool) -> Effect:
     if effect.setting is not None:
         value = replace(effect.setting, before=effect.setting.after, after=effect.setting.before)
         return replace(effect, setting=value)
     if effect.kind == "exchange":
-        live = inode(effect.path) if over_changes else effect.inodes[1]
+        if forgiving:  # within the run itself: whichever of the two trees is live
+            return replace(effect, before=effect.after, after=effect.before, inodes=(effect.inodes[1], effect.inodes[0]))
         now = clone.fingerprint(Path(effect.path)) if over_changes else effect.after
-        return replace(effect, before=now, after=effect.before, inodes=(live, effect.inodes[0]))
+        return replace(effect, before=now, after=effect.before, inodes=(inode(effect.path), inode(effect.staged)))
     now = _digest(effect.path) if over_changes and not os.path.isdir(effect.path) else effect.after
     if effect.kind == "place":
         staged = effect.staged if os.path.isdir(effect.path) else str(staged_name(Path(effect.path), number))

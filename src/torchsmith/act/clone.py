@@ -15,7 +15,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from torchsmith.act.fingerprints import Snapshot, damaged, fingerprint, snapshot
+from torchsmith.act.fingerprints import Snapshot, damaged, fingerprint, owners, snapshot
 from torchsmith.act.watch import Silent
 from torchsmith.model.errors import TorchsmithError, TryAgainError
 from torchsmith.model.record import record
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from torchsmith.act.watch import Watch
 
-__all__ = ["CannotCloneError", "Cloned", "Snapshot", "clone", "damaged", "fingerprint", "remove", "snapshot"]
+__all__ = ["CannotCloneError", "Cloned", "Snapshot", "clone", "damaged", "fingerprint", "owners", "remove", "snapshot"]
 
 REFLINK = "reflink"
 HARD_LINK = "hard link"
@@ -191,8 +191,19 @@ class _Cloning:
 
 
 def _best_mode(source: Path, target: Path) -> str:
-    """What the file system can, tried with the smallest file that is found at the top."""
-    return HARD_LINK if not _can_reflink(source, target) else REFLINK
+    """What the file system can, tried with a file beside the target."""
+    import tempfile
+
+    with suppress(OSError), tempfile.TemporaryDirectory(prefix=".torchsmith-", dir=target.parent) as name:
+        if os.stat(source).st_dev != os.stat(name).st_dev:
+            return COPY
+        first, second = Path(name, "first"), Path(name, "second")
+        first.write_bytes(b"x" * 4096)
+        with first.open("rb") as old, second.open("wb") as new:
+            if _reflinked(old.fileno(), new.fileno()):
+                return REFLINK
+        return HARD_LINK if _linked(str(first), str(Path(name, "third"))) else COPY
+    return HARD_LINK
 
 
 def _linked(source: str, to: str) -> bool:
@@ -204,17 +215,6 @@ def _linked(source: str, to: str) -> bool:
             raise
         return False
     return True
-
-
-def _can_reflink(source: Path, target: Path) -> bool:
-    import tempfile
-
-    with suppress(OSError), tempfile.TemporaryDirectory(prefix=".torchsmith-", dir=target.parent) as name:
-        first, second = Path(name, "first"), Path(name, "second")
-        first.write_bytes(b"x" * 4096)
-        with first.open("rb") as old, second.open("wb") as new:
-            return os.stat(source).st_dev == os.stat(name).st_dev and _reflinked(old.fileno(), new.fileno())
-    return False
 
 
 def _poured(source: int, target: int) -> int:

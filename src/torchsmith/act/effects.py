@@ -7,7 +7,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from torchsmith.act import exchange, files
+from torchsmith.act import clone, exchange, files
+from torchsmith.model.errors import TorchsmithError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,17 +21,37 @@ PATIENCE = 10.0
 """Seconds that Windows is asked again for a file that a virus scanner or an editor holds."""
 
 
-def perform(effects: Sequence[Effect], registry: Registry | None = None) -> None:
-    """Do what is not done yet, in order.
+class ForeignError(TorchsmithError):
+    """What is there is neither what it was nor what it was to become: somebody else changed it, and it is left alone."""
+
+    exit_code = 5
+
+
+def perform(effects: Sequence[Effect], registry: Registry | None = None) -> tuple[str, ...]:
+    """Do what is not done yet, in order; what there is to say of it.
 
     Raises:
         OSError: one cannot be done; those before it are.
+        ForeignError: somebody else has changed what one is about.
+        StaleError: somebody else has changed a value of the registry.
 
     """
     for effect in effects:
         _KINDS[effect.kind](effect, registry)
     if registry is not None and any(effect.setting is not None for effect in effects):
-        registry.broadcast()
+        return tuple(filter(None, (registry.broadcast(),)))
+    return ()
+
+
+def _numbers(effect: Effect) -> tuple[int, int]:
+    """The inode numbers of the old tree and of the new one; if neither is known both were copied since, and the content tells."""
+    now, beside = inode(effect.path), inode(effect.staged)
+    if {now, beside} & set(effect.inodes) or not now or not beside:
+        return effect.inodes
+    here, there = (clone.fingerprint(Path(path)) for path in (effect.path, effect.staged))
+    if (here, there) == (effect.before, effect.after):
+        return now, beside
+    return (beside, now) if (here, there) == (effect.after, effect.before) else effect.inodes
 
 
 def void(effects: Sequence[Effect]) -> bool:
@@ -56,7 +77,7 @@ def _exchange(effect: Effect, registry: Registry | None) -> None:
     del registry
     live, staged = Path(effect.path), Path(effect.staged)
     aside = staged.with_name(f"{staged.name}.aside")
-    old, new = effect.inodes
+    old, new = _numbers(effect)
     if inode(live) == old and inode(staged) == new:
         try:
             exchange.exchange(live, staged)
@@ -67,7 +88,7 @@ def _exchange(effect: Effect, registry: Registry | None) -> None:
     if inode(aside) == old and inode(live) == new:
         _patiently(lambda: aside.rename(staged))
     if inode(live) != new:
-        raise OSError(f"`{live}` is neither what it was nor what it was to become: somebody changed it meanwhile")
+        raise ForeignError(f"`{live}` is neither what it was nor what it was to become: somebody changed it meanwhile")
     _sync(live, staged)
 
 
@@ -77,7 +98,7 @@ def _place(effect: Effect, registry: Registry | None) -> None:
     if inode(live) == effect.inodes[1] and not inode(staged):
         return
     if inode(staged) != effect.inodes[1]:
-        raise OSError(f"`{staged}` is not there any more")
+        raise ForeignError(f"`{staged}` is not there any more")
     exchange.place(staged, live)
     _sync(live, staged)
 
@@ -85,7 +106,7 @@ def _place(effect: Effect, registry: Registry | None) -> None:
 def _remove(effect: Effect, registry: Registry | None) -> None:
     del registry
     live, staged = Path(effect.path), Path(effect.staged)
-    if inode(live) == effect.inodes[0]:
+    if inode(live) and inode(live) == effect.inodes[0]:
         exchange.place(live, staged)
         _sync(live, staged)
 
@@ -95,10 +116,10 @@ def _replace(effect: Effect, registry: Registry | None) -> None:
     live, staged = Path(effect.path), Path(effect.staged)
     if inode(staged):
         if files.digest(live) not in {effect.before, effect.after}:
-            raise OSError(f"`{live}` was changed by somebody else meanwhile")
+            raise ForeignError(f"`{live}` was changed by somebody else meanwhile")
         _patiently(lambda: os.replace(staged, live))
     if files.digest(live) != effect.after:
-        raise OSError(f"`{live}` is not what it was to become: somebody changed it meanwhile")
+        raise ForeignError(f"`{live}` is not what it was to become: somebody changed it meanwhile")
     files.sync_folder(live.parent)
 
 
@@ -106,7 +127,7 @@ def _registry(effect: Effect, registry: Registry | None) -> None:
     from torchsmith.act import registry as values
 
     if registry is None or effect.setting is None:
-        raise OSError("there is no registry here")
+        raise ForeignError("there is no registry here")
     values.change(registry, effect.setting)
 
 

@@ -1,9 +1,10 @@
-"""What a tree looks like, in one digest and in detail: whether it was changed, by whom it was not meant to be."""
+"""What a tree looks like, in one digest and in detail: whether it was changed, and what was written that should not have been."""
 
 from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from torchsmith.model.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _LEFT_OUT = "__pycache__"
 """Python writes there whenever a program imports something: no change of the environment."""
@@ -42,12 +43,17 @@ def snapshot(prefix: Path) -> Snapshot:
 def damaged(before: Snapshot, prefix: Path) -> tuple[str, ...]:
     """The paths of a tree, relative, that are not as they were: added, gone, replaced, or written through a hard link.
 
-    ``before`` has to be taken after the tree was cloned: a link that is added tells itself by a time stamp, too.
+    ``before`` has to be taken after the tree was cloned, since every link that is added changes the file's ctime. A link that
+    an installer takes away in the clone does, too, and tells itself by the count of links. Where neither size nor time nor
+    count tells why the ctime changed, the file is read and compared with what the package's own record says of it.
     """
-    now = snapshot(prefix)
-    if now.digest == before.digest and now.entries == before.entries:
-        return ()
-    return tuple(sorted(_changed(before.entries, now.entries, prefix)))
+    return tuple(sorted(_changed(before.entries, dict(_entries(str(prefix))), prefix)))
+
+
+def owners(prefix: Path, paths: Iterable[str]) -> tuple[str, ...]:
+    """The packages, ``name version``, whose records name one of these relative paths: what to install anew."""
+    wanted = set(paths)
+    return tuple(sorted({owner for path, (_, owner) in _recorded(prefix).items() if path in wanted}))
 
 
 def _changed(before: Mapping[str, os.stat_result], now: Mapping[str, os.stat_result], prefix: Path) -> Iterator[str]:
@@ -57,37 +63,56 @@ def _changed(before: Mapping[str, os.stat_result], now: Mapping[str, os.stat_res
         old, new = before[path], now[path]
         if _seen(old) != _seen(new):
             yield path
-        elif stat.S_ISREG(new.st_mode) and old.st_ctime_ns != new.st_ctime_ns and old.st_nlink == new.st_nlink:
+        elif old.st_ctime_ns != new.st_ctime_ns and old.st_nlink == new.st_nlink and stat.S_ISREG(new.st_mode):
             unexplained.append(path)
     if unexplained:
-        told = recorded(prefix)
-        yield from (path for path in unexplained if path in told and told[path] != digest_of(prefix / path))
+        told = _recorded(prefix)
+        # One that no record tells of is not accused: backup programs and indexers change a ctime, too.
+        yield from (path for path in unexplained if path in told and told[path][0] != _digest(prefix / path))
 
 
-def recorded(prefix: Path) -> dict[str, str]:
-    """What the RECORD files of an environment say: relative path to digest as it stands there."""
-    import csv
-
-    told: dict[str, str] = {}
-    root = str(prefix)
-    for record_file in prefix.glob("**/*.dist-info/RECORD"):
-        site = str(record_file.parent.parent)
-        with record_file.open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
-            for row in csv.reader(lines):
-                if len(row) >= 2 and row[1].startswith("sha256="):
-                    path = os.path.normpath(os.path.join(site, row[0]))
-                    told[os.path.relpath(path, root)] = row[1]
+def _recorded(prefix: Path) -> dict[str, tuple[str, str]]:
+    """What the packages of an environment say of their files: relative path to SHA-256 and owner."""
+    told: dict[str, tuple[str, str]] = {}
+    for parent, folders, names in os.walk(prefix):
+        folders[:] = [name for name in folders if name != _LEFT_OUT]
+        if parent.endswith(".dist-info") and "RECORD" in names:
+            told |= _of_python(Path(parent), prefix)
+        elif parent == str(prefix / "conda-meta"):
+            told |= _of_conda(Path(parent))
     return told
 
 
-def digest_of(path: Path) -> str:
-    """A file's digest as a RECORD writes it."""
+def _of_python(folder: Path, prefix: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     import base64
+    import csv
+
+    owner = " ".join(folder.name.removesuffix(".dist-info").rsplit("-", 1))
+    with suppress(OSError, csv.Error), (folder / "RECORD").open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
+        for row in csv.reader(lines):
+            if len(row) > 1 and row[1].startswith("sha256="):
+                with suppress(ValueError):
+                    digest = base64.urlsafe_b64decode(row[1][7:] + "=").hex()
+                    yield os.path.relpath(os.path.join(folder.parent, row[0]), prefix), (digest, owner)
+
+
+def _of_conda(folder: Path) -> Iterator[tuple[str, tuple[str, str]]]:
+    import json
+
+    for file in folder.glob("*.json"):
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            package = json.loads(file.read_bytes())
+            for path in package["paths_data"]["paths"]:
+                digest = path.get("sha256_in_prefix") or path.get("sha256")
+                if digest:
+                    yield os.path.normpath(path["_path"]), (digest, f"{package['name']} {package['version']}")
+
+
+def _digest(path: Path) -> str:
     import hashlib
 
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").digest()
-    return "sha256=" + base64.urlsafe_b64encode(found).rstrip(b"=").decode()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _seen(about: os.stat_result) -> tuple[int, ...]:

@@ -40,6 +40,7 @@ _KEPT = ("USER", "LOGNAME", "LANG", "TMPDIR", "XDG_CONFIG_HOME", "ZDOTDIR", "Sys
 _WINDOWS_TOKEN_QUERY = 0x0008 | 0x0002  # TOKEN_QUERY | TOKEN_DUPLICATE
 _MOST_PARENTS = 32
 _LOGIN_FILES = frozenset({".profile", ".bash_profile", ".bash_login"})
+_IN_HOME = _LOGIN_FILES | {".bashrc", ".zshenv"}
 _SET = pattern(r"export (\w+)=(.*)|set -gx (\w+) '(.*)'|\$env:(\w+) = '(.*)'")
 
 
@@ -193,19 +194,21 @@ def _of_file(path: str, wanted: Mapping[str, str], text: str, environ: Mapping[s
     folder = f"{wanted.get('CUDA_HOME', '')}/bin"
     if folder in text and folder != "/bin":
         count = seen.get("PATH", "").split(":").count(folder)
-        yield f"PATH in a new {shell}", count == 1, f"{folder} stands there {count} times"
+        yield f"PATH in a new {shell}", count == 1, f"{folder} {'once' if count == 1 else f'{count} times'}"
 
 
 def _asked(path: str, environ: Mapping[str, str]) -> tuple[str, dict[str, str] | None] | None:
     """The shell that reads this file, and the variables of a new one; None for a file that no new shell reads by itself."""
     name, home = os.path.basename(path), environ.get("HOME", "")
+    if name in _IN_HOME and os.path.dirname(path) != environ.get("ZDOTDIR", "").rstrip("/"):
+        home = os.path.dirname(path)
     if name == "activate":
         return "bash with the environment active", of_shell("bash", home, environ, login=False, script=path)
     if name in _LOGIN_FILES | {".bashrc"}:
         login = name in _LOGIN_FILES
         shell = os.path.basename(environ.get("SHELL", "")) or "bash"
         shell = shell if login and shell in {"dash", "sh", "ksh", "mksh"} else "bash"
-        return shell, of_shell(shell, home, environ, login=login)
+        return f"login {shell}" if login else shell, of_shell(shell, home, environ, login=login)
     shell = {".zshenv": "zsh", "config.fish": "fish", "profile.ps1": "pwsh"}.get(name, "")
     return (shell, of_shell(shell, home, environ)) if shell else None
 

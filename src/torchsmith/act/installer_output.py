@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from torchsmith.host.redact import without_secrets
 from torchsmith.model.pattern import pattern
 from torchsmith.model.record import record
@@ -31,64 +33,64 @@ class Cause:
     line: str
 
 
-_KINDS = (
-    ("disk", pattern(r"No space left on device|Disk quota exceeded|os error (?:28|122)\b|\[?Errno (?:28|122)\b|not enough space on the disk", _I)),
-    ("hash", pattern(r"Hash mismatch|DO NOT MATCH THE HASHES|[Ee]xpected sha256 [0-9a-f]|hashes? (?:do|does) not match", _I)),
-    (
-        "archive",
-        pattern(
-            r"Failed to extract archive|Failed to read from zip|BadZipFile|is not a zip file|Wheel '[^']{0,200}' located at .{0,400} is invalid"
-            r"|invalid package format|has inconsistent (?:name|version)|does not match given name|malformed wheel|does not match filename"
-            r"|trying to install outside the target|metadata name .{0,200} does not match|[Ww]heel .{0,200} is (?:invalid|corrupt)"
-            r"|Is a directory: '.{0,400}site-packages|unsupported wheel|multiple \.dist-info"
-        ),
-    ),
-    (
-        "permission",
-        pattern(r"Permission denied|\[?Errno (?:1|13|30)\b|os error (?:1|13|30)\b|Read-only file system|Operation not permitted|WinError (?:5|32)\b|Access is denied", _I),
-    ),
-    ("forbidden", pattern(r"\b(?:401|403) (?:Client Error|Unauthorized|Forbidden)|HTTP status client error \((?:401|403)|\b(?:401|403) Error, Credentials|[Uu]nauthorized|lack of valid authentication|requires authentication|EOFError: EOF when reading a line|User for 1")),
+_SIGNS = (
+    ("disk", r"No space left on device", r"Disk quota exceeded", r"os error (?:28|122)\b", r"\bErrno (?:28|122)\b"),
+    ("disk", r"not enough space on the disk", r"WinError 112\b"),
+    ("hash", r"Hash mismatch", r"DO NOT MATCH THE HASHES", r"hash(?:es)? (?:do|does) not match"),
+    ("archive", r"Failed to extract archive", r"Failed to read from zip", r"BadZipFile", r"is not a zip file"),
+    ("archive", r"Wheel '[^']{0,200}' located at .{0,400} is invalid", r"invalid package format", r"malformed wheel"),
+    ("archive", r"has inconsistent (?:name|version)", r"does not match given name", r"does not match filename"),
+    ("archive", r"trying to install outside the target", r"Is a directory: '.{0,400}site-packages", r"multiple \.dist-info"),
+    ("permission", r"Permission denied", r"\bErrno (?:1|13|30)\b", r"os error (?:1|13|30)\b", r"Read-only file system"),
+    ("permission", r"Operation not permitted", r"WinError (?:5|32)\b", r"Access is denied"),
+    ("forbidden", r"\b(?:401|403) (?:Client Error|Unauthorized|Forbidden)", r"status client error \((?:401|403)"),
+    ("forbidden", r"\b(?:401|403) Error, Credentials", r"lack of valid authentication", r"EOF when reading a line"),
+    ("network", r"Request failed", r"Failed to fetch", r"could not be queried", r"timed? ?out\b", r"incomplete-download"),
+    ("network", r"Connection (?:refused|reset|error|broken|aborted|interrupted)", r"Failed to establish a new connection"),
+    ("network", r"Temporary failure in name resolution", r"name or service not known", r"dns error", r"Network is unreachable"),
+    ("network", r"ProxyError", r"Proxy Authentication", r"Cannot connect to proxy", r"Tunnel connection failed"),
+    ("network", r"SSLError", r"CERTIFICATE_VERIFY_FAILED", r"UnknownIssuer", r"invalid peer certificate"),
+    ("network", r"HTTP error 5\d\d", r"HTTP status server error", r"5\d\d Server Error", r"Too Many Requests"),
     (
         "network",
-        pattern(
-            r"Request failed|Failed to fetch|could not be queried|Connection (?:refused|reset|error|broken|aborted|interrupted)|timed? ?out\b"
-            r"|incomplete-download|Temporary failure in name resolution|[Nn]ame or service not known|dns error|Network is unreachable|ProxyError"
-            r"|Proxy Authentication|Cannot connect to proxy|Tunnel connection failed|unsuccessful tunnel|SSLError|CERTIFICATE_VERIFY_FAILED"
-            r"|UnknownIssuer|invalid peer certificate|HTTP error 5\d\d|HTTP status server error|5\d\d Server Error|Max retries exceeded"
-            r"|error sending request|Failed to establish a new connection|Too Many Requests|ReadTimeoutError|RemoteDisconnected|IncompleteRead"
-            r"|end of file before message length|error decoding response body|All attempts to connect|CondaHTTPError",
-            _I,
-        ),
+        r"not enough bytes",
+        r"Max retries exceeded",
+        r"error sending request",
+        r"ReadTimeoutError",
+        r"RemoteDisconnected",
     ),
-    (
-        "python",
-        pattern(
-            r"no wheels with a matching|requires a different Python|only has wheels (?:for|with)|[Rr]equires-Python|is not a supported wheel"
-            r"|Python>?=?[^\n]{0,60} does not satisfy|No interpreter found"
-        ),
-    ),
-    ("build", pattern(r"Failed to build|failed-wheel-build|metadata-generation-failed|subprocess-exited-with-error|build backend returned")),
-    ("conflict", pattern(r"ResolutionImpossible|conflicting dependencies|are incompatible|version solving failed|incompatible with", _I)),
-    (
-        "missing",
-        pattern(
-            r"No matching distribution|Could not find a version|not found in the package registry|there (?:is|are) no versions? of"
-            r"|was not found in the|PackagesNotFoundError|Unable to find installation candidates|cannot be found on|Could not find a matching",
-            _I,
-        ),
-    ),
-    ("conflict", pattern(r"No solution found|requirements are unsatisfiable", _I)),
-)  # fmt: skip
+    ("network", r"IncompleteRead", r"end of file before message length", r"error decoding response body", r"CondaHTTPError"),
+    ("network", r"All attempts to connect"),
+    ("python", r"no wheels with a matching", r"requires a different Python", r"only has wheels (?:for|with)", r"Requires-Python"),
+    ("python", r"is not a supported wheel", r"No interpreter found"),
+    ("build", r"Failed to build", r"failed-wheel-build", r"metadata-generation-failed", r"subprocess-exited-with-error"),
+    ("build", r"build backend returned"),
+    ("conflict", r"ResolutionImpossible", r"conflicting dependencies", r"are incompatible", r"version solving failed"),
+    ("missing", r"No matching distribution", r"Could not find a (?:version|matching)", r"not found in the package registry"),
+    ("missing", r"there (?:is|are) no versions? of", r"was not found in the", r"Unable to find installation candidates"),
+    ("missing", r"PackagesNotFoundError", r"HTTP error 404", r"404 (?:Client Error|Not Found)", r"status client error \(404"),
+    ("conflict", r"No solution found", r"requirements are unsatisfiable"),
+)
+"""What each kind is told by, in the order in which it is looked for.
+
+uv tells of a missing Python under the head "No solution found", and of a full disk under "Failed to fetch".
+"""
+_KINDS = tuple(
+    (kind, pattern("|".join(sign for _, *signs in rows for sign in signs), _I))
+    for kind, rows in groupby(_SIGNS, lambda row: row[0])
+)
 _LEAD = pattern(r"^(?:[\s│├╰─▶×x>*-]|(?:error|cause|hint|note|ERROR|  cause)\s*:)+", _I)
 _FETCHED = pattern(r"Failed to fetch.{0,20}https?://|for url \(?https?://|HTTP error .{0,40}https?://")
+_ERRNO = pattern(r"\[Errno -?\d{1,5}\] [^\"')]{1,200}|\b407 Proxy [A-Za-z ]{1,40}")
 _NOISE = pattern(
     r"^(?:WARNING: (?:Retrying|Connection interrupted|Attempting)|\[notice\]|Using Python|Looking in|Collecting|Downloading)"
 )
 _HINT = {
-    "hash": "the file is not the one that the index promises: it was cut or changed on its way",
+    "hash": "the file is not the one that the index promises; it was cut or changed on its way",
     "archive": "the file is no sound wheel of this package",
     "forbidden": "the index wants to know who asks",
 }
+_NOTHING = "(from versions: none)"
 
 
 def cause_of(status: int, lines: Sequence[str]) -> Cause:
@@ -98,7 +100,6 @@ def cause_of(status: int, lines: Sequence[str]) -> Cause:
     text = "\n".join(told)
     if status < 0 and not told:
         return Cause("killed", f"ended by signal {-status}")
-    # uv tells the missing Python under the head "No solution found"; a disk that is full under "Failed to fetch".
     for kind, sign in _KINDS:
         if sign.search(text) or sign.search(" ".join(told)):
             return Cause(kind, _short(_account(kind, sign, told)))
@@ -114,14 +115,16 @@ def _account(kind: str, sign: Any, told: list[str]) -> str:
     at = next((number for number, line in enumerate(useful) if sign.search(line)), len(useful) - 1)
     line = useful[at]
     if kind == "network":
-        where = next((each for each in useful if _FETCHED.search(each)), line)
-        why = next((each for each in reversed(useful) if sign.search(each) and each != where), "")
-        return f"{where} ({why})" if why else where
+        where = next((each for each in useful if _FETCHED.search(each)), "")
+        why = next(each for each in reversed(told) if sign.search(each) or each == told[0])
+        why = found[0] if (found := _ERRNO.search(why)) else why
+        return f"{where} ({why})" if where and why != where else why
     if kind in {"conflict", "missing", "python"}:
-        because = " ".join(" ".join(useful[at:]).split())
-        return because.removeprefix("No solution found when resolving dependencies").strip() or line
-    hint = _HINT.get(kind, "")
-    return f"{line}: {hint}" if hint and kind != "forbidden" else (f"{hint}: {line}" if hint else line)
+        because = " ".join(" ".join(useful[at:]).split()).removeprefix("No solution found when resolving dependencies").strip()
+        return f"the index has nothing of that name, or did not answer: {because}" if _NOTHING in because else because or line
+    if kind == "hash" and line.startswith("THESE PACKAGES") and at + 1 < len(useful):
+        line = useful[at + 1]  # pip's first line says it of a file of hashes, which there is none of
+    return f"{_HINT[kind]}: {line}" if kind in _HINT else line
 
 
 def _short(text: str) -> str:

@@ -83,8 +83,10 @@ def _one(path: Path) -> Iterator[None]:
             return
         if not taken:
             raise HeldError(_held(path, _content(descriptor)))
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(_self()).encode(), 0) if hasattr(os, "pwrite") else None
+        with suppress(OSError):  # the kernel's lock counts; who holds it is told where it can be
+            os.ftruncate(descriptor, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            os.write(descriptor, json.dumps(_self()).encode())
         os.set_inheritable(descriptor, True)
         yield
     finally:

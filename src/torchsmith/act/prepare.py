@@ -18,7 +18,7 @@ from torchsmith.model.transaction import ENCODING, Effect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from torchsmith.act.registry import Registry
@@ -338,10 +338,14 @@ def _file(path: str, data: bytes | None, mode: int, entry: Entry) -> Iterator[Ef
 # ---- tidying
 
 
-def remove_copies(entry: Entry) -> None:
-    """Remove what this run made beside what is live, and nothing else."""
+def remove_copies(entry: Entry, decided: Sequence[Effect] = ()) -> None:
+    """Remove what this run made beside what is live, and nothing else.
+
+    Of a run that was decided and taken back, what lies there is the new tree; the old one is never removed.
+    """
+    olds = {effect.staged for effect in decided if effect.kind == "exchange" and inode(effect.staged) != effect.inodes[1]}
     for told in entry.journal.records:
-        if told["kind"] == "copies" and told["clone"]:
+        if told["kind"] == "copies" and told["clone"] and told["clone"] not in olds:
             clone.remove(Path(told["clone"]))
     remove_scraps(entry)
 

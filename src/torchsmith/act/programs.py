@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from torchsmith.act import tools
+from torchsmith.act import installer_output, tools
 from torchsmith.act.tools import Ended
 from torchsmith.host import redact, spawn
 
@@ -31,6 +31,7 @@ def run(argv: tuple[str, ...], folder: Path, variables: Mapping[str, str], limit
             return Ended(127, lost=f"`{words[0]}` is not to be found on PATH"), []
         words[0] = found
     lines: list[str] = []
+    reader = installer_output.Reader()
     rest = [b""]
 
     def heard(data: bytes) -> None:
@@ -41,6 +42,8 @@ def run(argv: tuple[str, ...], folder: Path, variables: Mapping[str, str], limit
                 lines.append(line)
                 del lines[:-_KEPT]
                 watch.said(line)
+                if found := reader.heard(line):
+                    watch.advance(found.done, found.total, found.unit)
 
     environ = tools.environment(**{"PWD": str(folder), **variables})
     try:
@@ -68,7 +71,5 @@ def cause(ended: Ended, lines: list[str]) -> tuple[bool, str]:
     """Whether what stopped a program may pass by itself (network, disk), and the line that says what it was."""
     if ended.lost:
         return False, ended.lost
-    from torchsmith.act import installer_output
-
     found = installer_output.cause_of(ended.status, lines)
     return found.kind in {"network", "disk"}, found.line or f"exit status {ended.status}"

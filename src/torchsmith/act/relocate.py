@@ -73,7 +73,8 @@ def relocate(clone: Path, live: Path, others: Sequence[tuple[Path, Path]] = ()) 
     ``live`` is the environment's path as the user names it. ``others`` are further folders that give way: (the staged copy of
     the project, the project). Modes and times stay; digests and sizes follow, in RECORD and in conda's own records.
     """
-    _taken_back(clone, live)
+    # A script of an installer may be the same as one that was adopted: its record tells of the clone's bytes then.
+    same = dict(_taken_back(clone, live))
     moves = _moves(clone, live, others)
     fresh = list(_new(clone, live))
     told = [file for file in fresh if _is_record(file)]
@@ -89,8 +90,7 @@ def relocate(clone: Path, live: Path, others: Sequence[tuple[Path, Path]] = ()) 
             if new != old:
                 _write(file, new)
                 changed[file.path] = old, new
-    if changed:
-        _tell(told, changed)
+    _tell(told, same | changed)
     return len(changed)
 
 
@@ -233,13 +233,15 @@ def _adopted(data: bytes, moves: Sequence[Move]) -> bytes:
     return data
 
 
-def _taken_back(clone: Path, live: Path) -> None:
+def _taken_back(clone: Path, live: Path) -> Iterator[tuple[str, tuple[bytes, bytes]]]:
+    """What ``adopt`` did to the scripts: path, bytes as they were in the clone, and as they are again."""
     moves = _named_moves(live, clone)
     for file, old in _scripts(clone, live):
         data = _read(old)
         adopted = _adopted(data, moves)
         if adopted != data and adopted == _read(file):
             _write(_File(file.path, old.about), data)
+            yield file.path, (adopted, data)
 
 
 def _leading_out(clone: Path, live: Path) -> Iterator[tuple[_File, str]]:

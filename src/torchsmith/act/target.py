@@ -27,6 +27,11 @@ def users(prefix: str) -> tuple[str, ...]:
     return looking.users(Path(prefix)) if Path(prefix).is_dir() else ()
 
 
+def on_windows() -> bool:
+    """Whether this system has a registry."""
+    return os.name == "nt"
+
+
 def texts(paths: Iterable[str]) -> dict[str, str]:
     """The whole text of each file that is there, by its path.
 

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
-from pathlib import Path
 
-from torchsmith.act import backups, effects, locks, prepare, signals
+from torchsmith.act import effects, locks, prepare, settling, signals
 from torchsmith.act.prepare import FailedError
-from torchsmith.model.errors import EndedError, TorchsmithError, TryAgainError
+from torchsmith.model.errors import EndedError, TorchsmithError
 from torchsmith.model.record import replace
 from torchsmith.model.transaction import Outcome, Transaction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
 
     from torchsmith.act.prepare import Prepared
     from torchsmith.act.registry import Registry
@@ -32,9 +29,6 @@ if TYPE_CHECKING:
     Checks = tuple[tuple[str, bool, str], ...]
     Verify = Callable[[str, Transaction, bool], Checks]
     """Checks an environment by its Python against what is expected; the flag says that it is the live one."""
-
-KEPT = 2
-"""Generations of an environment that are kept after a run."""
 
 
 def carry_out(transaction: Transaction, store: Store, verify: Verify, watch: Watch, registry: Registry | None = None) -> Outcome:
@@ -52,8 +46,8 @@ def carry_out(transaction: Transaction, store: Store, verify: Verify, watch: Wat
     if transaction.empty:
         return Outcome("nothing")
     with signals.told_to_end():
-        settle_others(store, prepare.lock_paths(transaction, store), registry)
-        with held(transaction, store):
+        settling.settle_others(store, prepare.lock_paths(transaction, store), registry)
+        with settling.held(transaction, store):
             prepare.check(transaction, registry)
             entry = store.begin(transaction)
             return _carried_out(transaction, store, entry, verify, watch, registry)
@@ -67,8 +61,10 @@ def _carried_out(
         prepared = prepare.prepared(transaction, entry, verify, watch, registry)
     except BaseException as error:  # noqa: BLE001 - whatever it was, the copies go
         with signals.deaf():
-            discard(store, entry, "discarded" if isinstance(error, EndedError | KeyboardInterrupt) else "failed", str(error))
-        return _failed(error, entry, begun)
+            settling.discard(
+                store, entry, "discarded" if isinstance(error, EndedError | KeyboardInterrupt) else "failed", str(error)
+            )
+        return failed(error, entry, begun)
     outcome = _decided(transaction, store, entry, prepared, verify, watch, registry)
     return replace(outcome, mode=prepared.mode, seconds=time.monotonic() - begun)
 
@@ -86,31 +82,30 @@ def _decided(
     watch.phase("put the changes in place")
     try:
         with signals.deaf():
-            _commit(store, entry, prepared.effects, registry)
+            said = _commit(store, entry, prepared.effects, registry)
         watch.phase("check what is live now")
         checks = (*prepared.checks, *_live(transaction, verify))
         prepare.passed(checks, "the change does not work where it is live")
     except BaseException as error:  # noqa: BLE001 - whatever it was, what is live goes back
         try:
             with signals.deaf():
-                take_back(store, entry, prepared.effects, str(error), registry)
+                settling.take_back(store, entry, prepared.effects, str(error), registry)
         except OSError as second:
-            said = f"{error}; taking it back was stopped ({prepare.told(second)}): `torchsmith resume` brings it to an end"
-            return Outcome("cut", entry.number, said, exit_code=75)
-        return _failed(error, entry, time.monotonic())
+            problem = f"{error}; taking it back was stopped ({prepare.told(second)}): `torchsmith resume` brings it to an end"
+            return Outcome("cut", entry.number, problem, exit_code=75)
+        return failed(error, entry, time.monotonic())
     problem = ""
     with signals.deaf():
         try:
-            entry.journal.add("done")
-            _leave(store, entry)
+            settling.done(store, entry)
         except OSError as error:
             problem = f"all is done, but the journal could not say so ({prepare.told(error)}): the next run will"
-    return Outcome("done", entry.number, problem, effects=prepared.effects, checks=checks)
+    return Outcome("done", entry.number, problem, said, prepared.effects, checks)
 
 
-def _commit(store: Store, entry: Entry, wanted: Sequence[Effect], registry: Registry | None) -> None:
+def _commit(store: Store, entry: Entry, wanted: Sequence[Effect], registry: Registry | None) -> tuple[str, ...]:
     store.keep_effects(entry, "commit", wanted)
-    effects.perform(wanted, registry)
+    return effects.perform(wanted, registry)
 
 
 def _live(transaction: Transaction, verify: Verify) -> Checks:
@@ -122,17 +117,7 @@ def _live(transaction: Transaction, verify: Verify) -> Checks:
     return (*own, *fresh_shell.checks(transaction, os.environ))
 
 
-def _leave(store: Store, entry: Entry) -> None:
-    """What a run that is done does not need any more; a failure here changes nothing that counts."""
-    from torchsmith.act import generations
-
-    with suppress(OSError, TorchsmithError):
-        prepare.remove_scraps(entry)
-        generations.prune(store, KEPT, entry)
-    store.close(entry)
-
-
-def _failed(error: BaseException, entry: Entry, begun: float) -> Outcome:
+def failed(error: BaseException, entry: Entry, begun: float) -> Outcome:
     """What a run says that failed and left everything as it was; who was told to end hears it as that.
 
     Raises:
@@ -155,56 +140,16 @@ def _failed(error: BaseException, entry: Entry, begun: float) -> Outcome:
     return Outcome("failed", entry.number, str(error), said, checks=checks, seconds=seconds, exit_code=code)
 
 
-# ---- the ways back
-
-
-def discard(store: Store, entry: Entry, kind: str = "discarded", problem: str = "") -> None:
-    """Remove what a run prepared. What is live was not touched by it."""
-    with suppress(OSError):  # what cannot be removed or written now is left to the next run, which finds no decision
-        prepare.remove_copies(entry)
-        entry.journal.add(kind, problem=problem[:500])
-        store.close(entry)
-
-
-def take_back(store: Store, entry: Entry, wanted: Sequence[Effect], problem: str, registry: Registry | None = None) -> None:
-    """Undo what a decided run has done so far, within the same run."""
-    if not entry.decided:
-        discard(store, entry, "failed", problem)
-        return
-    way_back = backups.back(entry, wanted, entry.number, forgiving=True)
-    store.keep_effects(entry, "reverse", way_back)
-    effects.perform(way_back, registry)
-    prepare.remove_copies(entry)
-    entry.journal.add("failed", problem=problem[:500])
-    store.close(entry)
-
-
-def settle(store: Store, entry: Entry, registry: Registry | None = None) -> str:
-    """Bring a run that was cut to its end, forward or back, whichever was decided; its state then."""
-    if entry.ended:
-        store.close(entry)
-    elif entry.journal.last("reverse") is not None:
-        effects.perform(store.effects(entry, "reverse"), registry)
-        prepare.remove_copies(entry)
-        entry.journal.add("failed", problem="cut while it was taken back; that was finished")
-        store.close(entry)
-    elif entry.decided and not effects.void(store.effects(entry)):
-        effects.perform(store.effects(entry), registry)
-        entry.journal.add("done")
-        _leave(store, entry)
-    else:
-        discard(store, entry)
-    last = entry.journal.last("done", "failed", "discarded")
-    return str(last["kind"]) if last else "discarded"
-
-
 def resume(
     store: Store, verify: Verify, watch: Watch, *, discard: bool = False, registry: Registry | None = None
 ) -> tuple[Outcome, ...]:
-    """Settle every run that was cut; one that had not decided is tried again, unless it shall be discarded.
+    """Bring every run that was cut to its end.
+
+    One that had decided is finished, one that had not is tried again; with ``discard`` both are taken back.
 
     Raises:
         HeldError: a run is not cut, but under way in another process.
+        TryAgainError: the disk or the rights do not allow it now.
 
     """
     outcomes = []
@@ -212,12 +157,13 @@ def resume(
         for entry in store.cut():
             undecided = not entry.decided
             transaction = store.transaction(entry)
-            with held(transaction, store), signals.deaf():
-                state = settle(store, entry, registry)
+            with settling.held(transaction, store):
+                state = settling.settle(store, entry, registry, discard=discard)
             if undecided and not discard:
                 outcomes.append(_again(entry, transaction, store, verify, watch, registry))
             else:
-                outcomes.append(Outcome(state, entry.number))
+                problem = str((entry.journal.last("failed") or {}).get("problem", ""))
+                outcomes.append(Outcome(state, entry.number, problem, exit_code=5 if state == "failed" else 0))
         store.tidy()
     return tuple(outcomes)
 
@@ -241,35 +187,3 @@ def under_way(store: Store, number: int) -> str:
     except TorchsmithError:
         return ""
     return next((said for path in prepare.lock_paths(transaction, store) if path.exists() and (said := locks.owner(path))), "")
-
-
-# ---- locks
-
-
-def settle_others(store: Store, wanted: Sequence[Path], registry: Registry | None) -> None:
-    """Runs that were cut on the same things are brought to their end before anything new begins.
-
-    Raises:
-        HeldError: one of them is under way.
-
-    """
-    for entry in store.cut():
-        transaction = store.transaction(entry)
-        if set(wanted) & set(prepare.lock_paths(transaction, store)):
-            with held(transaction, store), signals.deaf():
-                settle(store, entry, registry)
-    store.tidy()
-
-
-def held(transaction: Transaction, store: Store) -> AbstractContextManager[None]:
-    """Hold the locks of all that a transaction changes."""
-    wanted = prepare.lock_paths(transaction, store)
-    try:
-        for path in wanted:
-            if locks.OURS in path.parts:
-                locks.own_folder(path.parent)
-            else:
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise TryAgainError(f"`{error.filename}` cannot be made: {error.strerror}") from None
-    return locks.held(wanted)

@@ -6,19 +6,22 @@ import os
 import time
 from pathlib import Path
 
-from torchsmith.act import backups, effects, files, prepare, signals
+from torchsmith.act import backups, effects, files, prepare, settling, signals
 from torchsmith.act.store import active_undos, undoes_of
-from torchsmith.act.transaction import discard, held, settle_others
-from torchsmith.model.errors import UsageError
+from torchsmith.act.transaction import failed
+from torchsmith.model.errors import TorchsmithError, UsageError
 from torchsmith.model.record import replace
 from torchsmith.model.transaction import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torchsmith.act.registry import Registry
     from torchsmith.act.store import Entry, Store
     from torchsmith.act.transaction import Verify
     from torchsmith.act.watch import Watch
+    from torchsmith.model.transaction import Effect
 
 
 def undo(
@@ -43,7 +46,11 @@ def undo(
     del verify  # what is put back was live before
     outcomes = []
     with signals.told_to_end():
-        for entry in order(store, number):
+        wanted = order(store, number)
+        for entry in wanted:
+            if missing := backups.lost(entry, store.effects(entry)):
+                raise backups.refuse_lost(missing)
+        for entry in wanted:
             outcomes.append(_one(store, entry, watch, registry, discard_changes=discard_changes))
             if outcomes[-1].status != "undone":
                 break
@@ -83,11 +90,9 @@ def order(store: Store, number: int | None) -> tuple[Entry, ...]:
 def _one(store: Store, taken: Entry, watch: Watch, registry: Registry | None, *, discard_changes: bool) -> Outcome:
     begun = time.monotonic()
     was = store.transaction(taken)
-    title = f"take back run {taken.number}: {was.title}"
-    transaction = replace(was, title=title)
-    wanted_locks = prepare.lock_paths(transaction, store)
-    settle_others(store, wanted_locks, registry)
-    with held(transaction, store):
+    transaction = replace(was, title=f"take back run {taken.number}: {was.title}")
+    settling.settle_others(store, prepare.lock_paths(transaction, store), registry)
+    with settling.held(transaction, store):
         done = store.effects(taken)
         watch.phase("look whether all is as it was left")
         if missing := backups.lost(taken, done):
@@ -96,28 +101,44 @@ def _one(store: Store, taken: Entry, watch: Watch, registry: Registry | None, *,
             raise backups.explain(changed)
         entry = store.begin(transaction, undoes=taken.number)
         try:
-            for effect in done:
-                if effect.setting is None and not os.path.isdir(effect.path):
-                    entry.journal.add("file", staged=str(backups.staged_name(Path(effect.path), entry.number)))
-            made = backups.back(taken, done, entry.number, over_changes=discard_changes)
-            for effect in made:
-                if effect.kind == "replace" or (effect.kind == "remove" and not os.path.isdir(effect.path)):
-                    backups.keep(entry, Path(effect.path))
-            for effect in made:
-                if effect.staged:
-                    files.sync_folder(Path(effect.staged).parent)
-        except BaseException as error:
+            made = _prepared(taken, entry, done, discard_changes=discard_changes)
+        except BaseException as error:  # noqa: BLE001 - whatever it was, the copies go
             with signals.deaf():
-                discard(store, entry, "failed", str(error))
-            raise
+                settling.discard(store, entry, "failed", str(error))
+            return failed(error, entry, begun)
         watch.phase("put back what was there before")
         with signals.deaf():
-            store.keep_effects(entry, "commit", made)
-            effects.perform(made, registry)
-            entry.journal.add("done")
-            prepare.remove_scraps(entry)
-            store.close(entry)
-    return Outcome("undone", entry.number, effects=made, seconds=time.monotonic() - begun)
+            return _put_back(store, entry, made, registry, begun)
+
+
+def _prepared(taken: Entry, entry: Entry, done: Sequence[Effect], *, discard_changes: bool) -> tuple[Effect, ...]:
+    """The old contents beside the files that they replace, and copies of what is there now."""
+    for effect in done:
+        if effect.setting is None and not os.path.isdir(effect.path):
+            entry.journal.add("file", staged=str(backups.staged_name(Path(effect.path), entry.number)))
+    made = backups.back(taken, done, entry.number, over_changes=discard_changes)
+    for effect in made:
+        if effect.kind == "replace" or (effect.kind == "remove" and not os.path.isdir(effect.path)):
+            backups.keep(entry, Path(effect.path))
+        if effect.staged:
+            files.sync_folder(Path(effect.staged).parent)
+    return made
+
+
+def _put_back(store: Store, entry: Entry, made: tuple[Effect, ...], registry: Registry | None, begun: float) -> Outcome:
+    try:
+        store.keep_effects(entry, "commit", made)
+        said = effects.perform(made, registry)
+        prepare.remove_scraps(entry)
+        entry.journal.add("done")
+        store.close(entry)
+    except (OSError, TorchsmithError) as error:
+        problem = prepare.told(error) if isinstance(error, OSError) else str(error)
+        if not entry.decided:
+            settling.discard(store, entry, "failed", problem)
+            return failed(error, entry, begun)
+        return Outcome("cut", entry.number, f"{problem}: `torchsmith resume` brings it to an end", exit_code=75)
+    return Outcome("undone", entry.number, "", said, made, seconds=time.monotonic() - begun)
 
 
 def _paths(store: Store, entry: Entry) -> set[str]:

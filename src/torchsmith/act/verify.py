@@ -30,6 +30,8 @@ LIMIT = 300.0
 """Seconds for all imports: those of torch from a cold disk take the better part of a minute."""
 _FRAME = "\x02torchsmith\x02"
 _LISTED = 5
+_SPARE = 2 * 10**9
+"""Bytes beyond three times what is known: other packages may come with it."""
 
 
 @record
@@ -57,8 +59,10 @@ def verify(python: str, transaction: Transaction, live: bool) -> Checks:
     here = _read(prefix_of(python))
     if live:
         return tuple(_imports(python, here, expected, live=True))
-    before = _read(Path(transaction.environment.prefix))
+    before = Here(here.prefix, (), ()) if transaction.environment.create else _read(Path(transaction.environment.prefix))
     checks = tuple(_records(here, before, expected))
+    if transaction.disk_bytes:
+        checks = (*checks, _size_check(here, before, transaction.disk_bytes))
     if not all(passed for _, passed, _ in checks):
         return checks
     return (*checks, *_imports(python, here, expected, live=False))
@@ -78,16 +82,16 @@ def _read(prefix: Path) -> Here:
 
 
 def _records(here: Here, before: Here, expected: Expected) -> Iterator[tuple[str, bool, str]]:
-    wanted = (*((("torch", expected.torch),) if expected.torch else ()), *expected.packages)
-    for name, version in dict.fromkeys(wanted):
+    wanted = dict((*expected.packages, *((("torch", expected.torch),) if expected.torch else ())))
+    for name, version in wanted.items():
         yield _one_record(here, name, version)
     for name in expected.absent:
         there = here.of(name)
         if there:
             yield f"{name} is gone", False, f"{there[0].name} {there[0].version} is still there"
-    known = {(each.name, each.version) for each in before.distributions}
-    names = {records.normal(name) for name, _ in wanted}
-    touched = [each for each in here.distributions if each.name in names or (each.name, each.version) not in known]
+    names = {records.normal(name) for name in wanted}
+    new = set(_new(here, before))
+    touched = [each for each in here.distributions if each.name in names or each in new]
     files, faults = 0, []
     for each in touched:
         seen, wrong = each.damage(here.prefix)
@@ -100,6 +104,19 @@ def _records(here: Here, before: Here, expected: Expected) -> Iterator[tuple[str
     left = [name for name in here.leftovers if name not in before.leftovers]
     if left:
         yield "nothing is left half done", False, ", ".join(left[:_LISTED])
+
+
+def _new(here: Here, before: Here) -> list[Distribution]:
+    """What the change brought: a name at a version that was not there."""
+    known = {(each.name, each.version) for each in before.distributions}
+    return [each for each in here.distributions if (each.name, each.version) not in known]
+
+
+def _size_check(here: Here, before: Here, promised: int) -> tuple[str, bool, str]:
+    """Whether it is about as large as such a build is known to be: a wheel may hold anything that packs well."""
+    size = sum(found or 0 for each in _new(here, before) for _, found in each.rows())
+    told = f"{size // 10**6} MB on disk, where about {promised // 10**6} MB are known of it"
+    return "it is not larger than it should be", size <= 3 * promised + _SPARE, told
 
 
 def _one_record(here: Here, name: str, version: str) -> tuple[str, bool, str]:
@@ -160,7 +177,8 @@ def _asked(python: str, parts: Sequence[str], *, live: bool) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for answer in ended.out.split(_FRAME)[1::2]:
         with suppress(ValueError, TypeError, RecursionError):
-            found |= {name: facts for name, facts in json.loads(answer).items() if isinstance(facts, dict)}
+            for name, facts in json.loads(answer).items():
+                found[name] = found.get(name, {}) | facts
     if ended.lost or ended.status:
         found["ended"] = {"why": ended.said if ended.status >= 0 else f"ended by signal {-ended.status}"}
     return found

@@ -113,17 +113,17 @@ def prepared(looked: Looked, option: Option | None, *, allow_root: bool = False)
         why = "none of this is torchsmith's to run" if made.shown else ""
         return Prepared(status, option, made, files, why, made.shown)
     ready = Prepared("ready", option, completed(made, option, looked), files)
-    return refused_to_root(_possible(ready, place), allow_root=allow_root)
+    return refused_to_root(_possible(ready), allow_root=allow_root)
 
 
-def _possible(ready: Prepared, place: Place) -> Prepared:
+def _possible(ready: Prepared) -> Prepared:
     """Refused where it could not be carried out; with what there is to say of the place."""
     from torchsmith.act import preflight
 
     made = ready.transaction
     if made is None:
         return ready
-    problems = preflight.problems(made, _registry(place))
+    problems = preflight.problems(made, registry())
     if problems and ready.option is not None:
         return replace(ready, status="refused", problem="; ".join(problems), shown=by_you(ready.option))
     return replace(ready, transaction=replace(made, notes=tuple(dict.fromkeys((*made.notes, *preflight.remarks(made))))))
@@ -187,7 +187,7 @@ def carry_out(ready: Transaction, watch: Watch) -> Outcome:
     """Carry it out, verified before and after it takes the place of what is there."""
     from torchsmith.act import store, transaction, verify
 
-    return transaction.carry_out(ready, store.opened(), verify.verify, watch)
+    return transaction.carry_out(ready, store.opened(), verify.verify, watch, registry())
 
 
 def _place(looked: Looked, option: Option) -> Place:
@@ -204,15 +204,15 @@ def _place(looked: Looked, option: Option) -> Place:
         return place
     from torchsmith.app import settings
 
-    return settings.seen(looked.host, place, _registry(place))
+    place = replace(place, remove_stale=looked.asked.remove_stale_paths)
+    return settings.seen(looked.host, place, registry())
 
 
-def _registry(place: Place) -> Registry | None:
-    if place.os != "windows":
-        return None
-    from torchsmith.act.registry import WindowsRegistry
+def registry() -> Registry | None:
+    """Where Windows keeps the settings of this user; None elsewhere."""
+    from torchsmith.act import registry as port
 
-    return WindowsRegistry()
+    return port.WindowsRegistry() if target.on_windows() else None
 
 
 def _files(option: Option, place: Place) -> dict[str, str]:

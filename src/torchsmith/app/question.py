@@ -26,6 +26,7 @@ class Asked:
     """One question. ``python`` is ``--python``, empty where the environment was found.
 
     ``option`` is the number of an option, ``approach`` the name of one; without either the first option is meant.
+    ``remove_stale_paths``: folders of other CUDA versions go from the user's PATH.
     """
 
     goal: str = GOALS[0]
@@ -38,6 +39,7 @@ class Asked:
     assume: tuple[str, ...] = ()
     option: int = 0
     approach: str = ""
+    remove_stale_paths: bool = False
 
 
 def of(options: argparse.Namespace) -> Asked:
@@ -53,6 +55,7 @@ def of(options: argparse.Namespace) -> Asked:
         tuple(options.assume),
         getattr(options, "option", None) or 0,
         getattr(options, "approach", None) or "",
+        bool(getattr(options, "remove_stale_paths", False)),
     )
 
 

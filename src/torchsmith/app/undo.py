@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchsmith.act import generations, store, transaction, undoing, verify
+from torchsmith.app import apply
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def undo(number: int | None, watch: Watch, *, discard_changes: bool = False) -> 
         UsageError: there is nothing to take back.
 
     """
-    return undoing.undo(store.opened(), number, verify.verify, watch, discard_changes=discard_changes)
+    return undoing.undo(store.opened(), number, verify.verify, watch, discard_changes=discard_changes, registry=apply.registry())
 
 
 def would(number: int | None) -> tuple[Past, ...]:
@@ -40,7 +41,7 @@ def resume(watch: Watch, *, discard: bool = False) -> tuple[Outcome, ...]:
         HeldError: it is not cut, but under way.
 
     """
-    return transaction.resume(store.opened(), verify.verify, watch, discard=discard)
+    return transaction.resume(store.opened(), verify.verify, watch, discard=discard, registry=apply.registry())
 
 
 def history() -> tuple[tuple[Past, ...], dict[int, int]]:

@@ -72,7 +72,7 @@ def edits(wanted: Wanted, place: Place, files: Mapping[str, str]) -> tuple[Edit,
     for path, shell in scripts(place):
         if _conda(place):
             made += transactions.edit(path, _hook(wanted, shell, path), files, why)
-        elif path in files:
+        elif path in files and not (path.endswith("/activate.ps1") and _capital(path) in files):  # one file on macOS
             text = shell_settings.put(files[path], shell_files.lines(shell, wanted.variables), path)
             made += transactions.edit(path, text, files, why)
     return tuple(made)
@@ -110,6 +110,10 @@ def _hook(wanted: Wanted, shell: str, path: str) -> str:
         body = shell_files.saved(shell, names) + "\n" + shell_files.lines(shell, wanted.variables)
     end = "\r\n" if shell in {"cmd", "powershell"} else "\n"
     return "".join(line + end for line in body.splitlines())
+
+
+def _capital(path: str) -> str:
+    return path.removesuffix("activate.ps1") + "Activate.ps1"
 
 
 def _conda(place: Place) -> bool:

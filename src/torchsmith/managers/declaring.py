@@ -169,3 +169,34 @@ def names(entries: Iterable[Any]) -> frozenset[str]:
             except EditError:
                 continue
     return frozenset(found)
+
+
+def settled(option: Option, place: Place, lock: str | None) -> bool:
+    """Whether all of the option is installed and locked as it should be, so that nothing is left to do.
+
+    Raises:
+        EditError: the lock is no TOML.
+
+    """
+    if lock is None or not places.nothing_to_do(option, place):
+        return False
+    locked = toml.entries(lock, ("package",))
+    return all(any(_is(each, pin, option, place) for each in locked) for pin in option.packages)
+
+
+def _is(locked: dict[str, Any], pin: Pin, option: Option, place: Place) -> bool:
+    own = pin.name in places.FAMILY and pin.index == option.index
+    version = version_of(pin) + places.label(option, place) if own else pin.version
+    source = locked.get("source") or {}
+    url = str(source.get("registry") or source.get("url") or "").rstrip("/")
+    return (
+        normalised(str(locked.get("name", ""))) == pin.name
+        and locked.get("version") == version
+        and (not own or option.index is None or url == option.index.rstrip("/"))
+    )
+
+
+def staying(packages: Iterable[str], source: str) -> tuple[str, ...]:
+    """What is said of packages that stay with the index of the older build."""
+    names = ", ".join(sorted(set(packages) - places.FAMILY))
+    return (f"{names} stays with {source}: it has to fit the new build of torch too",) if names else ()

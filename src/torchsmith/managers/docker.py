@@ -38,9 +38,9 @@ NEEDS = {
 
 def steps(option: Option, place: Place) -> Steps:
     """A file, an image, and a container that shows whether torch sees the GPU."""
-    candidate, option = option.candidate, _for_linux(option, place)
+    candidate, option = option.candidate, for_linux(option, place)
     image = f"torch:{candidate.torch}-{candidate.build}"
-    gpu = _devices(candidate.kind, place)
+    gpu = devices(candidate.kind, place)
     shared = ("--ipc=host",) if place.goal == "training" else ()
     module = "xpu" if candidate.kind == "xpu" else "cuda"
     test = ("python", "-c", f"import torch; print(torch.__version__, torch.{module}.is_available())")
@@ -51,7 +51,7 @@ def steps(option: Option, place: Place) -> Steps:
     return Steps(tuple(map(Command, made)), made, ((FILE, _file(option, place)),), _notes(option, place))
 
 
-def _for_linux(option: Option, place: Place) -> Option:
+def for_linux(option: Option, place: Place) -> Option:
     """The image is Linux, whose default build may be another than the host's: there the index is named."""
     index = option.candidate.index
     if place.os == "linux" or option.index or index is None:
@@ -60,7 +60,7 @@ def _for_linux(option: Option, place: Place) -> Option:
     return replace(option, index=index, packages=pins)
 
 
-def _devices(kind: str, place: Place) -> tuple[str, ...]:
+def devices(kind: str, place: Place) -> tuple[str, ...]:
     """How the GPU is handed to a container: NVIDIA's by its toolkit, the others as the device files of their driver."""
     if kind == "cuda":
         return ("--gpus", "all")
@@ -75,7 +75,7 @@ def _file(option: Option, place: Place) -> str:
     wanted, rest = places.wanted(option, place), places.others(option)
     index = ("--index-url", option.index) if option.index else ()
     installer = ["python", "-m", "pip", "install", "--no-cache-dir"]
-    lines = _base(option, place)
+    lines = base_lines(option, place)
     lines.append(_run([*installer, *wanted, *index]))
     if rest:
         lines.append(_run([*installer, *rest, *wanted[:1]]))
@@ -83,7 +83,7 @@ def _file(option: Option, place: Place) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _base(option: Option, place: Place) -> list[str]:
+def base_lines(option: Option, place: Place) -> list[str]:
     """The image that it starts from, with a Python first on PATH."""
     candidate = option.candidate
     compiled = _compiles(option, place)

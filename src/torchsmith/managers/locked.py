@@ -95,7 +95,7 @@ def compiled(text: str, python: str = "") -> Lock:
     text = "".join(f"{line.rstrip()}\n" for line in lines(text))  # one kind of newline
     pins = tuple((normalised(found[1]), found[2]) for found in _PIN.finditer(text))
     ends = [found.start() for found in _PIN.finditer(text)]
-    parts = [text[start:end] for start, end in zip(ends, [*ends[1:], len(text)], strict=True)]
+    parts = [text[start:end] for start, end in zip(ends, [*ends[1:], len(text)], strict=False)]
     bare = tuple(name for (name, _), part in zip(pins, parts, strict=True) if "--hash=" not in part)
     other = _PYTHON.search(text)
     newer = f"Python {other[1]}" if other and python and key(other[1]) != key(python)[:2] else ""

@@ -64,7 +64,7 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         edits,
         runs,
         shown=project_change.compiled(option, ("pdm", "add", "--no-isolation")),
-        expected=transactions.expected(option, place),
+        expected=project_change.expected(option, place),
         notes=transactions.notes(
             locked.remarks(LOCK, lock, asked, "PDM") if any(LOCK in run.writes for run in runs) else (), _of_itself(text)
         ),

@@ -91,7 +91,7 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         edits,
         runs,
         shown=project_change.compiled(option, (environment.python, "-m", "pip", "install", "--no-build-isolation")),
-        expected=transactions.expected(option, place),
+        expected=project_change.expected(option, place),
         notes=transactions.notes(
             places.why_new(option, place),
             locked.remarks(lock_file, lock, demands, "Python") if any(lock_file in run.writes for run in runs) else (),

@@ -1,8 +1,9 @@
 """A Pipenv project is changed: Pipfile by our own edits, then ``pipenv lock`` and ``pipenv sync``.
 
 Pipenv changes the environment that ``VIRTUAL_ENV`` names, as long as it is not told to ignore it and the project's ``.env``,
-which it would load, does not name another. Its own ``pipenv install torch==V+cu128`` and ``pipenv upgrade`` write the version
-without its label; ours keeps it. The hash of Pipfile in the lock is made of what it says, so the order of keys is free.
+which it would load, does not name another. ``pipenv sync`` takes 2.8.0+cu128 for the 2.8.0+cu129 that is locked. Its own
+``pipenv install torch==V+cu128`` and ``pipenv upgrade`` write the version without its label; ours keeps it. The hash of Pipfile
+in the lock is made of what it says, so the order of keys is free.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from torchsmith.managers.edits import toml
 from torchsmith.managers.edits.base import normalised
 from torchsmith.managers.places import FAMILY
 from torchsmith.model.transaction import Run, Transaction
+from torchsmith.model.versions import public
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         edits,
         runs,
         shown=project_change.compiled(option, ("pipenv", "run", "python", "-m", "pip", "install", "--no-build-isolation")),
-        expected=transactions.expected(option, place),
+        expected=project_change.expected(option, place),
         notes=transactions.notes(
             (*locked.remarks(LOCK, lock, asked, "Pipenv"), _ALL_ANEW if lock is not None else "") if relocked else (),
             places.not_in_the_lock(option, "Pipenv"),
@@ -97,9 +99,9 @@ def _runs(
     """Lock, then install what is locked, which removes nothing; before it goes what pip would take for the new torch."""
     updates = project_change.updates(place)
     held = lock is not None if option.declared else locked.holds(lock, project_change.pins(option, place))
-    doubtful = places.doubtful(option, place)
+    mistaken = _mistaken(option, place)
     anew = changed or updates or not held
-    if not anew and not doubtful and project_change.installed(option, place):
+    if not anew and not mistaken and project_change.installed(option, place):
         return ()
     variables = (
         ("VIRTUAL_ENV", environment.prefix),
@@ -108,13 +110,27 @@ def _runs(
         ("PIPENV_VERBOSITY", "-1"),
         ("PIPENV_YES", "1"),
     )
-    names = tuple(map(name_of, places.wanted(option, place)))
-    gone = (environment.python, "-m", "pip", "uninstall", "-y", *names)
+    gone = (environment.python, "-m", "pip", "uninstall", "-y", *mistaken)
     return (
         *((Run(("pipenv", "lock"), "Pipfile.lock with this torch", root, (LOCK,), variables),) if anew else ()),
-        *((Run(gone, "pip would take what is installed for what is asked"),) if doubtful else ()),
+        *((Run(gone, "Pipenv would take what is installed for what is locked"),) if mistaken else ()),
         Run(("pipenv", "sync", *groups), "what is locked, into the environment", root, (), variables),
     )
+
+
+def _mistaken(option: Option, place: Place) -> tuple[str, ...]:
+    """What ``pipenv sync`` would leave as it is: the same release in another build, whatever label is locked, or broken."""
+    if place.fresh:
+        return ()
+    if place.packages is None:
+        return tuple(map(name_of, places.wanted(option, place))) if places.same_release(option, place) else ()
+    found = []
+    for word in places.wanted(option, place):
+        name, _, version = word.partition("==")
+        have = place.packages.version(name) or ""
+        if have and public(have) == public(version) and (have != version or (place.broken and name == "torch")):
+            found.append(name)
+    return tuple(found)
 
 
 def _categories(text: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -58,7 +58,7 @@ def steps(option: Option, place: Place) -> Steps:
     have = places.python_of(place.interpreter)
     subdir = SUBDIRS.get((place.os, place.arch), "linux-64")
     made: Commands = () if begun else (("pixi", "init", "--format", "pixi"),)
-    declared = _declared(cuda, place) if cuda else ""
+    declared = declared_cuda(cuda, place) if cuda else ""
     if cuda:
         # What is declared has to be there: pixi leaves out a platform that promises more than the driver has.
         made = (*made, ("pixi", "workspace", "platform", "edit", subdir, "--cuda", declared))
@@ -71,7 +71,7 @@ def steps(option: Option, place: Place) -> Steps:
     return Steps(typed, made, notes=places.notes((before,), emissions.conda_override(option, place)))
 
 
-def _declared(cuda: str, place: Place) -> str:
+def declared_cuda(cuda: str, place: Place) -> str:
     """The CUDA of the build, or the driver's where that is lower and runs it by minor-version compatibility."""
     windows = place.os == "windows" or place.wsl
     supported = drivers.max_cuda(place.driver, windows=windows) if place.driver else None

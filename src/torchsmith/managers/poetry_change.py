@@ -60,8 +60,11 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         text = poetry_sources.edited(files[path], number, option, place)
         exact = poetry_sources.edited(files[path], number, option, place, exact=True)
         chosen = _chosen(text, option, place)
+        settled = text == files[path] and declaring.settled(option, place, files.get(f"{root}/poetry.lock"))
     except EditError as error:
         raise CannotDo(f"`{path}`: {error}; mend it first") from None
+    if settled:
+        return Transaction(transactions.title(option))
     why = f"{option.candidate.torch} of {option.index or 'the default index'} is what the project asks for"
     edits = transactions.edit(path, text, files, why)
     held = () if exact == text else (_lock(root, environment, number, (("pyproject.toml", exact),)),)
@@ -71,7 +74,7 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         edits,
         (*held, _lock(root, environment, number), _install(root, environment, chosen), *_again(option, place, environment)),
         expected=transactions.expected(option, place),
-        notes=transactions.notes(_told(option, place, files, edits, number)),
+        notes=transactions.notes(_told(option, place, files, edits, number), poetry_sources.staying(text, option, place)),
         indexes=transactions.indexes(option),
         rests_on=transactions.read((f"{root}/poetry.lock",), files),
     )

@@ -38,15 +38,17 @@ def edited(text: str, major: int, option: Option, place: Place, *, exact: bool =
 
     """
     _refuse_extras(text)
-    name = ""
-    if option.index is not None:
-        name, text = _source(text, option, place)
+    old = _old_source(text, option, place)
+    name = _named(text, old, option) if option.index is not None else ""
+    moved = _uses(text, old) & places.FAMILY if name else set()
     for pin in option.packages:
         bound = name if pin in declaring.of_family(option) else None
         text = _declared(text, pin, bound, major, option, place, exact=exact)
-    if name:
-        text = _without_dangling(text, name)
-    return text
+    if not name:
+        return text
+    text = _put_source(text, old, name, str(option.index))
+    text = _rebound(text, name, old, moved)
+    return _without_dangling(text, name)
 
 
 def tables(text: str) -> tuple[Path, ...]:
@@ -68,25 +70,44 @@ def by_project(text: str, major: int) -> bool:
 # ---- sources
 
 
-def _source(text: str, option: Option, place: Place) -> tuple[str, str]:
-    """The name of the source with the option's index: one that is there, the older one moved on, or a new one."""
-    url, build = str(option.index), option.candidate.build
+def _named(text: str, old: str, option: Option) -> str:
+    """The name of the source with the option's index: that of one that is there, else a new one in the project's manner."""
+    url = str(option.index).rstrip("/")
     sources = toml.entries(text, SOURCE)
     for entry in sources:
-        if str(entry.get("url", "")).rstrip("/") == url.rstrip("/") and entry.get("name"):
-            known = str(entry["name"])
-            return known, toml.put_entry(text, SOURCE, {"name": known, "priority": "explicit"})
-    old = _old_source(text, option, place)
+        if str(entry.get("url", "")).rstrip("/") == url and entry.get("name"):
+            return str(entry["name"])
     names = {str(entry.get("name")) for entry in sources}
-    name = declaring.relabelled(old, build)
+    name = declaring.relabelled(old, option.candidate.build)
     while name in names:
         name += "-torch"
+    return name
+
+
+def _put_source(text: str, old: str, name: str, url: str) -> str:
+    """The source there and explicit: the one that is there, the older one moved on where only torch used it, or a new one."""
+    sources = toml.entries(text, SOURCE)
+    if any(entry.get("name") == name for entry in sources):
+        return toml.put_entry(text, SOURCE, {"name": name, "priority": "explicit"})
     at = next((at for at, entry in enumerate(sources) if entry.get("name") == old), None)
-    if at is None or not _uses(text, old) <= {pin.name for pin in declaring.of_family(option)}:
-        return name, toml.put_entry(text, SOURCE, {"name": name, "url": url, "priority": "explicit"}, revive=True)
-    text = toml.put(text, (*SOURCE, at, "name"), name)
-    text = toml.put(text, (*SOURCE, at, "url"), url)
-    return name, toml.put(text, (*SOURCE, at, "priority"), "explicit")
+    if at is None or not _uses(text, old) <= places.FAMILY:
+        return toml.put_entry(text, SOURCE, {"name": name, "url": url, "priority": "explicit"}, revive=True)
+    for key, value in (("name", name), ("url", url), ("priority", "explicit")):
+        text = toml.put(text, (*SOURCE, at, key), value)
+    return text
+
+
+def _rebound(text: str, name: str, old: str, packages: set[str]) -> str:
+    """What belongs to torch and was bound to its older source, though the option does not name it, goes with it."""
+    for table in tables(text):
+        for key, value in toml.read(text, table).items():
+            if normalised(key) not in packages:
+                continue
+            for at, entry in enumerate(value if isinstance(value, list) else [value]):
+                if isinstance(entry, dict) and entry.get("source") == old:
+                    path = (*table, key, at, "source") if isinstance(value, list) else (*table, key, "source")
+                    text = toml.put(text, path, name)
+    return text
 
 
 def _old_source(text: str, option: Option, place: Place) -> str:
@@ -255,3 +276,22 @@ def _entry(text: str, path: Path, value: Any, pin: Pin, source: str | None, opti
     if pin.name in places.FAMILY and option.index is None and "source" in old:
         return toml.remove(text, (*path, "source"))
     return text
+
+
+def staying(text: str, option: Option, place: Place) -> tuple[str, ...]:
+    """What is said of packages beside torch that are bound to a source of another build, on this system."""
+    told: tuple[str, ...] = ()
+    for source in toml.entries(text, SOURCE) if option.index is not None else ():
+        name, url = str(source.get("name")), str(source.get("url", "")).rstrip("/")
+        label = declaring.LABEL.search(url.rpartition("/")[2])
+        if label is None or label[0] == option.candidate.build:
+            continue
+        bound = (
+            normalised(key)
+            for table in tables(text)
+            for key in toml.read(text, table)
+            for entry in _entries(text, table, normalised(key))
+            if entry.get("source") == name and declaring.holds(_marker(entry), option, place) is not False
+        )
+        told = (*told, *declaring.staying(set(bound), name))
+    return told

@@ -8,6 +8,7 @@ from torchsmith.managers import places, transactions
 from torchsmith.managers.base import CannotDo
 from torchsmith.managers.edits.base import EditError, normalised
 from torchsmith.model.pattern import pattern
+from torchsmith.model.record import replace
 from torchsmith.model.transaction import Environment, Shown
 
 TYPE_CHECKING = False
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torchsmith.model.choice import Option, Place
+    from torchsmith.model.transaction import Expected
 
 _FOREIGN = pattern(r"[^a-z0-9]+")
 
@@ -78,6 +80,13 @@ def compiled(option: Option, words: tuple[str, ...]) -> tuple[Shown, ...]:
     """What is built against torch comes when that is there, by hand: ``words`` install it."""
     built = places.built(option)
     return (Shown((*words, *built), "it is compiled against torch, so it comes after it"),) if built else ()
+
+
+def expected(option: Option, place: Place) -> Expected:
+    """What has to be there afterwards, without what is compiled by hand then."""
+    made = transactions.expected(option, place)
+    later = {word.partition("==")[0] for word in places.built(option)}
+    return replace(made, packages=tuple(each for each in made.packages if each[0] not in later))
 
 
 def name_of(root: str) -> str:

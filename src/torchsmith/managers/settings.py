@@ -9,6 +9,7 @@ from __future__ import annotations
 from torchsmith.managers import shell_files
 from torchsmith.model.pattern import pattern
 from torchsmith.model.record import record
+from torchsmith.model.versions import key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 CUDA = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT")
 NAMES = (
-    *(*CUDA, "LD_LIBRARY_PATH", "SHELL", "ZDOTDIR", "XDG_CONFIG_HOME"),
+    *(*CUDA, "PATH", "LD_LIBRARY_PATH", "SHELL", "ZDOTDIR", "XDG_CONFIG_HOME"),
     *("LOADEDMODULES", "DIRENV_DIR", "DIRENV_FILE", "INVOCATION_ID", "TMUX", "TERM_PROGRAM"),
     *(
         "USERPROFILE",
@@ -40,6 +41,7 @@ _ASSIGNED = pattern(
     r"|(?:^|[\s;&])(?:set(?:\s+-\S+)+|setenv)\s+(CUDA_HOME|CUDA_PATH|CUDA_ROOT|CUDACXX|LD_LIBRARY_PATH|PATH)\s"
     r"|(?:^|[\s;&])(?:(fish_add_path)|(module)\s+(?:load|add))\s"
 )
+_VERSIONED = pattern(r"/cuda[-/]v?(\d{1,3}\.\d{1,3})(?:\.\d+)?/bin/?$")
 
 
 @record
@@ -82,7 +84,7 @@ def assigned(line: str) -> str:
         return ""
     name = found[1] or found[2] or ("PATH" if found[3] else "CUDA_HOME")
     plain = name in CUDA and not found[4]
-    return name if plain or "cuda" in line.replace("CUDA_", "").casefold() else ""
+    return name if plain or "cuda" in line.casefold() else ""
 
 
 def set_elsewhere(wanted: Wanted, place: Place, files: Mapping[str, str]) -> tuple[str, ...]:
@@ -100,6 +102,10 @@ def set_elsewhere(wanted: Wanted, place: Place, files: Mapping[str, str]) -> tup
     if parts:
         whom = _by_whom("LD_LIBRARY_PATH", parts[0], place, files)
         told.append(f"LD_LIBRARY_PATH holds `{parts[0]}`, and what is there is loaded before the libraries of a wheel: {whom}")
+    for part in values.get("PATH", "").split(":") if place.os != "windows" else ():
+        matched = _VERSIONED.search(part)
+        if matched and key(matched[1])[:2] != key(wanted.version)[:2]:
+            told.append(f"PATH holds `{part}` of CUDA {matched[1]}: {_by_whom('PATH', part, place, files)}")
     return tuple(told)
 
 
@@ -107,7 +113,7 @@ def _by_whom(name: str, value: str, place: Place, files: Mapping[str, str]) -> s
     values = dict(place.values)
     shell = shell_files.shell_of(place)
     lines = by_hand(shell, place, files) if place.os != "windows" and place.home else ()
-    line = next((line for line in lines if line.name == name), None)
+    line = next((line for line in lines if line.name == name and (name in CUDA or value in line.text)), None)
     if line is not None:
         return f"line {line.number} of {line.path} sets it, and is left as it is"
     modules = [module for module in values.get("LOADEDMODULES", "").split(":") if "cuda" in module.casefold()]

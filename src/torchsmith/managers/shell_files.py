@@ -79,10 +79,12 @@ def readable(shell: str, place: Place) -> tuple[str, ...]:
 def not_read_by(shell: str) -> str:
     """Which shells do not see what stands there."""
     if shell == "bash":
-        return "`ssh HOST COMMAND`, cron and systemd units do not read it: name the variables in the command there"
+        return "`ssh HOST COMMAND`, cron and systemd units do not read these files: name the variables in the command there"
     if shell in _LOGIN_ONLY:
-        return "only login shells read ~/.profile; `ssh HOST COMMAND`, cron and systemd units do not"
-    return "cron and systemd units do not read it: name the variables in the unit there"
+        return (
+            "only login shells read ~/.profile: for `ssh HOST COMMAND`, cron and systemd units name the variables in the command"
+        )
+    return "cron and systemd units do not read this file: name the variables in the unit there"
 
 
 def lines(shell: str, variables: Pairs, folder: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torchsmith.managers import settings, shell_files, transactions
 from torchsmith.managers.base import CannotDo
 from torchsmith.managers.edits import blocks
-from torchsmith.managers.edits.base import EditError
+from torchsmith.managers.edits.base import EditError, newline
 from torchsmith.model.transaction import Shown
 
 TYPE_CHECKING = False
@@ -40,6 +40,8 @@ def put(text: str | None, body: str, path: str) -> str:
         CannotDo: the block that is there is not as torchsmith left it.
 
     """
+    if text and newline(text) == "\r\n" and not path.casefold().endswith((".ps1", ".bat")):
+        raise CannotDo(f"{path} has the line ends of Windows, which a shell takes for a part of each word: mend that first")
     try:
         return blocks.put(text or "", body.splitlines(), "::" if path.casefold().endswith(".bat") else "#")
     except EditError as error:

@@ -68,12 +68,19 @@ def _for_the_user(values: dict[str, str], place: Place) -> tuple[Commands, tuple
     """What keeps the root of the toolkit in every later shell of the user."""
     at = values["CUDA_HOME"]
     if place.shell == "powershell":
-        return tuple(("setx", name, value) for name, value in values.items()), (
+        return tuple(_of_windows(name, value) for name, value in values.items()), (
             "open a new shell afterwards",
-            "for `nvcc` by its bare name, add its bin folder to the user's Path in Windows' own dialog: setx cuts it off",
+            "`torchsmith apply` writes the same and takes it back; for `nvcc` alone it also puts its folder into the user's Path",
+            "never by setx: that cuts a long Path at 1024 characters",
         )
     if place.shell == "fish":
         return (("set", "-Ux", "CUDA_HOME", at), ("fish_add_path", f"{at}/bin")), ("every shell of this user sees it",)
     return places.variable("CUDA_HOME", at, place), (
         f"to keep it, write `export CUDA_HOME={at}` and `export PATH={at}/bin:$PATH` into ~/.profile: every project sees it",
     )
+
+
+def _of_windows(name: str, value: str) -> tuple[str, ...]:
+    """Not setx, which cuts a long value; programs that run are told of this one too."""
+    word = value.replace("/", "\\").replace("'", "''")
+    return ("powershell", "-NoProfile", "-Command", f"[Environment]::SetEnvironmentVariable('{name}', '{word}', 'User')")

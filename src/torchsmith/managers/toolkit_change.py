@@ -21,6 +21,8 @@ X64_SINCE = 13
 Source: https://github.com/pytorch/pytorch/pull/162383
 """
 
+_WHERE = {True: "for all that this user starts", False: "while the environment is active"}
+
 
 def change(option: Option, place: Place, files: Mapping[str, str]) -> Transaction:
     """Torch by what manages the environment, then the variables.
@@ -39,7 +41,7 @@ def change(option: Option, place: Place, files: Mapping[str, str]) -> Transactio
     again = settings.reopened(place, everywhere=everywhere(option)) if made.edits or made.registry else ()
     return replace(
         wheels,
-        title=f"{transactions.title(option)}, CUDA {wanted.version} at {wanted.root}",
+        title=f"{_torch(option) if runs else ''}CUDA_HOME at {wanted.root}, {_WHERE[everywhere(option)]}",
         runs=runs,
         edits=(*wheels.edits, *made.edits),
         registry=made.registry,
@@ -91,6 +93,10 @@ def by_manager(option: Option, place: Place) -> Option:
     manager = places.manager_of(place)
     name = manager if manager in transactions.OWN else "pip"
     return replace(option, approach=replace(option.approach, name=name))
+
+
+def _torch(option: Option) -> str:
+    return f"torch {option.candidate.version} and "
 
 
 def _wheels(option: Option, place: Place, files: Mapping[str, str]) -> Transaction:

@@ -32,6 +32,13 @@ MODULES = {
     "pdm": "pdm_change",
     "pipenv": "pipenv_change",
     "pip-tools": "pip_tools_change",
+    "conda": "conda_change",
+    "mamba": "conda_change",
+    "pixi": "pixi_change",
+    "docker": "docker_change",
+    "nix": "planned_change",
+    "flox": "planned_change",
+    "source": "planned_change",
     "env-vars": "toolkit_change",
     "user-path": "toolkit_change",
 }

@@ -64,8 +64,11 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         )
         extras = uv_sources.extra_of(texts[path], option)
         groups = _chosen(texts[path], place)
+        settled = texts.items() <= files.items() and declaring.settled(option, place, files.get(f"{root}/uv.lock"))
     except EditError as error:
         raise CannotDo(f"`{path}`: {error}; mend it first") from None
+    if settled:
+        return Transaction(transactions.title(option))
     why = f"{option.candidate.torch} of {option.index or 'the default index'} is what the project asks for"
     edits = tuple(each for name, text in sorted(texts.items()) for each in transactions.edit(name, text, files, why))
     held = tuple(word for pin in option.packages for word in ("--upgrade-package", f"{pin.name}=={declaring.version_of(pin)}"))
@@ -82,7 +85,7 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         edits,
         (lock, _sync(option, place, root, environment, (*_member(root, path, files), *extras, *groups))),
         expected=transactions.expected(option, place),
-        notes=transactions.notes(_told(option, place, edits)),
+        notes=transactions.notes(_told(option, place, edits), uv_sources.staying(texts, option, place)),
         indexes=transactions.indexes(option),
         rests_on=transactions.read((f"{root}/uv.lock",), files),
     )

@@ -61,40 +61,49 @@ def _unbound(text: str, option: Option) -> str:
 
 def _bound(text: str, option: Option, place: Place, others: dict[str, str]) -> str:
     """Each package of the family bound to the index of the option, on the systems that this place is one of."""
-    url = str(option.index)
-    before = {pin.name: toml.read(text, (*SOURCES, pin.name)) for pin in declaring.of_family(option)}
-    old = next((name for given in before.values() if (name := _index_of(given, option, place))), "")
-    if any(_extras(given) for given in before.values()):
+    sources = toml.read(text, SOURCES, {})
+    if any(_extras(sources.get(pin.name)) for pin in declaring.of_family(option)):
         return _bound_by_extra(text, option)
-    name, text = _index(text, url, old, option, others)
-    for pin in declaring.of_family(option):
-        text = _source(text, pin.name, before[pin.name], name, option, place)
-    return _without_unused(text, old, name, others)
+    given = [sources.get(pin.name) for pin in declaring.of_family(option)]
+    old = next((name for each in given if (name := _index_of(each, option, place))), "")
+    # What belongs to torch goes with it, though the option may not name it.
+    named = (pin.name for pin in declaring.of_family(option))
+    moved = dict.fromkeys((*named, *sorted(places.FAMILY.intersection(_uses(text, old)))))
+    name = _named(text, old, option, others)
+    for package in moved:
+        text = _source(text, package, sources.get(package), name, option, place)
+    return _put_index(text, old, name, str(option.index), others)
 
 
-def _index(text: str, url: str, old: str, option: Option, others: dict[str, str]) -> tuple[str, str]:
-    """The name of the index of this address: one that is there, the old one moved on, or a new one."""
+def _named(text: str, old: str, option: Option, others: dict[str, str]) -> str:
+    """The name of the index of this address: that of one that is there, else a new one in the project's manner."""
+    url = str(option.index).rstrip("/")
     entries = toml.entries(text, INDEX)
     for entry in (*entries, *(entry for other in others.values() for entry in toml.entries(other, INDEX))):
-        if str(entry.get("url", "")).rstrip("/") == url.rstrip("/") and entry.get("name"):
-            name = str(entry["name"])
-            if entry in entries and not entry.get("default"):
-                text = toml.put_entry(text, INDEX, {"name": name, "explicit": True})
-            return name, text
+        if str(entry.get("url", "")).rstrip("/") == url and entry.get("name"):
+            return str(entry["name"])
     taken = {str(entry.get("name")) for entry in entries}
     name = declaring.relabelled(old, option.candidate.build)
-    at = next((at for at, entry in enumerate(entries) if entry.get("name") == old), None)
-    if at is not None and _only_of_family(text, old, option) and not any(_uses(other, old) for other in others.values()):
-        if name not in taken:
-            text = toml.put(text, (*INDEX, at, "name"), name)
-            text = toml.put(text, (*INDEX, at, "url"), url)
-            return name, toml.put(text, (*INDEX, at, "explicit"), True)
-        if name == old or not declaring.LABEL.search(old):  # a name for whatever build there is
-            text = toml.put(text, (*INDEX, at, "url"), url)
-            return old, toml.put(text, (*INDEX, at, "explicit"), True)
     while name in taken:
         name += "-torch"
-    return name, toml.put_entry(text, INDEX, {"name": name, "url": url, "explicit": True}, revive=True)
+    return name
+
+
+def _put_index(text: str, old: str, name: str, url: str, others: dict[str, str]) -> str:
+    """The index there and explicit: one that is there, the older one moved on where nothing uses it any more, or a new one."""
+    entries = toml.entries(text, INDEX)
+    there = next((entry for entry in entries if entry.get("name") == name), None)
+    if there is not None:
+        text = text if there.get("default") else toml.put_entry(text, INDEX, {"name": name, "explicit": True})
+        return _without_unused(text, old, name, others)
+    if any(entry.get("name") == name for other in others.values() for entry in toml.entries(other, INDEX)):
+        return _without_unused(text, old, name, others)
+    at = next((at for at, entry in enumerate(entries) if entry.get("name") == old), None)
+    if at is None or entries[at].get("default") or _uses(text, old) or any(_uses(other, old) for other in others.values()):
+        return toml.put_entry(text, INDEX, {"name": name, "url": url, "explicit": True}, revive=True)
+    for key, value in (("name", name), ("url", url), ("explicit", True)):
+        text = toml.put(text, (*INDEX, at, key), value)
+    return text
 
 
 def _source(text: str, package: str, given: Any, name: str, option: Option, place: Place) -> str:
@@ -142,11 +151,6 @@ def _uses(text: str, index: str) -> tuple[str, ...]:
     )
 
 
-def _only_of_family(text: str, index: str, option: Option) -> bool:
-    """Whether nothing is bound to the index but what moves with this option."""
-    return set(_uses(text, index)) <= {pin.name for pin in declaring.of_family(option)}
-
-
 def _without_unused(text: str, old: str, name: str, others: dict[str, str]) -> str:
     """Without the index of the older build, where nothing is bound to it any more and it serves nothing else."""
     entry = next((entry for entry in toml.entries(text, INDEX) if entry.get("name") == old), None)
@@ -186,3 +190,19 @@ def extra_of(text: str, option: Option) -> tuple[str, ...]:
         if option.index and urls.get(index) == option.index.rstrip("/"):
             return "--extra", extra
     return ()
+
+
+def staying(texts: dict[str, str], option: Option, place: Place) -> tuple[str, ...]:
+    """What is said of packages beside torch that are bound to an index of another build, on this system."""
+    if option.index is None:
+        return ()
+    told: tuple[str, ...] = ()
+    for text in texts.values():
+        for entry in toml.entries(text, INDEX):
+            name, url = str(entry.get("name")), str(entry.get("url", "")).rstrip("/")
+            label = declaring.LABEL.search(url.rpartition("/")[2])
+            if label and url != option.index.rstrip("/") and label[0] != option.candidate.build:
+                sources = toml.read(text, SOURCES, {})
+                bound = (package for package, given in sources.items() if _index_of(given, option, place) == name)
+                told = (*told, *declaring.staying(bound, name))
+    return told

@@ -194,7 +194,7 @@ def outcome(
     """
     page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
     good = ended.status in {"done", "undone", "nothing", "discarded", "declined"}
-    head = _HEADS.get(ended.status, ended.status)
+    head = _HEADS.get(ended.status) or safe(ended.status)
     took = f" in {ended.seconds:.0f} s" if ended.seconds >= 1 and ended.status in {"done", "undone"} else ""
     numbered = f" (run {ended.run})" if ended.run else ""
     what = title.removeprefix("take back ") or (made.title if made and ended.status == "done" else "")
@@ -242,7 +242,7 @@ def history(runs: Sequence[Past], sizes: Mapping[int, int], width: int = 80, col
     for past in reversed(runs):
         kept = f", {_room(sizes[past.number])} kept" if past.number in sizes else ""
         undoes = f", takes back run {past.undoes}" if past.undoes else ""
-        state = page.paint(_STATES.get(past.state, past.state), _GOOD if past.state == "done" else "1")
+        state = page.paint(_STATES.get(past.state) or safe(past.state), _GOOD if past.state == "done" else "1")
         page.block(f"{_when(past.begun)}, {state}{undoes}{kept}", f"{past.number:>3}  ", "     ")
         page.block(safe(past.title), "     ")
         for path in past.paths:
@@ -282,14 +282,15 @@ def cut(past: Past, owner: str = "", width: int = 80) -> str:
     state = {
         "staging": "before anything was changed: all is as it was",
         "committed": "while it was put in place: a part may be new and a part old until it is finished",
-    }.get(past.state, "and its records are damaged")
+    }.get(past.state, "and its records are damaged: it is left as it is")
     page = Page(max(text.NARROW, min(text.WIDE, width)), colour=False)
     if owner:
         page.block(f"note: run {past.number} ({safe(past.title)}) is under way: {safe(owner)}.", "", "  ")
         return page.text()
     page.block(f"note: run {past.number} ({safe(past.title)}) was cut {state}.", "", "  ")
-    ways = "`torchsmith resume` finishes it; `torchsmith undo` then takes it back"
-    if past.state != "committed":
-        ways = "`torchsmith resume` does it anew, `torchsmith resume --discard` tidies up"
+    ways = {
+        "staging": "`torchsmith resume` does it anew, `torchsmith resume --discard` tidies up",
+        "committed": "`torchsmith resume` finishes it; `torchsmith undo` then takes it back",
+    }.get(past.state, "`torchsmith history` has what is known of it")
     page.block(f"{ways}.", "  ")
     return page.text()

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from torchsmith import __version__
 from torchsmith.choose import root_cause
-from torchsmith.report import choice_matrix, choice_words, text
+from torchsmith.report import apply_text, choice_matrix, choice_words, text
 from torchsmith.report.escape import safe
 from torchsmith.report.page import Page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torchsmith.model.choice import Choice
     from torchsmith.model.diagnosis import Diagnosis
+    from torchsmith.model.transaction import Shown
 
 _GOOD, _BAD = "32;1", "31;1"
 _WAYS = 50
 """Columns below which the options are listed instead of being put side by side."""
 
 
-def opening(choice: Choice, diagnosis: Diagnosis, width: int = 80, colour: bool = False) -> str:
-    """The diagnosis, short, and the options with their numbers."""
+def opening(choice: Choice, diagnosis: Diagnosis, remedies: Sequence[Shown] = (), width: int = 80, colour: bool = False) -> str:
+    """The diagnosis, short, and the options with their numbers; ``remedies`` are for what no option cures."""
     page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
     page.block(f"torchsmith {__version__}: {text.where(diagnosis)}", "", "  ")
     page.block(text.machine_line(diagnosis), "  ")
     page.gap()
     _diagnosis(page, diagnosis)
     kept = choice_words.kept(choice)
+    if remedies:
+        page.block("No other build of torch cures that.", "")
+        apply_text.shown(page, remedies, choice.shell)
+        page.gap()
     word, says = choice_words.verdict(choice, ill=root_cause.left(diagnosis, kept=kept))
     page.block(f"{page.paint(word + ':', _GOOD if choice.satisfied else _BAD)} {says}", "", "  ")
     if kept or not choice.options:
@@ -35,15 +42,13 @@ def opening(choice: Choice, diagnosis: Diagnosis, width: int = 80, colour: bool 
         page.block(safe(first.why), "  ")
     for risk in first.risks:
         page.block(f"- risk: {safe(risk)}", "  ", "    ")
-    if root_cause.uncured(diagnosis):
-        page.block("No other build of torch cures what is wrong; `torchsmith check` has the commands that do.", "  ")
     page.gap()
     if page.width > _WAYS + 20:
         choice_matrix.table(page, choice, every=False)
     else:
         page.line("The options, the best of each approach")
         for option in choice_words.best_of_each(choice)[: choice_matrix.ROWS]:
-            page.block(f"{option.rank:>3}. {choice_words.named(option)}", "", "     ")
+            page.block(choice_words.named(option), f"{option.rank:>3}. ", "     ")
     page.gap()
     return page.text()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchsmith.managers.edits.base import EditError, end_of, newline
+from torchsmith.managers.edits.base import EditError
 from torchsmith.managers.edits.yaml_lines import Tree, scalar
 
 _KIND = "a compose file"
@@ -38,7 +38,7 @@ def put_key(text: str, service: str, key: str, new: str) -> str:
     parent = _service(tree, service)
     number = tree.child(parent, key)
     if number is None:
-        return _below(text, tree, parent, [f"{key}: {scalar(new)}"])
+        return _below(tree, parent, [f"{key}: {scalar(new)}"])
     entry = tree.entries[number]
     if tree.children(number) or entry.last != entry.line + 1:
         raise EditError(f"`{key}` is more than one value here", entry.line + 1)
@@ -66,7 +66,7 @@ def put_gpu(text: str, service: str, count: str = "all") -> str:
     for at, key in enumerate(path):
         found = tree.child(number, key)
         if found is None:
-            return _below(text, tree, number, _nested(path[at:], block, _step(tree)))
+            return _below(tree, number, _nested(path[at:], block, _step(tree)))
         number = found
         if tree.entries[number].value:
             if key == "devices" and "gpu" in tree.entries[number].value:
@@ -75,7 +75,7 @@ def put_gpu(text: str, service: str, count: str = "all") -> str:
     entry = tree.entries[number]
     if any("gpu" in line for line in tree.lines[entry.line + 1 : entry.last]):
         return text
-    return _below(text, tree, number, block)
+    return _below(tree, number, block)
 
 
 def _nested(path: list[str], block: list[str], step: int) -> list[str]:
@@ -109,14 +109,9 @@ def _mapping(tree: Tree, number: int | None, name: str) -> int:
     return number
 
 
-def _below(text: str, tree: Tree, number: int, block: list[str]) -> str:
+def _below(tree: Tree, number: int, block: list[str]) -> str:
     """Lines at the end of what is below an entry, indented as that is."""
     entry = tree.entries[number]
     children = tree.children(number)
     indent = tree.entries[children[0]].indent if children else entry.inner + _step(tree)
-    new = [" " * indent + line for line in block]
-    physical, end = tree.lines, newline(text)
-    if not end_of(physical[entry.last - 1]):
-        return text + "".join(end + line for line in new)
-    end = end_of(physical[entry.last - 1])
-    return tree.whole([*physical[: entry.last], *(line + end for line in new), *physical[entry.last :]])
+    return tree.inserted(entry.last, [" " * indent + line for line in block])

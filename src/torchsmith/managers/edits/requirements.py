@@ -134,6 +134,7 @@ def put_option(text: str, name: str, value: str) -> str:
         EditError: it is there more than once.
 
     """
+    _refuse_lines(value)
     there = [entry for entry in entries(text) if _option_of(entry, name) is not None]
     if len(there) > 1:
         raise EditError(f"{name} stands here {len(there)} times", there[1].first + 1)
@@ -158,6 +159,7 @@ def remove_option(text: str, name: str) -> str:
 
 def put_line(text: str, line: str) -> str:
     """Put a line such as ``-c torch.txt`` before the first entry, behind the comments at the top; nothing if it is there."""
+    _refuse_lines(line)
     found = entries(text)
     if any(entry.words == line for entry in found):
         return text
@@ -232,6 +234,8 @@ def _annotated(physical: list[str], at: int) -> int:
 def _added(text: str, new: list[str]) -> str:
     physical = lines(text.removeprefix(BOM))
     end = newline(text)
+    if physical and bare(physical[-1]).endswith("\\") and not physical[-1].lstrip().startswith("#"):
+        raise EditError("the last line goes on in the next one: what is put behind it would be a part of it", len(physical))
     if physical and not end_of(physical[-1]):
         return text + "".join(end + line for line in new)
     return text + "".join(line + end for line in new)
@@ -239,6 +243,11 @@ def _added(text: str, new: list[str]) -> str:
 
 def _whole(text: str, physical: list[str]) -> str:
     return (BOM if text.startswith(BOM) else "") + "".join(physical)
+
+
+def _refuse_lines(value: str) -> None:
+    if _ODD.search(value) or "\n" in value or "\r" in value:
+        raise EditError("what is put into a requirements file is one line")
 
 
 def _refuse_odd(text: str, entry: Entry) -> None:

@@ -77,8 +77,11 @@ def remove(text: str, path: Path) -> str:
         return text
     intended = _without(document.data, path)
     made = _remove(document, path)
-    # A table or an array that had nothing else may be gone with it.
-    return made if same(loads(made), _pruned(intended, path)) else checked(made, intended)
+    # Tables and arrays that had nothing else and no header of their own are gone with it.
+    found = loads(made)
+    if any(same(found, _pruned(intended, path, keep)) for keep in range(len(path) + 1)):
+        return made
+    raise EditError(f"`{dotted(path)}` cannot be taken away without changing something else")
 
 
 def entries(text: str, path: Path) -> tuple[dict[str, Any], ...]:
@@ -88,7 +91,11 @@ def entries(text: str, path: Path) -> tuple[dict[str, Any], ...]:
         EditError: the text is no TOML, or no tables stand there.
 
     """
-    found = read(text, path, [])
+    return _tables(loads(text), path)
+
+
+def _tables(data: dict[str, Any], path: Path) -> tuple[dict[str, Any], ...]:
+    found = read_data(data, path, [])
     if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
         raise EditError(f"`{dotted(path)}` is no array of tables")
     return tuple(found)
@@ -104,12 +111,11 @@ def put_entry(text: str, path: Path, entry: Mapping[str, Any], by: str = "name",
         EditError: see ``put``; also if two entries have that ``by``.
 
     """
-    at = _numbered(text, path, by, entry[by])
+    data = loads(text)
+    at = _numbered(data, path, by, entry[by])
     if at is not None:
-        for name, value in entry.items():
-            text = put(text, (*path, at, name), value)
-        return text
-    document = Document(text)
+        return _merged(text, data, (*path, at), entry)
+    document = Document(text, data)
     if revive:
         from torchsmith.managers.edits import toml_comments
 
@@ -127,7 +133,7 @@ def remove_entry(text: str, path: Path, value: str, by: str = "name") -> str:
         EditError: see ``remove``; also if two entries have that ``by``.
 
     """
-    at = _numbered(text, path, by, value)
+    at = _numbered(loads(text), path, by, value)
     return text if at is None else remove(text, (*path, at))
 
 
@@ -150,8 +156,18 @@ def checked(text: str, intended: dict[str, Any]) -> str:
 _ABSENT = object()
 
 
-def _numbered(text: str, path: Path, by: str, value: str) -> int | None:
-    found = [at for at, entry in enumerate(entries(text, path)) if entry.get(by) == value]
+def _merged(text: str, data: dict[str, Any], path: Path, entry: Mapping[str, Any]) -> str:
+    """The text with these keys in the table at ``path``; what is so already is left alone."""
+    before = data
+    for name, value in entry.items():
+        if not same(read_data(data, (*path, name), _ABSENT), meant(value)):
+            text = _put(Document(text, data), (*path, name), value)
+            data = with_data(data, (*path, name), meant(value))
+    return text if data is before else checked(text, data)
+
+
+def _numbered(data: dict[str, Any], path: Path, by: str, value: str) -> int | None:
+    found = [at for at, entry in enumerate(_tables(data, path)) if entry.get(by) == value]
     if len(found) > 1:
         raise EditError(f"`{dotted(path)}` has {len(found)} entries whose {by} is {value!r}")
     return found[0] if found else None
@@ -196,13 +212,13 @@ def _without(data: Any, path: Path) -> Any:
     return {**data, first: _without(data[first], rest)}
 
 
-def _pruned(data: Any, path: Path) -> Any:
-    """Without the tables and arrays on the path that have nothing left."""
+def _pruned(data: Any, path: Path, keep: int) -> Any:
+    """Without the tables and arrays on the path that have nothing left, but for the first ``keep`` of them."""
     first, rest = path[0], path[1:]
     if isinstance(first, int) or not isinstance(data, dict) or first not in data:
         return data
-    below = _pruned(data[first], rest) if rest else data[first]
-    return {name: item for name, item in {**data, first: below}.items() if name != first or item not in ({}, [])}
+    below = _pruned(data[first], rest, keep - 1) if rest else data[first]
+    return {name: item for name, item in {**data, first: below}.items() if name != first or keep > 0 or item not in ({}, [])}
 
 
 def _put(document: Document, path: Path, value: Any) -> str:
@@ -229,14 +245,13 @@ def _put_table(document: Document, path: Path, value: Any) -> str:
     there = read_data(document.data, path, None)
     if not isinstance(value, dict) or not isinstance(there, dict):
         raise EditError(f"`{dotted(path)}` is a table here", *_line_of(document, path))
-    text = document.text
     for name in there:
         if name not in value:
-            text = _remove(Document(text), (*path, name))
+            document = Document(_remove(document, (*path, name)))
     for name, item in value.items():
         if not same(there.get(name, _ABSENT), meant(item)):
-            text = _put(Document(text), (*path, name), item)
-    return text
+            document = Document(_put(document, (*path, name), item))
+    return document.text
 
 
 def _line_of(document: Document, path: Path) -> tuple[int, int]:

@@ -44,6 +44,8 @@ def section_end(document: Document, path: Path) -> int:
     """Where a new table goes: after the last one that shares the most of its path, else at the end of the file."""
     best, chosen = 0, None
     for each in document.headers:
+        if each.path[:1] != path[:1]:
+            continue
         shared = next(
             (at for at, (a, b) in enumerate(zip(each.path, path, strict=False)) if a != b), min(len(each.path), len(path))
         )

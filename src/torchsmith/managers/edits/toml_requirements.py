@@ -26,7 +26,7 @@ def parts(requirement: str) -> tuple[str, str, str, str]:
 
     """
     found = REQUIREMENT.fullmatch(requirement)
-    if not found:
+    if not found or any(letter < " " for letter in requirement):
         raise EditError(f"{requirement!r} is no requirement")
     return found[1], found[2] or "", found[3], found[4] or ""
 

@@ -54,16 +54,16 @@ class Item:
 
 
 class Document:
-    """A text with its data and its statements.
+    """A text with its data (read from it, unless it is known) and its statements.
 
     Raises:
         EditError: it is no TOML; with the place.
 
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, data: dict[str, Any] | None = None) -> None:
         self.text = text
-        self.data = loads(text)
+        self.data = loads(text) if data is None else data
         self.statements = _statements(text)
         self.keys = {each.path: each for each in self.statements if each.kind == "key"}
         self.headers = [each for each in self.statements if each.kind in {"table", "array"}]

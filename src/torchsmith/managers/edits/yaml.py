@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchsmith.managers.edits.base import EditError, end_of, newline, normalised
+from torchsmith.managers.edits.base import EditError, normalised
 from torchsmith.managers.edits.toml_requirements import REQUIREMENT
 from torchsmith.managers.edits.yaml_lines import Tree, scalar
 from torchsmith.model.pattern import pattern
@@ -130,7 +130,7 @@ def _put(text: str, key: str, value: str, same: Callable[[str], bool], *, first:
     tree = Tree(text, _KIND)
     number = _list(tree, key)
     if number is None:
-        return _added(text, tree, [f"{key}:", f"  - {scalar(value)}"])
+        return tree.inserted(len(tree.lines), [f"{key}:", f"  - {scalar(value)}"])
     return _put_item(text, tree, number, value, same, first=first)
 
 
@@ -150,11 +150,11 @@ def _put_item(text: str, tree: Tree, number: int | None, value: str, same: Calla
         return _replaced(tree, found[0], value)
     parent = tree.entries[number]
     if not children:
-        return _inserted(text, tree, parent.line + 1, " " * (parent.inner + 2) + "- " + scalar(value))
+        return tree.inserted(parent.line + 1, [" " * (parent.inner + 2) + "- " + scalar(value)])
     indent = " " * tree.entries[children[0]].indent
     if first or not items:
-        return _inserted(text, tree, tree.entries[children[0]].line, f"{indent}- {scalar(value)}")
-    return _inserted(text, tree, tree.entries[items[-1]].last, f"{indent}- {scalar(value)}")
+        return tree.inserted(tree.entries[children[0]].line, [f"{indent}- {scalar(value)}"])
+    return tree.inserted(tree.entries[items[-1]].last, [f"{indent}- {scalar(value)}"])
 
 
 def _replaced(tree: Tree, number: int, value: str) -> str:
@@ -186,16 +186,4 @@ def _new_pip(text: str, requirement: str) -> str:
     children = tree.children(parent) if parent is not None else []
     last = tree.entries[children[-1]]
     indent = " " * last.indent
-    return _inserted(text, tree, last.last, f"{indent}- pip:", f"{indent}    - {scalar(requirement)}")
-
-
-def _inserted(text: str, tree: Tree, at: int, *new: str) -> str:
-    physical, end = tree.lines, newline(text)
-    if at and not end_of(physical[at - 1]):
-        return text + "".join(end + line for line in new)
-    end = end_of(physical[at - 1]) if at else end
-    return tree.whole([*physical[:at], *(line + end for line in new), *physical[at:]])
-
-
-def _added(text: str, tree: Tree, new: list[str]) -> str:
-    return _inserted(text, tree, len(tree.lines), *new)
+    return tree.inserted(last.last, [f"{indent}- pip:", f"{indent}    - {scalar(requirement)}"])

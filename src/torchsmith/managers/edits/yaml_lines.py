@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchsmith.managers.edits.base import BOM, EditError, bare, lines, refuse_bytes
+from torchsmith.managers.edits.base import BOM, EditError, bare, end_of, lines, newline, refuse_bytes
 from torchsmith.model.pattern import pattern
 from torchsmith.model.record import packed, replace
 
@@ -74,6 +74,21 @@ class Tree:
     def whole(self, physical: list[str]) -> str:
         """These lines as a text."""
         return self.bom + "".join(physical)
+
+    def inserted(self, at: int, new: list[str]) -> str:
+        """The text with these lines before the line ``at``. A file whose last line has no end keeps that.
+
+        Raises:
+            EditError: that would give a block of text at the end of the file a newline.
+
+        """
+        end = newline("".join(self.lines))
+        if at and not end_of(self.lines[at - 1]):
+            if any(entry.value[:1] in {"|", ">"} and entry.last == at for entry in self.entries):
+                raise EditError("a block of text ends the file without a newline: end its last line first", at)
+            return self.whole(self.lines) + "".join(end + line for line in new)
+        end = end_of(self.lines[at - 1]) if at else end
+        return self.whole([*self.lines[:at], *(line + end for line in new), *self.lines[at:]])
 
     def plain(self, number: int) -> str:
         """The value of an entry, without quotes.
@@ -193,7 +208,7 @@ def _last(physical: list[str], number: int, entry: Entry) -> int:
     level = entry.inner if entry.dash and entry.key is not None else entry.indent
     after = number + 1
     if _BLOCK.fullmatch(value):
-        return _after_block(physical, after, level)
+        return _after_block(physical, after, level, keep="+" in value.partition("#")[0])
     if value.startswith(("[", "{")):
         depth = _depth(value)
         while depth > 0 and after < len(physical):
@@ -207,12 +222,12 @@ def _last(physical: list[str], number: int, entry: Entry) -> int:
     return after if not value or value.startswith("*") else _after_plain(physical, after, level)
 
 
-def _after_block(physical: list[str], after: int, level: int) -> int:
-    """Behind the lines of ``|`` and ``>``; blank lines at the end are no part of it."""
+def _after_block(physical: list[str], after: int, level: int, *, keep: bool) -> int:
+    """Behind the lines of ``|`` and ``>``; blank lines at the end are a part of it where ``+`` keeps them."""
     end = after
     while after < len(physical) and (not physical[after].strip() or _indent(physical[after]) > level):
         after += 1
-        end = after if physical[after - 1].strip() else end
+        end = after if keep or physical[after - 1].strip() else end
     return end
 
 
