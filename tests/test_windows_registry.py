@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 
 from tests.lab.wine import Windows, windows_path
+from tests.managers.options import option, place
+from torchsmith.managers import transactions
+from torchsmith.model.facts.python import Environment
+from torchsmith.model.record import replace
 
 pytestmark = [pytest.mark.online, pytest.mark.slow]
 
@@ -155,3 +159,32 @@ answer["states"] = [past.state for past in store.history()]
     assert answer["again"] == []
     assert answer["undone"] == "undone"
     assert answer["before"] == [True, None, None]
+
+
+def test_the_lines_for_cmd(windows: Windows, tmp_path: Path) -> None:
+    """The block of an activate.bat and conda's hooks, read by cmd; the toolkit's folder has spaces and brackets (E06)."""
+    root = r"C:\Program Files (x86)\my & cuda\v12.8"
+    there = place("windows", windows_path(tmp_path), toolkits=(("12.8", root),))
+    scripts = tmp_path / "Scripts"
+    scripts.mkdir()
+    bat = windows_path(scripts / "activate.bat")
+    made = transactions.made(option("env-vars"), there, {bat: "@echo off\r\nset A=1\r\n:END\r\n"})
+    (text,) = [edit.text for edit in made.edits if edit.path == bat]
+    (scripts / "activate.bat").write_bytes((text or "").encode())
+    show = "echo {%CUDA_HOME%}{%TORCH_CUDA_ARCH_LIST%}{%A%}"
+    (tmp_path / "all.bat").write_text(f'@echo off\r\ncall "{bat}"\r\n{show.replace("echo ", "set LINE=")}\r\nset LINE\r\n')
+    ran = windows.start(["cmd", "/c", windows_path(tmp_path / "all.bat")])
+    assert f"LINE={{{root}}}{{8.9}}{{1}}" in ran.stdout
+    conda = replace(there, environment=Environment("conda", "conda"))
+    hooks = {edit.path: edit.text or "" for edit in transactions.made(option("env-vars"), conda, {}).edits}
+    lines = ["@echo off", r"set CUDA_HOME=C:\before"]
+    for folder in ("activate.d", "deactivate.d"):
+        (name,) = [path for path in hooks if path.endswith(".bat") and f"\\{folder}\\" in path]
+        hook = tmp_path / f"{folder}.bat"
+        hook.write_bytes(hooks[name].encode())
+        lines += [f'call "{windows_path(hook)}"', "set CUDA_HOME", "set TORCH_CUDA_ARCH_LIST"]
+    (tmp_path / "hooks.bat").write_text("\r\n".join([*lines, "set _TORCHSMITH", ""]))
+    told = [line.strip() for line in windows.start(["cmd", "/c", windows_path(tmp_path / "hooks.bat")]).stdout.splitlines()]
+    assert told[:2] == [f"CUDA_HOME={root}", "TORCH_CUDA_ARCH_LIST=8.9"]
+    assert told[2] == r"CUDA_HOME=C:\before"
+    assert not [line for line in told[3:] if "_TORCHSMITH" in line or "ARCH_LIST" in line]

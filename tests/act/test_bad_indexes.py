@@ -53,12 +53,8 @@ def installed(there: Home, url: str, tool: str, tmp_path: Path) -> tuple[str, in
     outcome = engine.carry_out(transaction, Store(tmp_path / "state"), verify, Silent())
     assert there.state() == before
     assert there.installed() == {"torch": "2.7.0+cu126"}
-    assert not [name for name in os.listdir(there.folder) if name.startswith(".torchsmith") and _holds_run(there.folder / name)]
+    assert not [*there.folder.glob(".torchsmith*/**/run-*")]
     return outcome.status, outcome.exit_code, outcome.problem
-
-
-def _holds_run(folder: Path) -> bool:
-    return any(path.name.startswith("run-") for path in folder.rglob("run-*"))
 
 
 CASES: dict[str, tuple[Callable[[], bad.Index], int, str, str]] = {

@@ -114,7 +114,9 @@ def _remove(effect: Effect, registry: Registry | None) -> None:
 def _replace(effect: Effect, registry: Registry | None) -> None:
     del registry
     live, staged = Path(effect.path), Path(effect.staged)
-    if inode(staged):
+    if inode(staged) and files.digest(live) == effect.after:
+        staged.unlink()  # done already, or never undone: nothing that could be held up
+    elif inode(staged):
         if files.digest(live) not in {effect.before, effect.after}:
             raise ForeignError(f"`{live}` was changed by somebody else meanwhile")
         _patiently(lambda: os.replace(staged, live))

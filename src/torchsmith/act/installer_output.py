@@ -38,6 +38,7 @@ _SIGNS = (
     ("disk", r"not enough space on the disk", r"WinError 112\b"),
     ("hash", r"Hash mismatch", r"DO NOT MATCH THE HASHES", r"hash(?:es)? (?:do|does) not match"),
     ("archive", r"Failed to extract archive", r"Failed to read from zip", r"BadZipFile", r"is not a zip file"),
+    ("archive", r"Skipping unsafe file name"),
     ("archive", r"Wheel '[^']{0,200}' located at .{0,400} is invalid", r"invalid package format", r"malformed wheel"),
     ("archive", r"has inconsistent (?:name|version)", r"does not match given name", r"does not match filename"),
     ("archive", r"trying to install outside the target", r"Is a directory: '.{0,400}site-packages", r"multiple \.dist-info"),
@@ -107,6 +108,11 @@ def cause_of(status: int, lines: Sequence[str]) -> Cause:
         return Cause("killed", _short(f"ended by signal {-status}: {told[-1]}"))
     last = next((line for line in reversed(told) if not _NOISE.search(line)), "")
     return Cause("other", _short(last or f"exit status {status}"))
+
+
+def attacked(lines: Sequence[str]) -> bool:
+    """Whether an installer met an entry that leads out of the environment, though it went on without it."""
+    return any("Skipping unsafe file name" in line for line in lines)
 
 
 def _account(kind: str, sign: Any, told: list[str]) -> str:

@@ -13,6 +13,7 @@ import socket
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from torchsmith.act import files
 from torchsmith.model.errors import HeldError, TryAgainError
 
 TYPE_CHECKING = False
@@ -32,14 +33,11 @@ def of_environment(prefix: Path) -> Path:
 def own_folder(path: Path) -> Path:
     """Make such a folder; git and whoever looks for sources leave it alone."""
     top = next(parent for parent in (path, *path.parents) if parent.name == OURS)
-    top.mkdir(mode=0o755, exist_ok=True)
-    mark = top / ".gitignore"
-    if not mark.exists():
-        with suppress(FileExistsError):
-            descriptor = os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-            os.write(descriptor, b"*\n")
-            os.close(descriptor)
     path.mkdir(mode=0o755, parents=True, exist_ok=True)
+    mark = top / ".gitignore"
+    with suppress(OSError):  # a courtesy: a disk without a byte left needs no mark
+        if not mark.is_file() or not mark.stat().st_size:
+            files.write(mark, b"*\n", 0o644)
     return path
 
 

@@ -126,9 +126,6 @@ def prepared(transaction: Transaction, entry: Entry, verify: Verify, watch: Watc
         relocate.relocate(copy, Path(place.prefix), _project(transaction, copies))
         watch.phase("check the copy")
         checks = _checked(transaction, copies.mapped(place.python), verify)
-    _unchanged(transaction, live, before, kept)
-    if registry is not None:
-        check_values(transaction, registry)
     made = (*_files(transaction, entry, copies, kept, project=True), *(_moved(live, copy) if moved else ()))
     made = (*made, *_files(transaction, entry, copies, kept, project=False))
     values = (Effect("registry", f"HKEY_CURRENT_USER\\{each.key}\\{each.name}", setting=each) for each in transaction.registry)
@@ -137,6 +134,10 @@ def prepared(transaction: Transaction, entry: Entry, verify: Verify, watch: Watc
         if effect.staged:
             files.sync_system(Path(effect.staged).parent)
     files.sync_system(entry.folder)
+    # The last look before the decision: writing took its time.
+    _unchanged(transaction, live, before, kept)
+    if registry is not None:
+        check_values(transaction, registry)
     return Prepared((*made, *values), checks, mode)
 
 

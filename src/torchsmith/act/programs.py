@@ -54,6 +54,8 @@ def run(argv: tuple[str, ...], folder: Path, variables: Mapping[str, str], limit
     heard(b"\n")
     if not lines and (ended.err or ended.out):  # where output cannot be heard while it is written
         heard(f"{ended.out}\n{ended.err}\n".encode())
+    if ended.status == 0 and installer_output.attacked(lines):
+        ended = Ended(1, ended.out, ended.err)
     return ended, lines
 
 

@@ -110,6 +110,8 @@ def environment(**more: str) -> dict[str, str]:
     elif whose:
         raise ValueError(f"{SETTINGS_OF}={whose}")
     kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    # uv leaves out what would climb out of an environment and says so in its log alone.
+    kept.setdefault("RUST_LOG", "uv_extract=warn")
     quiet = {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "PIP_NO_INPUT": "1"}
     return kept | quiet | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "POETRY_NO_INTERACTION": "1"} | more
 

@@ -127,7 +127,7 @@ REFUSED: dict[str, tuple[Callable[[], object], int, str]] = {
     "a list in a list": (lambda: yaml.put_dependency("a:\n  - - b\n", "c"), 2, "list within"),
     "quotes over two lines": (lambda: yaml.put_dependency("a: 'b\n  c'\n", "c"), 1, "quotes"),
     "less indented than all": (lambda: yaml.put_dependency("  a: b\nc: d\n", "c"), 2, "fits nothing"),
-    "a spec of two lines": (lambda: yaml.put_dependency("a: b\n", "c=1\n  - d"), 0, "line of YAML"),
+    "a spec of two lines": (lambda: yaml.put_dependency("a: b\n", "c=1\n  - d"), 0, "no spec"),
     "a service of anchors": (
         lambda: compose.put_gpu("x: &a\n  b: c\nservices:\n  t:\n    <<: *a\n    image: i\n", "t"),
         5,
