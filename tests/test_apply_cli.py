@@ -371,6 +371,27 @@ def test_an_environment_that_must_not_be_changed_is_refused_with_its_commands(be
     assert (told["status"], told["exit_code"]) == ("refused", 2)
 
 
+SYSTEM = Path("/usr/bin/python3")
+MANAGED = [*Path("/usr/lib").glob("python3*/EXTERNALLY-MANAGED")]
+
+
+@pytest.mark.skipif(not SYSTEM.exists() or not MANAGED, reason="this system does not mark its Python")
+def test_beside_the_systems_python_a_new_environment_is_made(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """E05: it is refused where it is named; where it is only found, its own environment is made and taken back."""
+    code, out, _ = bench.ask("apply", "--yes", "--python", str(SYSTEM), *WANTED)
+    assert (code, "EXTERNALLY-MANAGED" in out) == (2, True)
+    monkeypatch.setenv("PATH", os.defpath)
+    monkeypatch.chdir(bench.folder / "app")
+    bench.prefix.rename(bench.folder / "elsewhere")
+    code, out, err = bench.ask("apply", "--yes", *WANTED)
+    assert code == 0, out + err
+    assert "Makes a new environment" in out
+    assert "source .venv/bin/activate" in out
+    assert bench.torch() == "2.14.1"
+    assert bench.ask("undo")[0] == 0
+    assert not bench.prefix.exists()
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can change what is another's")
 def test_root_leaves_another_users_environment_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """P01."""

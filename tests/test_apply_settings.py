@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -45,10 +46,14 @@ class Machine:
             stdin=subprocess.DEVNULL,
         )
 
+    def install(self, torch: str) -> None:
+        command = (uv("settings"), "pip", "install", "-q", "--python", self.prefix, f"torch=={torch}", "torchvision")
+        subprocess.run(command, check=True, env=self.environ)
+
     def apply(self, approach: str) -> subprocess.CompletedProcess[str]:
         return self.torchsmith(
             *("apply", "--python", ".venv", "--yes", "--allow-root", "--goal", "extension-build", "--approach", approach),
-            *("--torch", "==2.8.0+cu128", "--assume", "gpu=RTX 4090", "--assume", "driver=580.65.06"),
+            *("--torch", "2.14.1", "--assume", "gpu=RTX 5070 Ti", "--assume", "driver=580.65.06"),
         )
 
     def shell(self, code: str) -> str:
@@ -66,23 +71,24 @@ class Machine:
 def machine(tmp_path: Path) -> Iterator[Machine]:
     (tmp_path / "index").mkdir()
     index.write(tmp_path / "index")
+    for version in ("2.14.0", "2.14.1"):
+        index.whole(tmp_path / "index" / "pypi", version, f"0.29.{version[-1]}", "13.0")
+    index.pages(tmp_path / "index")
     toolkit = tmp_path / "my toolkit"
     for name in ("bin/nvcc", "include/cuda.h", *(f"include/{header}" for header in HEADERS)):
         (toolkit / name).parent.mkdir(parents=True, exist_ok=True)
         (toolkit / name).write_text("")
     (toolkit / "bin/nvcc").chmod(0o755)
-    (toolkit / "version.json").write_text('{"cuda": {"name": "CUDA SDK", "version": "12.8.1"}}')
+    (toolkit / "version.json").write_text('{"cuda": {"name": "CUDA SDK", "version": "13.0.1"}}')
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / ".bashrc").write_bytes(BASHRC)
     environ = {"HOME": str(tmp_path / "home"), "SHELL": "/bin/bash", "PATH": os.environ["PATH"], "CUDA_HOME": str(toolkit)}
     environ |= {"XDG_STATE_HOME": str(tmp_path / "state"), "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
     with index.served(tmp_path / "index") as url:
-        environ["UV_DEFAULT_INDEX"] = environ["PIP_INDEX_URL"] = f"{url}/cu128"
+        environ["UV_DEFAULT_INDEX"] = environ["PIP_INDEX_URL"] = f"{url}/pypi"
         made = Machine(tmp_path, environ)
-        tool = uv("settings")
-        subprocess.run([tool, "venv", "-q", "--python", sys.executable, made.prefix], check=True, env=environ)
-        install = (tool, "pip", "install", "-q", "--python", made.prefix, "torch==2.8.0+cu128", "torchvision")
-        subprocess.run(install, check=True, env=environ)
+        subprocess.run([uv("settings"), "venv", "-q", "--python", sys.executable, made.prefix], check=True, env=environ)
+        made.install("2.14.1")
         yield made
 
 
@@ -92,6 +98,11 @@ def test_for_all_that_the_user_starts(machine: Machine) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "CUDA_HOME in a new login bash" in ran.stdout
     assert machine.shell('echo "$CUDA_HOME|$PATH"').startswith(f"{toolkit}|{toolkit}/bin:")
+    assert "uv pip install" not in ran.stdout  # torch is there and whole: only the settings change
+    after = machine.tree()
+    again = machine.apply("user-path")
+    assert (again.returncode, again.stdout.splitlines()[0]) == (0, "Nothing to do")
+    assert machine.tree() == after
     undone = machine.torchsmith("undo")
     assert undone.returncode == 0, undone.stdout + undone.stderr
     assert machine.tree() == before
@@ -100,11 +111,13 @@ def test_for_all_that_the_user_starts(machine: Machine) -> None:
 
 def test_while_one_environment_is_active(machine: Machine) -> None:
     """The scripts lie in the environment that changes places as a whole."""
+    machine.install("2.14.0")
     toolkit, before = machine.environ["CUDA_HOME"], machine.tree()
     ran = machine.apply("env-vars")
     assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "uv pip install" in ran.stdout
     code = f'. "{machine.prefix}/bin/activate"; echo "$CUDA_HOME|$TORCH_CUDA_ARCH_LIST|$VIRTUAL_ENV"'
-    assert machine.shell(code) == f"{toolkit}|8.9|{machine.prefix}"
+    assert machine.shell(code) == f"{toolkit}|12.0|{machine.prefix}"
     assert machine.shell('echo "$CUDA_HOME"') == ""
     assert (machine.home / ".bashrc").read_bytes() == BASHRC
     assert machine.torchsmith("undo").returncode == 0
@@ -123,4 +136,26 @@ def test_a_block_that_somebody_edited_is_not_written_over(machine: Machine) -> N
     ran = machine.apply("user-path")
     assert ran.returncode == 2, ran.stdout + ran.stderr
     assert "edited by hand" in " ".join((ran.stdout + ran.stderr).split())
+    assert machine.tree() == before
+
+
+def test_a_plan_that_was_written_down(machine: Machine) -> None:
+    """It is carried out from another terminal, and refused when a startup file has changed since."""
+    words = ("--goal", "extension-build", "--torch", "2.14.1", "--assume", "gpu=RTX 5070 Ti", "--assume", "driver=580.65.06")
+    told = json.loads(machine.torchsmith("plan", "--python", ".venv", *words, "--json").stdout)
+    rank = next(each["rank"] for each in told["options"] if each["approach"] == "user-path")
+    written = machine.torchsmith("plan", "--python", ".venv", *words, "--option", str(rank), "--write", "plan.json")
+    assert written.returncode == 0, written.stdout + written.stderr
+    before = machine.tree()
+    (machine.home / ".bashrc").write_bytes(BASHRC + b"\nB=2\n")
+    changed = machine.tree()
+    refused = machine.torchsmith("apply", "plan.json", "--yes", "--allow-root")
+    assert refused.returncode == 2, refused.stdout + refused.stderr
+    assert machine.tree() == changed
+    (machine.home / ".bashrc").write_bytes(BASHRC)
+    machine.environ["TMUX"] = "/tmp/tmux-0/default,1,0"
+    ran = machine.torchsmith("apply", "plan.json", "--yes", "--allow-root")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert machine.shell('echo "$CUDA_HOME"') == machine.environ["CUDA_HOME"]
+    assert machine.torchsmith("undo").returncode == 0
     assert machine.tree() == before

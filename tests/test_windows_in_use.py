@@ -91,3 +91,44 @@ answer["text"] = target.read_text()
     assert answer["outcome"][0] == "done"
     assert answer["outcome"][3] >= 0.5
     assert answer["text"] == "new"
+
+
+ENVIRONMENT = r"""
+from torchsmith.model.transaction import Run
+prefix = root / "my env"
+version = prefix / "Lib" / "site-packages" / "torch" / "version.py"
+version.parent.mkdir(parents=True)
+version.write_text("old")
+(prefix / "pyvenv.cfg").write_text("home = C:\\\nversion = 3.11\n")
+
+def installing(text):
+    code = f"import sys, pathlib; p = pathlib.Path(sys.argv[1]); p.unlink(); p.write_text('{text}')"
+    place = Environment(str(prefix), str(prefix / "Scripts" / "python.exe"))
+    return Transaction("env", place, runs=(Run((sys.executable, "-c", code, str(version)), "write"),))
+"""
+
+
+def test_an_environment_changes_places_by_two_renames(windows: Windows, tmp_path: Path) -> None:
+    code = r"""
+answer["outcome"] = carried(installing("new"))
+answer["text"] = version.read_text(), left()
+answer["undone"] = undoing.undo(store, None, lambda *_: (), Silent())[-1].status, version.read_text()
+"""
+    answer = run(windows, ENVIRONMENT + code, tmp_path)
+    assert answer["outcome"][:3] == ["done", "", 0]
+    assert answer["text"] == ["new", [".torchsmith", "my env"]]
+    assert answer["undone"] == ["undone", "old"]
+
+
+def test_an_environment_whose_file_is_open(windows: Windows, tmp_path: Path) -> None:
+    """The installer meets it in the copy, which shares the file; that Windows does not rename the folder, Wine cannot show."""
+    code = r"""
+with version.open("rb"):
+    answer["held"] = carried(installing("new"))
+    answer["text"] = version.read_text()
+answer["then"] = carried(installing("new"))[0], version.read_text(), len(store.pending())
+"""
+    answer = run(windows, ENVIRONMENT + code, tmp_path)
+    assert answer["held"][0] == "failed"
+    assert answer["text"] == "old"
+    assert answer["then"] == ["done", "new", 0]

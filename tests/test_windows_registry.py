@@ -171,10 +171,10 @@ def test_the_lines_for_cmd(windows: Windows, tmp_path: Path) -> None:
     made = transactions.made(option("env-vars"), there, {bat: "@echo off\r\nset A=1\r\n:END\r\n"})
     (text,) = [edit.text for edit in made.edits if edit.path == bat]
     (scripts / "activate.bat").write_bytes((text or "").encode())
-    show = "echo {%CUDA_HOME%}{%TORCH_CUDA_ARCH_LIST%}{%A%}"
-    (tmp_path / "all.bat").write_text(f'@echo off\r\ncall "{bat}"\r\n{show.replace("echo ", "set LINE=")}\r\nset LINE\r\n')
+    lines = ["@echo off", f'call "{bat}"', "set CUDA_HOME", "set TORCH_CUDA_ARCH_LIST", "set A", ""]
+    (tmp_path / "all.bat").write_text("\r\n".join(lines))
     ran = windows.start(["cmd", "/c", windows_path(tmp_path / "all.bat")])
-    assert f"LINE={{{root}}}{{8.9}}{{1}}" in ran.stdout
+    assert f"CUDA_HOME={root}\nTORCH_CUDA_ARCH_LIST=8.9\nA=1\n" in ran.stdout.replace("\r", "")
     conda = replace(there, environment=Environment("conda", "conda"))
     hooks = {edit.path: edit.text or "" for edit in transactions.made(option("env-vars"), conda, {}).edits}
     lines = ["@echo off", r"set CUDA_HOME=C:\before"]

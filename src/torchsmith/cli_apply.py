@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 from torchsmith import cli_plan, console
 from torchsmith.model.choice import EVERYDAY, GOALS
@@ -52,7 +53,7 @@ def undo_options(parser: argparse.ArgumentParser) -> None:
 
 def resume_options(parser: argparse.ArgumentParser) -> None:
     """What ``resume`` understands."""
-    parser.add_argument("--discard", action="store_true", help="tidy up instead of doing it anew; what was decided is finished")
+    parser.add_argument("--discard", action="store_true", help="take it back, or tidy up, instead of finishing it")
     console.output_options(parser)
     parser.set_defaults(verb=_run_resume)
 
@@ -71,9 +72,10 @@ def tell_cut_runs() -> None:
     from torchsmith.act import store, transaction
     from torchsmith.report import apply_text
 
-    here = store.opened()
-    for past in here.pending():
-        sys.stderr.write(apply_text.cut(past, transaction.under_way(here, past.number)))
+    with suppress(TorchsmithError, OSError):  # whatever lies there, the verb that was called goes on
+        here = store.opened()
+        for past in here.pending():
+            sys.stderr.write(apply_text.cut(past, transaction.under_way(here, past.number)))
 
 
 # ---- apply
@@ -210,15 +212,16 @@ def _told(options: argparse.Namespace, ended: Outcome, ready: Prepared) -> int:
     else:
         from torchsmith.report import apply_text
 
-        console.write("\n" + apply_text.outcome(ended, made, *console.screen(options), reopen=_new_terminals(ready)))
+        gap = "\n" if sys.stdout is not None and sys.stdout.isatty() else ""
+        console.write(gap + apply_text.outcome(ended, made, *console.screen(options), old=_in_old_shells(ready)))
     return ended.exit_code
 
 
-def _new_terminals(ready: Prepared) -> bool:
-    """Whether variables changed that a running shell does not see."""
+def _in_old_shells(ready: Prepared) -> tuple[str, ...] | None:
+    """The shells and programs that keep the old variables, where variables of the user changed; else None."""
     from torchsmith.app import apply
 
-    return ready.option is not None and ready.option.approach.name in apply.SETTINGS
+    return apply.in_old_shells(ready)
 
 
 def _not_changed(options: argparse.Namespace, looked: Looked, ready: Prepared) -> int:
@@ -300,15 +303,15 @@ def _run_history(options: argparse.Namespace, host: Host | None) -> int:
 
     del host
     pruned = undo.prune(options.prune) if options.prune is not None else ()
-    runs, sizes = undo.history()
+    runs, sizes, owners = undo.history()
     if options.format == "json":
         from torchsmith.report import apply_json
 
-        console.write(apply_json.render(apply_json.history(runs, sizes, pruned)))
+        console.write(apply_json.render(apply_json.history(runs, sizes, pruned, owners)))
         return 0
     from torchsmith.report import apply_text
 
-    console.write(apply_text.history(runs, sizes, *console.screen(options)))
+    console.write(apply_text.history(runs, sizes, *console.screen(options), owners=owners))
     if options.prune is not None:
         told = f"the former environments of runs {', '.join(map(str, pruned))} are gone" if pruned else "nothing had to go"
         sys.stderr.write(f"{told}\n")

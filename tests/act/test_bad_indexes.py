@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.act import bad_indexes as bad
+from tests.lab.package_server import Package, Request, serving
 from tests.managers.applied import Home, home, option
 
 from torchsmith.act import transaction as engine
@@ -37,7 +38,7 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in tuple(os.environ):
         if name.startswith(("PIP_", "UV_")):
             monkeypatch.delenv(name)
-    patient = {"UV_HTTP_TIMEOUT": "3", "UV_HTTP_RETRIES": "0", "PIP_TIMEOUT": "3", "PIP_RETRIES": "0", "PIP_RESUME_RETRIES": "0"}
+    patient = {"UV_HTTP_TIMEOUT": "3", "UV_HTTP_RETRIES": "0", "PIP_TIMEOUT": "3", "PIP_RETRIES": "1", "PIP_RESUME_RETRIES": "0"}
     for name, value in (
         {"PIP_CONFIG_FILE": os.devnull, "UV_NO_CONFIG": "1", "UV_CACHE_DIR": str(tmp_path / "cache")} | patient
     ).items():
@@ -61,7 +62,7 @@ CASES: dict[str, tuple[Callable[[], bad.Index], int, str, str]] = {
     "hash": (bad.wrong_hash, 5, "not the one that the index promises", "not the one that the index promises"),
     "truncated": (bad.truncated, 5, "no sound wheel", "no sound wheel"),
     "cut at 99 %": (bad.cut, 75, "Failed to fetch|error decoding|end of file|unexpected", "not enough bytes|promises|Connection"),
-    "climbs out": (bad.climbing, 5, "outside of the environment|no sound wheel", "outside the target"),
+    "climbs out": (bad.climbing, 5, "no sound wheel", "no sound wheel"),
     "writes through a link": (bad.linked, 5, "no sound wheel", "no sound wheel"),
     "another package": (bad.another, 5, "does not match given name", "inconsistent name"),
     "another version": (bad.another_version, 5, "does not match filename|no sound wheel", "inconsistent version"),
@@ -72,7 +73,7 @@ CASES: dict[str, tuple[Callable[[], bad.Index], int, str, str]] = {
     "another Python": (bad.another_python, 5, "no wheels with a matching Python", "Could not find a version"),
     "the server fails": (bad.failing, 75, "503 Service Unavailable", ""),
     "forbidden": (bad.forbidden, 5, "wants to know who asks", ""),
-    "slow": (bad.slow, 75, "Failed to fetch|timed out|error decoding", "Read timed out|not enough bytes"),
+    "slow": (bad.slow, 75, "network timeout|Failed to fetch", "Read timed out|not enough bytes"),
     "down": (bad.down, 75, "Connection refused", "Connection refused"),
     "redirected to nowhere": (bad.redirected, 75, "Failed to fetch", "nowhere.invalid|not known|resolve"),
     "needs what nobody has": (bad.needing, 5, "nothing-has-this", "nothing-has-this"),
@@ -126,19 +127,20 @@ def test_a_zip_bomb_is_larger_than_it_should_be(there: Home, tmp_path: Path, too
 
 @pytest.mark.parametrize("tool", ["uv", "pip"])
 def test_a_proxy_that_wants_a_password(there: Home, tmp_path: Path, tool: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def trap(request: bad.Request) -> bool:
+    def trap(request: Request) -> bool:
         request.answer(407, b"who are you?")
         return True
 
-    with bad.serving(trap=trap) as proxy:
+    with serving(trap=trap) as proxy:
         for name in ("HTTP_PROXY", "http_proxy"):
             monkeypatch.setenv(name, proxy.address)
+        monkeypatch.setenv("PIP_TRUSTED_HOST", "index.invalid")
         for name in ("NO_PROXY", "no_proxy"):
             monkeypatch.delenv(name, raising=False)
         status, code, problem = installed(there, "http://index.invalid/simple", tool, tmp_path)
     assert status == "failed"
     assert code in ({75} if tool == "uv" else {5, 75}), problem
-    assert proxy.asked or "407" in problem
+    assert proxy.asked, problem
 
 
 def test_an_installer_that_says_it_is_done_and_did_nothing(there: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,14 +161,14 @@ def test_an_installer_that_says_it_is_done_and_did_nothing(there: Home, tmp_path
 
 
 def test_a_torch_that_imports_and_cannot_count_is_not_put_in_place(there: Home, tmp_path: Path) -> None:
-    with bad.serving(bad.Package(bad.FILE, bad.wheel({"torch/__init__.py": f"__version__ = {bad.VERSION!r}\n"}))) as server:
+    with serving(Package(bad.FILE, bad.wheel({"torch/__init__.py": f"__version__ = {bad.VERSION!r}\n"}))) as server:
         status, code, problem = installed(there, server.index, "uv", tmp_path)
     assert (status, code) == ("failed", 5)
     assert "matrix product on the CPU is exact" in problem
 
 
 def test_a_gpu_that_torch_does_not_see_stops_the_change(there: Home, tmp_path: Path) -> None:
-    with bad.serving(bad.Package(bad.FILE, bad.wheel())) as server:
+    with serving(Package(bad.FILE, bad.wheel())) as server:
         made = there.made(option("pip", "cu128", server.index, vision=""), there.place("pip", "2.7.0+cu126", packages=None))
         before = there.state()
         wanted = replace(made, expected=Expected(bad.VERSION, gpu=True))

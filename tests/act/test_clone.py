@@ -221,7 +221,7 @@ def test_a_writer_who_keeps_size_and_time_is_named(linked: tuple[Path, Path]) ->
     with file.open("r+") as stream:
         stream.write("y")
     os.utime(file, ns=(about.st_atime_ns, about.st_mtime_ns))
-    assert clone.damaged(seen, live) == (f"{site(live).relative_to(live)}/app/__init__.py",)
+    assert clone.damaged(seen, live, copy) == (f"{site(live).relative_to(live)}/app/__init__.py",)
 
 
 def test_a_changed_mode_is_named(linked: tuple[Path, Path]) -> None:
@@ -261,6 +261,11 @@ def test_a_link_that_goes_and_comes_again_raises_no_alarm(linked: tuple[Path, Pa
         os.link(mine, file)  # as uv does out of its cache
     assert mine.stat().st_nlink == before.st_nlink
     assert clone.damaged(seen, live) == ()
+    assert clone.damaged(seen, live, copy) == ()
+    with file.open("r+") as stream:
+        stream.write("y")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert clone.damaged(seen, live, copy) == clone.damaged(seen, live) != ()
 
 
 def test_python_that_compiles_what_it_imports_changes_nothing(linked: tuple[Path, Path]) -> None:

@@ -53,8 +53,17 @@ def test_a_startup_file_that_gives_no_answer_is_not_waited_for(text: str, tmp_pa
     began = time.monotonic()
     assert asked(tmp_path, limit=1.5) is None
     assert time.monotonic() - began < 8
+    assert not [path for path in Path("/proc").iterdir() if path.name.isdigit() and _home_of(path) == str(tmp_path)]
     edit = Edit(str(tmp_path / ".bashrc"), None, "", "")
     assert fresh_shell.checks(Transaction("", edits=(edit,)), ENVIRON) == ()
+
+
+def _home_of(process: Path) -> str:
+    try:
+        environ = (process / "environ").read_bytes()
+    except OSError:
+        return ""
+    return next((os.fsdecode(each[5:]) for each in environ.split(b"\0") if each.startswith(b"HOME=")), "")
 
 
 def test_a_shell_that_is_not_here(tmp_path: Path) -> None:

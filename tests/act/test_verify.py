@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import time
 import venv
 import zipfile
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from tests.act.bad_indexes import VERSION, wheel
 from tests.lab.environments import Environment
 from tests.managers.index import TORCH
 
-from torchsmith.act import records, verify
+from torchsmith.act import clashes, records, verify
 from torchsmith.model.record import replace
 from torchsmith.model.transaction import Environment as Place
 from torchsmith.model.transaction import Expected, Transaction
@@ -239,8 +240,20 @@ def test_an_import_without_end_is_ended_with_its_children(here: Path, monkeypatc
     )
     monkeypatch.setattr(verify, "LIMIT", 3.0)
     assert "no end in 3 s" in failed(here, Expected(VERSION))["import torch"]
-    child = Path(f"/proc/{told.read_text()}/stat")
-    assert not child.exists() or child.read_text().split()[2] == "Z"
+    assert _ends(Path(f"/proc/{told.read_text()}/stat"))
+
+
+def _ends(stat: Path, seconds: float = 10.0) -> bool:
+    """Whether a process that was killed is gone, as soon as the kernel comes to it."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if stat.read_text().split()[2] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 GPU = """
@@ -274,6 +287,62 @@ def test_the_gpu_is_used_where_one_is_promised(here: Path, body: str, wrong: dic
     torch(here, f"__version__ = '{VERSION}'\n{body}")
     assert failed(here, Expected(VERSION, gpu=True)) == wrong
     assert failed(here, Expected(VERSION)) == {}
+
+
+# ---- declared against working
+
+
+def test_what_is_declared_in_vain_is_told_and_decides_nothing_while_it_works(here: Path) -> None:
+    """As in a guide for WhisperX 3.4.2: it declares torch>=2.5.1 and works beside an older one."""
+    put(here, wheel({"whisperx/__init__.py": ""}, name="whisperx", version="3.4.2", needs=("torch>=2.9", "numpy<3", "other")))
+    told = [line for line in verify.verify(python(here), _to(here), False) if line[0].startswith("whisperx")]
+    said = "whisperx 3.4.2 declares torch>=2.9, and 2.8.0+cu128 is here; it imports all the same"
+    assert told == [("whisperx works beside torch 2.8.0+cu128", True, said)]
+
+
+def test_what_is_declared_in_vain_and_does_not_work_stops_the_change(here: Path, made: Path, tmp_path: Path) -> None:
+    broken = wheel(
+        {"whisperx/__init__.py": "raise ImportError('gone')\n"}, name="whisperx", version="3.4.2", needs=("torch>=2.9",)
+    )
+    put(here, broken)
+    assert "ImportError: gone" in failed(here)["whisperx works beside torch 2.8.0+cu128"]
+    # The same package in the live environment, which has the torch that it declares, and does not import there either.
+    live = tmp_path / "live"
+    shutil.copytree(made, live, symlinks=True)
+    put(live, broken)
+    metadata = site(live) / f"torch-{VERSION}.dist-info" / "METADATA"
+    metadata.write_text(metadata.read_text().replace("2.8.0", "2.9.0"))
+    place = Place(str(live), python(live))
+    checks = verify.verify(python(here), Transaction("", place, expected=EXPECTED), False)
+    assert [(passed, "did not import before either" in found) for name, passed, found in checks if "whisperx" in name] == [
+        (True, True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "clash"),
+    [
+        ("numpy>=3", True),
+        ("numpy >= 2.0, < 3", False),
+        ("NumPy (<2)", True),
+        ("numpy>=3; python_version < '3.8'", False),
+        ("numpy>=3; extra == 'fast'", False),
+        ("numpy[fast]>=3 ; python_version >= '3.8'", True),
+        ("numpy @ https://example.org/numpy.whl", False),
+        ("numpy>=3; what is this", False),
+        ("torch==2.8.0", False),
+        ("missing>=1", False),
+        (";;;", False),
+    ],
+)
+def test_a_requirement_that_is_not_met(here: Path, asked: str, clash: bool) -> None:
+    put(here, wheel(name="asking", version="1.0", needs=(asked,)))
+    found = clashes.clashes(records.read(here)[0])
+    assert [each.package for each in found] == (["asking"] if clash else [])
+
+
+def _to(prefix: Path) -> Transaction:
+    return Transaction("", Place(str(prefix.parent / "none"), python(prefix)), expected=EXPECTED)
 
 
 # ---- which module a package is

@@ -18,7 +18,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the small envir
 
 
 @pytest.mark.parametrize("name", ["venv", "project"])
-def test_a_second_run_at_each_step_of_the_first_is_told_who_is_there(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_run_at_each_step_of_the_first_is_told_who_is_there(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ground = Ground(tmp_path, name)
     monkeypatch.setenv("HOME", str(ground.bench.root / "home"))
     asked, owner, codes = ground.transaction, os.getpid(), []

@@ -88,9 +88,8 @@ from pathlib import Path
 from tests.faults.ground import Ground
 from tests.faults.test_generations import edited
 import json, time
-ground = Ground.__new__(Ground)
-Ground.__init__(ground, Path({folder!r}))
-seen = []
+seen = [time.time()]
+ground = Ground(Path({folder!r}))
 for text in ("1\\n", "2\\n", "3\\n"):
     seen.append(time.time())
     assert ground.apply(edited(ground, text)).status == "done"
@@ -103,10 +102,12 @@ print(json.dumps([[past.number for past in ground.store.history()], file.read_te
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="the injector needs gcc")
 @pytest.mark.parametrize("jump", [-86400 * 400, 86400 * 400])
 def test_runs_are_ordered_by_their_number_whatever_the_clock_says(tmp_path: Path, jump: int) -> None:
-    injected: Injector = injector.made(tmp_path)
-    injected.arm(clock=(60, jump))  # in the midst of the first or second run
+    injected: Injector = injector.made(tmp_path / "ground" / "bench" / "root" / "state")
+    injected.arm(clock=(45, jump))  # in the midst of the second run
     script = _SCRIPT.format(path=[*sys.path, str(Path(__file__).parents[2])], folder=str(tmp_path / "ground"))
-    done = subprocess.run([sys.executable, "-c", script], env=os.environ | injected.variables, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=os.environ | injected.variables, capture_output=True, text=True, check=False
+    )
     injected.disarm()
     assert done.returncode == 0, done.stderr
     numbers, text, seen = json.loads(done.stdout)

@@ -62,7 +62,14 @@ def go(root: Path) -> Callable[..., tuple[int, Injector]]:
     def run(code: str, fault: str = "SIGKILL", at: int = 0, *, log: bool = False) -> tuple[int, Injector]:
         injected.arm(FAULTS[fault], at, log=log)
         variables = os.environ | injected.variables
-        done = subprocess.run([sys.executable, "-I", "-c", code], env=variables, cwd=root, check=False, stderr=subprocess.PIPE, start_new_session=True)
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", code],
+            env=variables,
+            cwd=root,
+            check=False,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
         injected.disarm()
         return done.returncode, injected
 
@@ -79,13 +86,23 @@ def test_calls_are_counted_and_each_can_be_the_last(root: Path, go: Callable[...
 
 @pytest.mark.parametrize(
     ("fault", "said"),
-    [("ENOSPC", "No space left"), ("EROFS from there on", "Read-only"), ("EMFILE", "Too many open"), ("fsync error", "Input/output")],
+    [
+        ("ENOSPC", "No space left"),
+        ("EROFS from there on", "Read-only"),
+        ("EMFILE", "Too many open"),
+        ("fsync error", "Input/output"),
+    ],
 )
 def test_errors_arrive_where_they_can_happen(root: Path, go: Callable[..., tuple[int, Injector]], fault: str, said: str) -> None:
     injected = injector.made(root)
     injected.arm(FAULTS[fault], 1)
     done = subprocess.run(
-        [sys.executable, "-I", "-c", CAREFUL], env=os.environ | injected.variables, cwd=root, check=False, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-I", "-c", CAREFUL],
+        env=os.environ | injected.variables,
+        cwd=root,
+        check=False,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     injected.disarm()
     assert said in done.stderr
@@ -132,13 +149,17 @@ def test_power_cuts_leave_what_was_synced(root: Path, go: Callable[..., tuple[in
 
 def test_the_last_state_of_the_replay_is_the_real_one(root: Path, go: Callable[..., tuple[int, Injector]]) -> None:
     disk = Disk(root)
-    _, injected = go(UNSYNCED + "os.mkdir('d'); os.link('a', 'd/c'); os.symlink('a', 'l'); os.rename('d', 'e'); os.chmod('b', 0o600)", log=True)
+    _, injected = go(
+        UNSYNCED + "os.mkdir('d'); os.link('a', 'd/c'); os.symlink('a', 'l'); os.rename('d', 'e'); os.chmod('b', 0o600)", log=True
+    )
     disk.follow(injected.calls())
     real = Oracle({"root": root})
     real.take_old()
     disk.lay_out(len(disk.steps), set(range(len(disk.steps))), "kept")
     real.take_new()
-    assert {name: found[:4] for name, found in real.old["root"].items()} == {name: found[:4] for name, found in real.new["root"].items()}
+    assert {name: found[:4] for name, found in real.old["root"].items()} == {
+        name: found[:4] for name, found in real.new["root"].items()
+    }
     assert (root / "e" / "c").samefile(root / "a")
 
 

@@ -80,7 +80,10 @@ def test_what_belongs_to_root_is_refused_before_any_change(name: str) -> None:
 @root_only
 def test_an_immutable_environment(tmp_path: Path) -> None:
     ground = Ground(tmp_path)
-    if shutil.which("chattr") is None or subprocess.run(["chattr", "+i", ground.bench.prefix], check=False, capture_output=True).returncode:
+    if (
+        shutil.which("chattr") is None
+        or subprocess.run(["chattr", "+i", ground.bench.prefix], check=False, capture_output=True).returncode
+    ):
         pytest.skip("no immutable bit here")
     try:
         with pytest.raises(UsageError, match="cannot be"):
@@ -102,7 +105,12 @@ def test_a_user_without_a_name_and_without_a_home(monkeypatch: pytest.MonkeyPatc
         ground.undo()
     monkeypatch.setattr(sys, "executable", python)
     with open_ground() as ground:
+        temporary = ground.bench.folder / "tmp"
+        temporary.mkdir()
+        monkeypatch.setenv("TMPDIR", str(temporary))
+        monkeypatch.setattr(tempfile, "tempdir", None)
         owned(ground.bench.folder)
+        ground.oracle.take_old()
 
         def apply() -> int:
             return 0 if ground.apply().status == "done" and ground.new() else 1
@@ -121,7 +129,9 @@ def test_temporary_folders_from_which_nothing_may_be_started(tmp_path: Path, mon
     """TMPDIR is often mounted noexec: nothing of ours is started from there."""
     folder = tmp_path / "tmp"
     folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "noexec,size=8m", "none", folder], check=False, capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "noexec,size=8m", "none", folder], check=False, capture_output=True
+    ).returncode:
         pytest.skip("nothing can be mounted here")
     try:
         monkeypatch.setenv("TMPDIR", str(folder))

@@ -27,7 +27,7 @@ from torchsmith.model.transaction import ENCODING, Outcome, Transaction
 from torchsmith.probes.packages import parse
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
-CUDA = {"cu128": "12.8", "cu129": "12.9", "cu130": "13.0", "cu118": "11.8"}
+CUDA = {"cu121": "12.1", "cu128": "12.8", "cu129": "12.9", "cu130": "13.0", "cu118": "11.8"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ class Home:
 
     def nowhere(self, project: PastedProject | None = None, **more: object) -> Place:
         """A folder without an environment, and the Python that runs the tests."""
-        own = Interpreter(sys.executable, PYTHON, sys.prefix, sys.base_prefix, 64, "x86_64", "linux", "system", (), ())
+        own = Interpreter(
+            sys.executable, PYTHON, str(self.folder / "none"), sys.base_prefix, 64, "x86_64", "linux", "system", (), ()
+        )
         place = Place("linux", "bash", Environment("system", "pip", changeable=False), own, project, "", True, torch="")
         return replace(place, **({"tools": (("uv", "0"),), "here": str(self.folder)} | more))
 
@@ -85,7 +87,7 @@ class Home:
 
     def _packages(self) -> tuple[Package, ...]:
         site = self._site()
-        found, _ = parse(str(site), sorted(os.listdir(site)) if site.is_dir() else [])
+        found, _ = parse(str(site), sorted(path.name for path in site.glob("*")))
         return tuple(found)
 
 

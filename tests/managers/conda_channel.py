@@ -54,22 +54,22 @@ async def main(verb, prefix, specs, every):
     meta = pathlib.Path(prefix, "conda-meta")
     here = [rattler.PrefixRecord.from_path(path) for path in sorted(meta.glob("*.json"))]
     wanted = {{name(spec): str(spec) for spec in specs}}
-    for record in here:  # what was asked for before stays asked for
-        for spec in record.requested_specs:
-            wanted.setdefault(name(spec), name(spec) if every else str(spec))
+    history = meta / "history"  # what was asked for before stays asked for, as conda keeps it there
+    for spec in history.read_text().split("\\n") if history.is_file() else []:
+        wanted.setdefault(name(spec), name(spec) if every else spec)
     pinned = meta / "pinned"
     lines = pinned.read_text().split("\\n") if pinned.is_file() else []
     wanted |= {{name(spec): str(spec) for spec in filter(None, lines)}}
     cuda = rattler.GenericVirtualPackage(rattler.PackageName("__cuda"), rattler.Version("13.0"), rattler.BuildString("0"))
     solved = await rattler.solve(
         [rattler.Channel("file://" + CHANNEL)],
-        list(wanted.values()),
+        list(map(rattler.MatchSpec, wanted.values())),
         platforms=["linux-64", "noarch"],
         virtual_packages=[cuda],
         locked_packages=[] if every else here,
     )
-    asked = [rattler.MatchSpec(spec) for spec in wanted.values()]
-    await rattler.install(solved, prefix, cache_dir=CACHE, show_progress=False, requested_specs=asked)
+    await rattler.install(solved, prefix, cache_dir=CACHE, show_progress=False)
+    history.write_text("\\n".join(sorted(wanted.values())))
     for record in solved:
         print(record.name.normalized, record.version, record.build)
 

@@ -53,10 +53,20 @@ class Project:
         found = reading.read(LocalHost(), str(bench.folder))
         assert isinstance(found, Known)
         assert isinstance(found.value, PastedProject)
-        packages = tuple(Package(name, version, str(bench.site)) for name, version in bench.installed().items())
-        torch = bench.installed().get("torch", "")
+        here = bench.installed() if bench.prefix.exists() else {}
+        packages = tuple(Package(name, version, str(bench.site)) for name, version in here.items())
+        torch = here.get("torch", "")
         interpreter = Interpreter(
-            str(bench.python), PYTHON, str(bench.prefix), "/usr", 64, "x86_64", "linux", "venv", (), (str(bench.site),)
+            str(bench.python),
+            PYTHON,
+            str(bench.prefix),
+            "/usr",
+            64,
+            "x86_64",
+            "linux",
+            "venv",
+            (),
+            (str(bench.site),) if here else (),
         )
         environment = Environment("venv", bench.manager, project=str(bench.folder))
         there = Place("linux", "bash", environment, interpreter, found.value, torch=torch, packages=Packages(packages), goal=goal)

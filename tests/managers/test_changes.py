@@ -140,6 +140,16 @@ services:
 """
 
 
+BY_CONDA = Packages(
+    (Package("torch", "2.5.1", "/e/lib"),),
+    (),
+    tuple(
+        Package(name, version, "", conda_build=build)
+        for name, version, build in (("pytorch", "2.5.1", "cuda126_py312_h1"), ("cuda-version", "12.6", "h0"))
+    ),
+)
+
+
 def project(manager: str, *files: str) -> PastedProject:
     return PastedProject(manager=manager, folder="/p", files=files)
 
@@ -166,11 +176,19 @@ CASES: dict[str, tuple[Option, Place, Files]] = {
     "pip-tools": in_project("pip-tools", {"requirements.in": REQUIREMENTS, "requirements.txt": COMPILED}, ACCELERATE),
     "pip-tools-alone": in_project("pip-tools", {}, ACCELERATE),
     "pip-tools-update-others": in_project(
-        "pip-tools", {"requirements.in": REQUIREMENTS, "requirements.txt": COMPILED}, goal=transactions.UPDATE_OTHERS
+        "pip-tools",
+        {"requirements.in": REQUIREMENTS, "requirements.txt": f"{COMPILED}rich==14.0 \\\n    --hash=sha256:0\n"},
+        goal=transactions.UPDATE_OTHERS,
+    ),
+    "pdm-update-others": in_project("pdm", {"pyproject.toml": PDM, "pdm.lock": PDM_LOCK}, goal=transactions.UPDATE_OTHERS),
+    "pipenv-update-others": in_project(
+        "pipenv", {"Pipfile": PIPFILE, "Pipfile.lock": PIPFILE_LOCK}, goal=transactions.UPDATE_OTHERS
     ),
     "conda": in_project("conda", {"environment.yml": ENVIRONMENT, "/e/conda-meta/pinned": "pytorch 2.5.*\nnumpy <2\n"}),
     "conda-new": in_project("conda", {}, **FRESH),
-    "conda-update-others": in_project("conda", {}, goal=transactions.UPDATE_OTHERS),
+    "conda-update-others": in_project(
+        "conda", {"/e/conda-meta/pinned": "numpy <2"}, goal=transactions.UPDATE_OTHERS, packages=BY_CONDA, torch="2.5.1+cu126"
+    ),
     "mamba": in_project("mamba", {}, tools=(("mamba", "2.3.2"),)),
     "micromamba": in_project("mamba", {}, tools=(("micromamba", "2.3.2"),), offline=True),
     "pixi": in_project("pixi", {"pixi.toml": PIXI, "pixi.lock": "version: 6\n"}),
@@ -196,6 +214,7 @@ def test_changes(name: str) -> None:
 
 def shown(made: Transaction, files: Files) -> str:
     lines = []
+    lines.append(made.title)
     if made.environment is not None:
         create = f", made by: {quoted(made.environment.create, 'bash')}" if made.environment.create else ""
         lines.append(f"environment: {made.environment.prefix} ({made.environment.kind}){create}")
@@ -204,6 +223,7 @@ def shown(made: Transaction, files: Files) -> str:
     for run in made.runs:
         variables = " ".join(f"{name}={value}" for name, value in run.variables)
         where = f" (in {run.folder}, writes {', '.join(run.writes) or 'nothing'})" if run.folder else ""
+        lines += [f"given {name}:\n{difference(files.get(f'{run.folder}/{name}', ''), text)}" for name, text in run.given]
         lines += [f"run: {variables} {quoted(run.argv, 'bash')}{where}".replace("run:  ", "run: "), f"     {run.why}"]
     lines += [f"by hand: {quoted(each.argv, 'bash')}" for each in made.shown]
     lines += [f"note: {note}" for note in made.notes]
@@ -262,6 +282,7 @@ def test_no_second_index_is_ever_named_for_torch() -> None:
         assert not [edit for edit in made.edits if "--extra-index-url" in (edit.text or "")]
 
 
+UPDATE = {"goal": transactions.UPDATE_OTHERS}
 REFUSED: dict[str, tuple[tuple[Option, Place, Files], str]] = {
     "an environment that must not be changed": (
         in_project("conda", {}, environment=replace(place(manager="conda").environment or 0, changeable=False, why_not="base")),
@@ -284,6 +305,16 @@ REFUSED: dict[str, tuple[tuple[Option, Place, Files], str]] = {
     "a lock that does not parse": (
         in_project("pipenv", {"Pipfile": PIPFILE, "Pipfile.lock": '{\n "default": ]'}),
         "Pipfile.lock: line 2",
+    ),
+    "an update without a torch to hold": (
+        in_project("pdm", {"pyproject.toml": PDM}, **UPDATE, packages=Packages(())),
+        "nothing to hold",
+    ),
+    "an update of wheels by conda": (in_project("conda", {}, **UPDATE), "conda does not see"),
+    "an update without a lock": (in_project("pip-tools", {"requirements.in": ""}, **UPDATE), "no requirements.txt"),
+    "an update by a lock of another torch": (
+        in_project("pip-tools", {"requirements.in": "", "requirements.txt": COMPILED}, **UPDATE, packages=BY_CONDA),
+        "where 2.5.1 is installed",
     ),
     "a project without Pipfile": (in_project("pipenv", {}), "begins one"),
     "a Pipfile that installs its folder": (

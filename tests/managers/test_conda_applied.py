@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.lab.fixtures import have
-from tests.managers import conda_channel, tools
+from tests.managers import conda_channel, index, tools, torches
 
 from torchsmith.act import clone, transaction, undoing
 from torchsmith.act.store import Store
@@ -57,14 +57,14 @@ class Conda:
         site = str(self.prefix / conda_channel.SITE)
         names = {name: version.partition(" ")[0] for name, version in here.items()}
         packages = tuple(Package({"pytorch": "torch"}.get(name, name), version, site) for name, version in names.items())
-        conda = tuple(Package(name, version, site, conda_build="x") for name, version in names.items())
-        build = here["pytorch"].partition(" ")[2].partition("_")[0].replace("cuda", "cu")
+        conda = tuple(Package(name, names[name], site, conda_build=told.partition(" ")[2]) for name, told in here.items())
+        build = here.get("pytorch", "").partition(" ")[2].partition("_")[0].replace("cuda", "cu")
         interpreter = Interpreter(
             str(self.prefix / "bin" / "python"), PYTHON, str(self.prefix), "/usr", 64, "", "linux", "conda", (), (site,)
         )
         project = PastedProject(manager="conda", folder=str(self.folder), files=("environment.yml",))
         place = Place("linux", "bash", Environment("conda", "conda"), interpreter, project, "580.65.06", goal=goal)
-        made = replace(place, torch=f"{names['pytorch']}+{build}", packages=Packages(packages, (), conda))
+        made = replace(place, torch=f"{names.get('pytorch')}+{build}", packages=Packages(packages, (), conda))
         return replace(made, **more)
 
     def apply(self, wanted: Option, goal: str = "", **more: object) -> Outcome:
@@ -80,7 +80,8 @@ class Conda:
         """Every file of the project, by mode and content."""
         found = {}
         for parent, folders, names in os.walk(self.folder):
-            folders[:] = [name for name in folders if name != ".torchsmith"]
+            if Path(parent) == self.folder:  # beside it the copy is kept that was taken back
+                folders[:] = [self.prefix.name]
             for path in (Path(parent, name) for name in names):
                 if compiled or path.suffix != ".pyc":
                     content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
@@ -118,7 +119,7 @@ def conda(channel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Con
 SPECS = (f"python={PYTHON}", "pytorch=2.8.0=*cuda128*", "cuda-version=12.8", "tool=1.0", "numpy=1.26.4")
 
 
-def test_what_is_installed_into_the_copy_is_as_if_it_were_installed_at_the_live_path(conda: Conda, tmp_path: Path) -> None:
+def test_what_is_installed_into_the_copy_is_as_if_it_were_installed_at_the_live_path(conda: Conda) -> None:
     before = conda.state()
     done = conda.apply(option("12.9"))
     assert done.status == "done", done
@@ -133,7 +134,6 @@ def test_what_is_installed_into_the_copy_is_as_if_it_were_installed_at_the_live_
     assert undone.status == "undone"
     assert conda.state() == before
     # The same by hand, at the live path itself.
-    shutil.rmtree(conda.folder / ".torchsmith", ignore_errors=True)
     conda.conda("install", "-y", "-p", str(conda.prefix), "-c", "conda-forge", "pytorch=2.8.0=*cuda129*", "cuda-version=12.9")
     by_hand = conda.state(compiled=False)
     yml = "environment.yml"
@@ -183,3 +183,27 @@ def test_a_new_environment_is_made_at_the_path_that_it_will_have(conda: Conda) -
             check=True,
         ).stdout.strip()
     )
+
+
+def test_wheels_in_an_environment_of_condas_go_like_pips(conda: Conda, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy stands at a path as long, which uv installs into; conda's own records stay as they are."""
+    shutil.rmtree(conda.prefix)
+    conda.conda("create", "-y", "-p", str(conda.prefix), "-c", "conda-forge", f"python={PYTHON}", "tool=1.0", "numpy=2.4.0")
+    root = tmp_path / "index"
+    torches.write(root)
+    before = conda.state()
+    with index.served(root) as url:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"{url}/pypi")
+        approach = next(approach for approach in table.every() if approach.name == "pip")
+        candidate = Candidate("wheel", "2.8.0", "cu128", "cuda", "linux-x86_64", PYTHON, "12.8", index=f"{url}/cu128")
+        wanted = Option(1, approach, candidate, f"{url}/cu128", (Pin("torch", "2.8.0", f"{url}/cu128"),), (), 0.0)
+        there = Environment("conda", "pip")
+        done = conda.apply(wanted, environment=there, torch="", packages=Packages(()), tools=(("uv", "0"),))
+        assert done.status == "done", done
+    python = conda.prefix / "bin" / "python"
+    asked = "import torch; print(torch.__version__, torch.__file__)"
+    ran = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["2.8.0+cu128", str(conda.prefix / conda_channel.SITE / "torch" / "__init__.py")]
+    (undone,) = undoing.undo(conda.store, None, verify, Silent())
+    assert undone.status == "undone"
+    assert conda.state() == before

@@ -92,8 +92,30 @@ def test_undo_restores_every_byte(packages: str, tmp_path: Path, name: str) -> N
         project.apply(option(name, "cu128", f"{packages}/cu128"))
         assert project.torch() == "2.8.0+cu128"
         assert project.state() != before
+        assert not [path for path in project.state() if _names_a_copy(project.bench.folder / path)]
         project.undo()
         assert project.state() == before
+
+
+def _names_a_copy(path: Path) -> bool:
+    """Compiled Python names where it was compiled, and may."""
+    return path.is_file() and path.suffix != ".pyc" and b".torchsmith" in path.read_bytes()
+
+
+def test_the_projects_own_editable_install_keeps_naming_the_live_folder(packages: str, tmp_path: Path) -> None:
+    with benches.project("pdm", tmp_path, packages) as project:
+        folder = project.bench.folder
+        file = folder / "pyproject.toml"
+        file.write_text(file.read_text().replace("distribution = false", "distribution = true"))
+        (folder / "src" / "demo").mkdir(parents=True)
+        (folder / "src" / "demo" / "__init__.py").write_text("HERE = __file__\n")
+        link = project.bench.site / "demo.pth"
+        link.write_text(f"{folder}/src\n")
+        done = project.apply(option("pdm", "cu128", f"{packages}/cu128"))
+        assert done.status == "done"
+        assert link.read_text() == f"{folder}/src\n"
+        said = project.run(str(project.bench.python), "-c", "import demo, torch; print(demo.HERE, torch.__version__)")
+        assert said.split() == [str(folder / "src" / "demo" / "__init__.py"), "2.8.0+cu128"]
 
 
 @pytest.mark.parametrize("name", benches.MADE)

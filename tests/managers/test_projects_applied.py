@@ -434,3 +434,78 @@ def test_all_but_torch_of_a_uv_project(project: Made, packages: str) -> None:
     assert it.state() == before
     again = option("uv-project", "cu128", f"{packages}/cu128")
     assert it.made(again).empty
+
+
+@pytest.mark.parametrize("name", ["uv", "poetry-2"])
+def test_an_environment_that_is_not_there_is_made(project: Made, packages: str, name: str) -> None:
+    """Where the manager itself looks for it: its next command finds everything done."""
+    it = project(name, UV if name == "uv" else POETRY, "true")
+    before = it.state()
+    assert not it.bench.prefix.exists()
+    base = it.place().interpreter
+    assert base is not None
+    own = changed_record(base, executable=sys.executable, prefix=sys.prefix)
+    nothing: dict[str, Any] = {"environment": None, "packages": None, "torch": "", "fresh": True, "interpreter": own}
+    it.apply(option(it.bench.manager, "cu129", f"{packages}/cu129"), **nothing)
+    assert it.torch() == "2.8.0+cu129"
+    if name == "uv":
+        assert "Would make no changes" in it.run("uv", "sync", "--dry-run")
+    else:
+        assert it.run("poetry", "env", "info", "--path").strip() == str(it.bench.prefix)
+        assert "No dependencies to install" in it.run("poetry", "install", "--no-root")
+    it.undo()
+    assert it.state() == before
+
+
+def test_an_environment_where_poetry_keeps_its_own(project: Made, packages: str, tmp_path: Path) -> None:
+    """In Poetry's cache, named after the project's folder; conda's base is active, as it always is for those who have it."""
+    it = project("poetry-2", POETRY, "true")
+    it.bench.env.update({"POETRY_VIRTUALENVS_IN_PROJECT": "false", "CONDA_DEFAULT_ENV": "base"})
+    with surrounded(it.bench, tmp_path / "state") as it:
+        it.run("poetry", "install", "--no-root")
+        prefix = it.run("poetry", "env", "info", "--path").strip()
+        assert Path(prefix).is_relative_to(tmp_path / "cache")
+        inside = Project(replace(it.bench, prefix=Path(prefix)), it.store)
+        inside.apply(option("poetry", "cu129", f"{packages}/cu129"))
+        assert inside.torch() == "2.8.0+cu129"
+        assert "2.8.0+cu129" in it.run("poetry", "run", "python", "-c", "import torch; print(torch.__version__)")
+        assert not (it.bench.folder / ".venv").exists()
+        assert it.run("poetry", "env", "list", "--full-path").split()[0] == prefix
+        inside.undo()
+        assert inside.torch() == "2.9.0+cu128"
+
+
+def test_a_torch_that_is_broken_is_installed_anew(project: Made, packages: str) -> None:
+    it = project("uv", UV)
+    it.apply(option("uv-project", "cu129", f"{packages}/cu129"))
+    module = it.bench.site / "torch" / "__init__.py"
+    module.unlink()
+    it.apply(option("uv-project", "cu129", f"{packages}/cu129"), broken=True)
+    assert module.exists()
+
+
+def test_gits_state_is_never_touched(project: Made, packages: str) -> None:
+    """T05: a work tree with a staged change, an open one and a merge under way stays that, down to the index."""
+    it = project("uv", UV)
+
+    def git(*words: str) -> str:
+        return it.run("git", "-c", "user.name=me", "-c", "user.email=me@here", *words)
+
+    (it.bench.folder / ".gitignore").write_text(".venv\n")
+    git("init", "-q")
+    git("add", "pyproject.toml", ".gitignore")
+    git("commit", "-q", "-m", "begun")
+    (it.bench.folder / "notes.txt").write_text("staged\n")
+    git("add", "notes.txt")
+    (it.bench.folder / ".git" / "MERGE_HEAD").write_text(git("rev-parse", "HEAD"))
+    (it.bench.folder / "pyproject.toml").write_text(it.text().replace("# A project", "# My project"))
+    kept = {name: content for name, content in it.state().items() if name.startswith(".git/")}
+    made = it.made(option("uv-project", "cu129", f"{packages}/cu129"))
+    assert any("merge" in note for note in made.notes)
+    assert it.carry_out(made).status == "done"
+    assert {name: content for name, content in it.state().items() if name.startswith(".git/")} == kept
+    assert git("status", "--porcelain").splitlines() == ["A  notes.txt", " M pyproject.toml", "?? uv.lock"]
+    assert "# My project" in it.text()
+    it.undo()
+    assert "# My project" in it.text()
+    assert git("status", "--porcelain").splitlines() == ["A  notes.txt", " M pyproject.toml", "?? uv.lock"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.faults import bare, report
-from tools.faults.injector import FAULTS, made
+from tools.faults.injector import CACHE, FAULTS, made
 from tools.faults.report import Row
 
 ROOT: Final = Path(__file__).parents[2]
@@ -27,6 +27,7 @@ def main() -> int:
     tallies = bare.every(options.bare_every) if "bare" in options.parts else []
     text = report.text(rows, tallies, bare.versions() if tallies else "")
     print(text)
+    (CACHE / "exceptions.txt").write_text("".join(f"{row.scenario}, {row.fault}, {why}\n" for row in rows for why in row.wrong))
     if options.record:
         report.record(text, rows, time.monotonic() - begun, commit)
     return int(any(row.wrong for row in rows))
@@ -37,8 +38,17 @@ def _options() -> argparse.Namespace:
 
     parser = argparse.ArgumentParser(prog="python -m tools.faults", description=__doc__)
     parser.add_argument("--parts", nargs="+", choices=("engine", "bare"), default=["engine", "bare"])
-    parser.add_argument("--scenario", nargs="+", choices=tuple(PLANS), default=list(PLANS), metavar="SCENARIO", help=", ".join(PLANS))
-    parser.add_argument("--fault", nargs="+", choices=(*FAULTS, "power cut"), default=[*FAULTS, "power cut"], metavar="FAULT", help=", ".join(FAULTS))
+    parser.add_argument(
+        "--scenario", nargs="+", choices=tuple(PLANS), default=list(PLANS), metavar="SCENARIO", help=", ".join(PLANS)
+    )
+    parser.add_argument(
+        "--fault",
+        nargs="+",
+        choices=(*FAULTS, "power cut"),
+        default=[*FAULTS, "power cut"],
+        metavar="FAULT",
+        help=", ".join(FAULTS),
+    )
     parser.add_argument("--every", type=int, default=0, help="every so many points; as nightly does it if not given")
     parser.add_argument("--bare-every", type=int, default=1, help="the same for pip and uv alone")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="scenarios at a time")
@@ -64,7 +74,11 @@ def _engine(options: argparse.Namespace) -> list[Row]:
             rows += found
             if process.returncode or not found:
                 rows.append(Row(name, "the harness", 0, Counter(), Counter(), [f"ended with {process.returncode}"]))
-            print(f"{name}: {sum(row.points for row in found)} points, {sum(len(row.wrong) for row in found)} exceptions", file=sys.stderr, flush=True)
+            print(
+                f"{name}: {sum(row.points for row in found)} points, {sum(len(row.wrong) for row in found)} exceptions",
+                file=sys.stderr,
+                flush=True,
+            )
         time.sleep(0.1)
     return sorted(rows, key=lambda row: list(PLANS_ORDER).index(row.scenario) if row.scenario in PLANS_ORDER else 99)
 

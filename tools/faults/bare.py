@@ -69,7 +69,14 @@ def _go(tool: str, bench: Bench, injected: Injector, fault: Fault, at: int) -> i
     """One run; how often the fault was met."""
     variables = benches.clean(bench.folder) | injected.variables
     injected.arm(fault, at)
-    process = subprocess.Popen(command(tool, bench), env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=bench.folder, start_new_session=True)
+    process = subprocess.Popen(
+        command(tool, bench),
+        env=variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=bench.folder,
+        start_new_session=True,
+    )
     injected.driven_by(process.pid)
     try:
         process.wait(LIMIT)
@@ -81,7 +88,9 @@ def _go(tool: str, bench: Bench, injected: Injector, fault: Fault, at: int) -> i
 
 def _healed(tool: str, bench: Bench, injected: Injector, fault: Fault) -> str:
     """What running the same command again makes of it."""
-    ended = subprocess.run(command(tool, bench), env=benches.clean(bench.folder), capture_output=True, check=False, cwd=bench.folder)
+    ended = subprocess.run(
+        command(tool, bench), env=benches.clean(bench.folder), capture_output=True, check=False, cwd=bench.folder
+    )
     after: Behaviour = behaviour(bench.python, bench.site)
     del injected, fault
     return "healed" if after.state == "NEW" else f"stays broken, exit {'0' if ended.returncode == 0 else 'not 0'}"
@@ -89,7 +98,12 @@ def _healed(tool: str, bench: Bench, injected: Injector, fault: Fault) -> str:
 
 def table(tallies: list[Tally]) -> str:
     """As Markdown."""
-    head = ["tool, fault", "points", *("half upgraded" if state == "mixed" else "metadata wrong" if state == "metadata" else state for state in STATES), "after running it again"]
+    head = [
+        "tool, fault",
+        "points",
+        *("half upgraded" if state == "mixed" else "metadata wrong" if state == "metadata" else state for state in STATES),
+        "after running it again",
+    ]
     lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 2) + " --- |"]
     for tally in tallies:
         counts = [f"{tally.states[state]}" for state in STATES]

@@ -22,7 +22,10 @@ def newest_pip() -> Path:
     """A Python whose pip is the newest that can be had, else our own."""
 
     def build(folder: Path) -> None:
-        for command in (("venv", "-q", "--python", sys.executable, folder / "env"), ("pip", "install", "-q", "--python", folder / "env", "pip")):
+        for command in (
+            ("venv", "-q", "--python", sys.executable, folder / "env"),
+            ("pip", "install", "-q", "--python", folder / "env", "pip"),
+        ):
             done = attempt(uv("pip"), *command)
             if done.returncode:
                 raise RuntimeError(last_line(done))
@@ -84,22 +87,12 @@ class Bench:
 
 def remove(tree: Path) -> None:
     """A tree goes, also where folders in it may not be written."""
-
-    def allow(function: object, path: str, error: object) -> None:
-        del function, error
-        with_parent = Path(path)
-        for each in (with_parent.parent, with_parent):
-            if each.is_dir() and not each.is_symlink():
-                each.chmod(0o700)
-        if with_parent.is_dir() and not with_parent.is_symlink():
-            shutil.rmtree(with_parent, ignore_errors=True)
-        else:
-            with_parent.unlink(missing_ok=True)
-
     if tree.is_symlink() or tree.is_file():
         tree.unlink()
-    else:
-        shutil.rmtree(tree, onerror=allow) if tree.exists() else None
+        return
+    for parent, _, _ in os.walk(tree):
+        os.chmod(parent, 0o700)  # noqa: PTH101 - quick
+    shutil.rmtree(tree, ignore_errors=True)
 
 
 @contextmanager
@@ -117,8 +110,17 @@ def made(parent: Path | None = None) -> Iterator[Bench]:
 
 def clean(folder: Path) -> dict[str, str]:
     """Variables for installers: nothing of the user's own configuration."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "VIRTUAL_ENV", "PYTHON", "XDG_", "FI_", "LD_"))}
-    quiet = {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never"}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PIP_", "UV_", "VIRTUAL_ENV", "PYTHON", "XDG_", "FI_", "LD_"))
+    }
+    quiet = {
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "UV_NO_CONFIG": "1",
+        "UV_PYTHON_DOWNLOADS": "never",
+    }
     return kept | quiet | {"HOME": str(folder), "UV_CACHE_DIR": str(folder / "uv-cache"), "PIP_NO_INPUT": "1"}
 
 

@@ -92,7 +92,7 @@ class Trial:
         self.transaction = self.scenario.transaction(self.bench)
         told = self.apply()  # in this process: what it imports need not be imported in every fork
         if told.status != "done":
-            raise RuntimeError(f"{self.scenario.name} fails undisturbed: {told}")
+            raise RuntimeError(f"{self.scenario.name} fails undisturbed: {told.problem} {told.said}")
         self.oracle.take_new()
         self.tidy_names = self.names()
         self.changing = self.oracle.changing()
@@ -111,7 +111,11 @@ class Trial:
             self.bench.put_back()
             self._kill(at)
             verdicts = {name: judged.verdict for name, judged in self.oracle.all().items()}
-            if self.store.pending() and all(each.state == "committed" for each in self.store.pending()) and self._halfway(verdicts):
+            if (
+                self.store.pending()
+                and all(each.state == "committed" for each in self.store.pending())
+                and self._halfway(verdicts)
+            ):
                 self.cut_at = at
                 return
         raise RuntimeError("no half done state was found")
@@ -233,8 +237,18 @@ class Trial:
         if self.scenario.begins == "resume":
             wanted = Verdict.NEW if status == "done" else all_of.verdict
         pending = bool(self.store.pending())
-        if status not in {"crash", "None", "cut"} and all_of.verdict is not wanted and not (pending and all_of.verdict is Verdict.BROKEN):
-            point.wrong.append(f"it said {status} (exit {ended.told['exit']}), and what is there is {all_of.verdict} {all_of.why}")
+        finished = (
+            status == "error" and codes and self.scenario.begins != "apply"
+        )  # a way back that was decided is gone to its end
+        if (
+            not finished
+            and status not in {"crash", "None", "cut"}
+            and all_of.verdict is not wanted
+            and not (pending and all_of.verdict is Verdict.BROKEN)
+        ):
+            point.wrong.append(
+                f"it said {status} (exit {ended.told['exit']}), and what is there is {all_of.verdict} {all_of.why}"
+            )
 
     def judge_each(self, point: Point) -> dict[str, Judged]:
         """Each thing is OLD or NEW by itself."""
@@ -277,7 +291,9 @@ class Trial:
         wanted = Verdict.OLD if back else Verdict.NEW
         judged = together(self.oracle.all(), self.changing)
         if judged.verdict is not wanted:
-            point.wrong.append(f"run again ({'undo' if back else 'apply'}): {again.told or again.status}; {judged.verdict} {judged.why}")
+            point.wrong.append(
+                f"run again ({'undo' if back else 'apply'}): {again.told or again.status}; {judged.verdict} {judged.why}"
+            )
         if not back and (litter := self.names() - self.tidy_names):
             point.wrong.append(f"left behind: {sorted(litter)[:4]}")
 
@@ -286,7 +302,9 @@ class Trial:
         inside = tuple(str(path) for path in self.oracle.things.values())
         found = set()
         for folder, folders, names in os.walk(self.bench.root):
-            folders[:] = [name for name in folders if not _ours(folder, name) and os.path.join(folder, name) != str(self.bench.state)]
+            folders[:] = [
+                name for name in folders if not _ours(folder, name) and os.path.join(folder, name) != str(self.bench.state)
+            ]
             for name in (*folders, *names):
                 path = os.path.join(folder, name)
                 if not path.startswith(inside):
@@ -317,7 +335,11 @@ def _answer(action: Callable[[], Outcome | None], into: int) -> None:
     told: dict[str, Any]
     try:
         outcome = action()
-        told = {"status": outcome.status, "exit": outcome.exit_code, "problem": outcome.problem} if outcome else {"status": "None", "exit": 0}
+        told = (
+            {"status": outcome.status, "exit": outcome.exit_code, "problem": outcome.problem}
+            if outcome
+            else {"status": "None", "exit": 0}
+        )
     except HeldError as error:
         told = {"status": "held", "exit": error.exit_code, "problem": str(error)}
     except TorchsmithError as error:

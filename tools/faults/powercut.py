@@ -122,7 +122,11 @@ class Disk:
             return Step("sync")
         if call.name in {"write", "truncate", "fchmod", "fsync"}:
             node = self._at(call.path) if call.name == "fsync" and not self._is_file(call) else self._file(call)
-            return Step(call.name.removeprefix("f") if call.name == "fchmod" else call.name, (), node, call.value, call.data) if node else None
+            return (
+                Step(call.name.removeprefix("f") if call.name == "fchmod" else call.name, (), node, call.value, call.data)
+                if node
+                else None
+            )
         if call.name == "chmod":
             node = self._at(call.path)
             return Step("chmod", (), node, call.value) if node else None

@@ -1,8 +1,8 @@
 """An installer of our own for the engine's tests: quick, honest unless told otherwise. Standard library, starts in milliseconds.
 
-    quick_installer.py install PREFIX CONTENT [HOW]     HOW: honest, nothing, fails-after, hangs, half, in-place, killed
-    quick_installer.py create PREFIX PYTHON             an empty environment
-    quick_installer.py lock TEXT                        writes the lock of the project that it is started in
+quick_installer.py install PREFIX CONTENT [HOW]     HOW: honest, nothing, fails-after, hangs, half, in-place, killed
+quick_installer.py create PREFIX PYTHON             an empty environment
+quick_installer.py lock TEXT                        writes the lock of the project that it is started in
 """
 
 import json

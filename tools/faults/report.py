@@ -32,12 +32,26 @@ class Row:
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
-        return {"scenario": self.scenario, "fault": self.fault, "points": self.points, "verdicts": self.verdicts, "ended": self.ended, "wrong": self.wrong}
+        return {
+            "scenario": self.scenario,
+            "fault": self.fault,
+            "points": self.points,
+            "verdicts": self.verdicts,
+            "ended": self.ended,
+            "wrong": self.wrong,
+        }
 
     @classmethod
     def of(cls, told: dict[str, Any]) -> Row:
         """From JSON."""
-        return cls(told["scenario"], told["fault"], told["points"], Counter(told["verdicts"]), Counter(told["ended"]), list(told["wrong"]))
+        return cls(
+            told["scenario"],
+            told["fault"],
+            told["points"],
+            Counter(told["verdicts"]),
+            Counter(told["ended"]),
+            list(told["wrong"]),
+        )
 
 
 def text(rows: list[Row], tallies: list[Tally], versions: str) -> str:
@@ -68,7 +82,13 @@ def _table(title: str, rows: list[Row], of: Any) -> str:
 
 def _line(name: str, rows: list[Row]) -> str:
     verdicts = sum((row.verdicts for row in rows), Counter[str]())
-    counts = [sum(row.points for row in rows), verdicts["OLD"], verdicts["NEW"], verdicts["BROKEN"], sum(len(row.wrong) for row in rows)]
+    counts = [
+        sum(row.points for row in rows),
+        verdicts["OLD"],
+        verdicts["NEW"],
+        verdicts["BROKEN"],
+        sum(len(row.wrong) for row in rows),
+    ]
     return f"| {name} | " + " | ".join(f"{count:,}" for count in counts) + " |"
 
 

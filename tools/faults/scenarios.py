@@ -195,7 +195,13 @@ def project(bench: Bench) -> Transaction:
     runs = (Run(lock, "lock", str(folder), ("uv.lock",)), Run(quick(bench), "install torch", str(folder)))
     edits = (edit(folder / "pyproject.toml", PYPROJECT_NEW, "torch"), _rc(bench))
     return Transaction(
-        "the project moves to cu129", _environment(bench), edits, runs, _values(bench), expected=EXPECTED, fingerprint=fingerprint(bench)
+        "the project moves to cu129",
+        _environment(bench),
+        edits,
+        runs,
+        _values(bench),
+        expected=EXPECTED,
+        fingerprint=fingerprint(bench),
     )
 
 

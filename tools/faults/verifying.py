@@ -23,7 +23,9 @@ def quick(python: str, transaction: Transaction, live: bool) -> tuple[tuple[str,
     """Each package by import, by the environment's own interpreter."""
     del live
     site = next((Path(python).parents[1] / "lib").glob("python3*")) / "site-packages"
-    asked = subprocess.run([python, "-I", "-S", "-B", "-c", _ASK, site, *wheels.VERSIONS], capture_output=True, text=True, check=False)
+    asked = subprocess.run(
+        [python, "-I", "-S", "-B", "-c", _ASK, site, *wheels.VERSIONS], capture_output=True, text=True, check=False
+    )
     found = dict(line.split() for line in asked.stdout.splitlines())
     wanted = dict(transaction.expected.packages)
     why = asked.stderr.strip().rpartition("\n")[2]

@@ -27,7 +27,9 @@ def content(name: str, new: bool) -> dict[str, str]:
     modules = range(MODULES[name] + new)
     files = {f"{name}/m{number}.py": f"VERSION = {version!r}\nFILL = {'x' * (40 * number)!r}\n" for number in modules}
     imports = "".join(f"from {name}.m{number} import VERSION as _{number}\n" for number in modules)
-    files[f"{name}/__init__.py"] = f"{imports}__version__ = {version!r}\nassert {{{', '.join(f'_{n}' for n in modules)}}} == {{__version__}}\n"
+    files[f"{name}/__init__.py"] = (
+        f"{imports}__version__ = {version!r}\nassert {{{', '.join(f'_{n}' for n in modules)}}} == {{__version__}}\n"
+    )
     files[f"{name}/only_{'new' if new else 'old'}/__init__.py"] = f"VERSION = {version!r}\n"
     needs = "".join(f"Requires-Dist: {need.format(torch=VERSIONS['torch'][new])}\n" for need in _NEEDS.get(name, ()))
     info = f"{name}-{version}.dist-info"

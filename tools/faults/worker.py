@@ -8,7 +8,10 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from torchsmith.act.verify import verify
+
 from tools.faults import bench as benches
+from tools.faults import real
 from tools.faults.cut import power_cuts
 from tools.faults.driver import Point, Trial
 from tools.faults.injector import FAULTS, Injector
@@ -21,9 +24,10 @@ def main(name: str, step: int, faults: list[str]) -> None:
     """Run and tell."""
     with benches.made() as bench:
         injected = Injector(bench.root, Path(os.environ["FI_PAGE"]).parent)
-        trial = Trial(SCENARIOS[name], bench, injected)
+        scenario = SCENARIOS.get(name) or real.scenario(name)
+        trial = Trial(scenario, bench, injected, *(() if name in SCENARIOS else (verify,)))
         for fault in faults:
-            every = step or PLANS[name][fault]
+            every = PLANS[name][fault] if name not in SCENARIOS else step or PLANS[name][fault]
             if not every:
                 continue
             row = Row(name, fault, 0, Counter(), Counter(), [])
@@ -37,6 +41,7 @@ def main(name: str, step: int, faults: list[str]) -> None:
 
 def _points(trial: Trial, fault: str, every: int) -> list[Point]:
     count = trial.count(FAULTS[fault])
+    every = every if every > 0 else max(1, count // -every)
     found = (trial.point(FAULTS[fault], at) for at in range(1, count + 1, every))
     return [point for point in found if point is not None]
 

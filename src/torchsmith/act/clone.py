@@ -15,6 +15,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from torchsmith.act import exchange
 from torchsmith.act.fingerprints import Snapshot, damaged, fingerprint, owners, snapshot
 from torchsmith.act.watch import Silent
 from torchsmith.model.errors import TorchsmithError, TryAgainError
@@ -192,17 +193,15 @@ class _Cloning:
 
 def _best_mode(source: Path, target: Path) -> str:
     """What the file system can, tried with a file beside the target."""
-    import tempfile
-
-    with suppress(OSError), tempfile.TemporaryDirectory(prefix=".torchsmith-", dir=target.parent) as name:
-        if os.stat(source).st_dev != os.stat(name).st_dev:
+    with suppress(OSError), exchange.tried(target.parent) as made:
+        if os.stat(source).st_dev != os.stat(made).st_dev:
             return COPY
-        first, second = Path(name, "first"), Path(name, "second")
+        first, second = made / "first", made / "second"
         first.write_bytes(b"x" * 4096)
         with first.open("rb") as old, second.open("wb") as new:
             if _reflinked(old.fileno(), new.fileno()):
                 return REFLINK
-        return HARD_LINK if _linked(str(first), str(Path(name, "third"))) else COPY
+        return HARD_LINK if _linked(str(first), str(made / "third")) else COPY
     return HARD_LINK
 
 

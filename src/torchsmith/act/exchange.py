@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
-import tempfile
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from torchsmith.act.files import sync_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 PATIENCE = 10.0
 """Seconds that Windows is asked again for a folder in which a virus scanner or an editor holds a file."""
@@ -66,8 +66,8 @@ def place(staged: Path, target: Path) -> None:
 def can_exchange(folder: Path) -> bool:
     """Whether folders below this one can change places in one step: two empty ones try it."""
     try:
-        with tempfile.TemporaryDirectory(prefix=".torchsmith-", dir=folder) as name:
-            first, second = Path(name, "first"), Path(name, "second")
+        with tried(folder) as made:
+            first, second = made / "first", made / "second"
             first.mkdir()
             second.mkdir()
             exchange(first, second)
@@ -76,8 +76,20 @@ def can_exchange(folder: Path) -> bool:
     return True
 
 
-def movable(folder: Path) -> str:
-    """Why a folder cannot be renamed where it is: empty if it can be. Nothing is changed by asking.
+@contextmanager
+def tried(folder: Path) -> Iterator[Path]:
+    """A folder to try something in. Its name is fixed: what a run that was killed left there, the next one takes away."""
+    made = folder / ".torchsmith-probe"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir()
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def movable(folder: Path, beside: Path | None = None) -> str:
+    """Why a folder cannot be renamed where it is: empty if it can be. It stays as it is; ``beside`` is where to try.
 
     Renaming a folder onto one that is not empty always fails; what else is wrong (a mount point, a lower layer of a
     container's image, no right, a folder that may not be changed) is told before that.
@@ -85,9 +97,9 @@ def movable(folder: Path) -> str:
     if folder.is_symlink():
         return f"`{folder}` is a symbolic link to `{folder.resolve()}`"
     try:
-        with tempfile.TemporaryDirectory(prefix=".torchsmith-", dir=folder.parent) as name:
-            Path(name, "full").touch()
-            folder.rename(name)
+        with tried(beside or folder.parent) as made:
+            (made / "full").touch()
+            folder.rename(made)
     except OSError as error:
         if os.name == "nt":
             return ""  # Windows refuses every rename onto something, in the same words as one that may not be

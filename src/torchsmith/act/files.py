@@ -98,7 +98,8 @@ def copy_exact(source: Path, target: Path) -> None:
 
 def sync_file(path: Path) -> None:
     """Have the file on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    # Windows syncs only what was opened for writing.
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _LEFT_OUT = "__pycache__"
 """Python writes there whenever a program imports something: no change of the environment."""
+_READ = 16 << 20
 
 
 @record
@@ -40,23 +41,28 @@ def snapshot(prefix: Path) -> Snapshot:
     return Snapshot(entries, digest.hexdigest())
 
 
-def damaged(before: Snapshot, prefix: Path) -> tuple[str, ...]:
+def damaged(before: Snapshot, prefix: Path, copy: Path | None = None) -> tuple[str, ...]:
     """The paths of a tree, relative, that are not as they were: added, gone, replaced, or written through a hard link.
 
     ``before`` has to be taken after the tree was cloned, since every link that is added changes the file's ctime. A link that
     an installer takes away in the clone does, too, and tells itself by the count of links. Where neither size nor time nor
-    count tells why the ctime changed, the file is read and compared with what the package's own record says of it.
+    count tells why the ctime changed, the file is read and compared with what the package's own record says of it. With
+    ``copy``, the clone: where the installer changed the file's folder there, it may have taken the link away and made it again
+    (uv, out of its cache); of those only the smallest are read, ``_READ`` bytes in all.
     """
-    return tuple(sorted(_changed(before.entries, dict(_entries(str(prefix))), prefix)))
+    return tuple(sorted(_changed(before.entries, dict(_entries(str(prefix))), prefix, copy)))
 
 
 def owners(prefix: Path, paths: Iterable[str]) -> tuple[str, ...]:
     """The packages, ``name version``, whose records name one of these relative paths: what to install anew."""
     wanted = set(paths)
-    return tuple(sorted({owner for path, (_, owner) in _recorded(prefix).items() if path in wanted}))
+    found = _recorded(prefix, (path for path, _ in _entries(str(prefix))))
+    return tuple(sorted({owner for path, (_, owner) in found.items() if path in wanted}))
 
 
-def _changed(before: Mapping[str, os.stat_result], now: Mapping[str, os.stat_result], prefix: Path) -> Iterator[str]:
+def _changed(
+    before: Mapping[str, os.stat_result], now: Mapping[str, os.stat_result], prefix: Path, copy: Path | None
+) -> Iterator[str]:
     yield from before.keys() ^ now.keys()
     unexplained = []
     for path in before.keys() & now.keys():
@@ -66,53 +72,76 @@ def _changed(before: Mapping[str, os.stat_result], now: Mapping[str, os.stat_res
         elif old.st_ctime_ns != new.st_ctime_ns and old.st_nlink == new.st_nlink and stat.S_ISREG(new.st_mode):
             unexplained.append(path)
     if unexplained:
-        told = _recorded(prefix)
+        told = _recorded(prefix, now)
         # One that no record tells of is not accused: backup programs and indexers change a ctime, too.
-        yield from (path for path in unexplained if path in told and told[path][0] != _digest(prefix / path))
+        doubtful = [path for path in unexplained if path in told]
+        for path in _worth_reading(doubtful, before, copy) if copy is not None else doubtful:
+            if told[path][0] not in _digests(prefix / path):
+                yield path
 
 
-def _recorded(prefix: Path) -> dict[str, tuple[str, str]]:
-    """What the packages of an environment say of their files: relative path to SHA-256 and owner."""
+def _worth_reading(paths: list[str], before: Mapping[str, os.stat_result], copy: Path) -> Iterator[str]:
+    """All whose folder in the clone is as it was cloned, and the smallest of the others."""
+    as_cloned: dict[str, bool] = {}
+    left = _READ
+    for path in sorted(paths, key=lambda each: before[each].st_size):
+        folder = os.path.dirname(path)
+        if folder not in as_cloned:
+            told = before.get(folder)
+            with suppress(OSError):
+                as_cloned[folder] = told is None or os.stat(copy / folder).st_mtime_ns == told.st_mtime_ns
+        if not as_cloned.get(folder, False):
+            left -= before[path].st_size
+            if left < 0:
+                continue
+        yield path
+
+
+def _recorded(prefix: Path, paths: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """What the packages of an environment say of their files: relative path to digest, as it stands there, and owner."""
     told: dict[str, tuple[str, str]] = {}
-    for parent, folders, names in os.walk(prefix):
-        folders[:] = [name for name in folders if name != _LEFT_OUT]
-        if parent.endswith(".dist-info") and "RECORD" in names:
-            told |= _of_python(Path(parent), prefix)
-        elif parent == str(prefix / "conda-meta"):
-            told |= _of_conda(Path(parent))
+    for path in paths:
+        if path.endswith(".dist-info/RECORD"):
+            told |= _of_python(prefix, path)
+        elif path.startswith("conda-meta") and path.endswith(".json"):
+            told |= _of_conda(prefix / path)
     return told
 
 
-def _of_python(folder: Path, prefix: Path) -> Iterator[tuple[str, tuple[str, str]]]:
-    import base64
+def _of_python(prefix: Path, record_file: str) -> Iterator[tuple[str, tuple[str, str]]]:
     import csv
 
-    owner = " ".join(folder.name.removesuffix(".dist-info").rsplit("-", 1))
-    with suppress(OSError, csv.Error), (folder / "RECORD").open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
+    info = os.path.dirname(record_file)
+    site, owner = os.path.dirname(info), " ".join(os.path.basename(info).removesuffix(".dist-info").rsplit("-", 1))
+    with (
+        suppress(OSError, csv.Error),
+        open(prefix / record_file, encoding="utf-8", errors="surrogateescape", newline="") as lines,
+    ):
         for row in csv.reader(lines):
             if len(row) > 1 and row[1].startswith("sha256="):
-                with suppress(ValueError):
-                    digest = base64.urlsafe_b64decode(row[1][7:] + "=").hex()
-                    yield os.path.relpath(os.path.join(folder.parent, row[0]), prefix), (digest, owner)
+                path = os.path.join(site, row[0])
+                yield os.path.normpath(path) if ".." in path or os.sep != "/" else path, (row[1], owner)
 
 
-def _of_conda(folder: Path) -> Iterator[tuple[str, tuple[str, str]]]:
+def _of_conda(file: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     import json
 
-    for file in folder.glob("*.json"):
-        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-            package = json.loads(file.read_bytes())
-            for path in package["paths_data"]["paths"]:
-                digest = path.get("sha256_in_prefix") or path.get("sha256")
-                if digest:
-                    yield os.path.normpath(path["_path"]), (digest, f"{package['name']} {package['version']}")
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        package = json.loads(file.read_bytes())
+        for path in package["paths_data"]["paths"]:
+            digest = path.get("sha256_in_prefix") or path.get("sha256")
+            if digest:
+                yield os.path.normpath(path["_path"]), (digest, f"{package['name']} {package['version']}")
 
 
-def _digest(path: Path) -> str:
+def _digests(path: Path) -> tuple[str, str]:
+    """A file's digest as conda and as a RECORD write it."""
+    import base64
     import hashlib
 
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(file, "sha256").digest()
+    return digest.hex(), "sha256=" + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def _seen(about: os.stat_result) -> tuple[int, ...]:

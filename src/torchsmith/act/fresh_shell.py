@@ -27,13 +27,20 @@ FRAME = "\x02"
 PLAIN_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 _CODE = "import json,os;print(chr(2)+json.dumps(dict(os.environ))+chr(2),flush=True)"
 _POSIX = 'exec "$TORCHSMITH_PYTHON" -I -c "$TORCHSMITH_CODE"'
-_APART = """import os, signal, sys
-if os.fork():
-    os.wait()
-else:
+_APART = """import os, signal, sys, time
+limit = float(sys.argv[1])
+child = os.fork()
+if not child:
     os.setsid()
-    signal.alarm(int(sys.argv[1]))
+    signal.alarm(int(limit) + 2)
     os.execv(sys.argv[2], sys.argv[2:])
+ends = time.monotonic() + limit
+while not os.waitpid(child, os.WNOHANG)[0] and time.monotonic() < ends:
+    time.sleep(0.01)
+try:
+    os.killpg(child, signal.SIGKILL)
+except OSError:
+    pass
 """
 _OWN = ("TORCHSMITH_PYTHON", "TORCHSMITH_CODE")
 _KEPT = ("USER", "LOGNAME", "LANG", "TMPDIR", "XDG_CONFIG_HOME", "ZDOTDIR", "SystemRoot")
@@ -76,9 +83,9 @@ def of_shell(
         started["TORCHSMITH_SCRIPT"] = script
         words = ("-c", f'. "$TORCHSMITH_SCRIPT"; {_POSIX}')
     # A shell that takes itself for somebody's would stop and wait for the terminal that we are at.
-    apart = (sys.executable, "-I", "-c", _APART, str(int(limit) + 1)) if words[0] == "-i" else ()
+    apart = (sys.executable, "-I", "-c", _APART, str(limit)) if words[0] == "-i" else ()
     try:
-        _, out, _ = spawn.run([*apart, found, *words], limit, started, home if Path(home).is_dir() else "")
+        _, out, _ = spawn.run([*apart, found, *words], limit + (1 if apart else 0), started, home if Path(home).is_dir() else "")
     except spawn.NoAnswer:
         return None
     return parsed(out)

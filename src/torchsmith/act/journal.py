@@ -11,6 +11,8 @@ import os
 from hashlib import sha256
 from pathlib import Path
 
+from torchsmith.model.errors import TryAgainError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -61,6 +63,8 @@ def _read(path: Path) -> tuple[int, list[dict[str, Any]]]:
         data = path.read_bytes()
     except FileNotFoundError:
         return 0, []
+    except OSError as error:
+        raise TryAgainError(f"the journal `{path}` cannot be read: {error.strerror or error}") from None
     records: list[dict[str, Any]] = []
     at = 0
     while (end := data.find(b"\n", at)) >= 0:

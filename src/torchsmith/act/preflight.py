@@ -33,16 +33,9 @@ def problems(transaction: Transaction, registry: Registry | None = None) -> tupl
     return tuple(dict.fromkeys(filter(None, found)))
 
 
-def remarks(transaction: Transaction) -> tuple[str, ...]:
-    """What goes less well here, and does not prevent it."""
-    place = transaction.environment
-    if place is None or not (transaction.runs or place.create):
-        return ()
-    prefix = Path(os.path.realpath(place.prefix))
-    if prefix.is_dir() and os.name != "nt" and not exchange.can_exchange(prefix.parent):
-        step = f"the file system of `{prefix.parent}` cannot exchange two folders in one step"
-        return (f"{step}: for a moment the environment is not there; a run that is cut then is finished by the next one",)
-    return ()
+def tried(prefix: Path, own: Path) -> str:
+    """Why an environment cannot be renamed, found by trying in torchsmith's own folder beside it; empty where it can be."""
+    return exchange.movable(prefix, own) if prefix.is_dir() else ""
 
 
 def _of_environment(place: Environment, transaction: Transaction) -> Iterator[str]:
@@ -53,8 +46,8 @@ def _of_environment(place: Environment, transaction: Transaction) -> Iterator[st
     if not os.access(parent, os.W_OK | os.X_OK):
         yield f"`{parent}` cannot be written: the environment in it changes by way of a copy beside it; ask its owner"
         return
-    if prefix.is_dir() and (why := exchange.movable(prefix)):
-        yield why
+    if os.path.ismount(prefix):
+        yield f"`{prefix}` is a mount point: it cannot change places with its copy"
     with suppress(OSError):
         free, need = shutil.disk_usage(parent).free, transaction.disk_bytes or 0
         if need and free < need + MARGIN:

@@ -9,12 +9,12 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from torchsmith.act import backups, clone, files, locks, preflight, programs, relocate, staging, tools
+from torchsmith.act import clone, files, intended, locks, preflight, programs, relocate, staging, tools
 from torchsmith.act import registry as values
 from torchsmith.act.effects import inode
-from torchsmith.model.errors import StaleError, TorchsmithError, UsageError
+from torchsmith.model.errors import FailedError, StaleError, UsageError
 from torchsmith.model.record import record
-from torchsmith.model.transaction import ENCODING, Effect
+from torchsmith.model.transaction import Effect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,21 +30,6 @@ if TYPE_CHECKING:
 
 _PASS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ETXTBSY, errno.EBUSY}
 _LAST_LINES = 20
-
-
-class FailedError(TorchsmithError):
-    """The change cannot be made, and everything is as it was.
-
-    ``said`` are the last lines of the program that failed; ``passes`` tells that the network or the disk was in its way.
-    """
-
-    exit_code = 5
-
-    def __init__(self, message: str, said: tuple[str, ...] = (), checks: Checks = (), *, passes: bool = False) -> None:
-        super().__init__(message)
-        self.said = said
-        self.checks = checks
-        self.exit_code = 75 if passes else 5
 
 
 class ChangedError(FailedError):
@@ -79,6 +64,9 @@ def check(transaction: Transaction, registry: Registry | None = None) -> None:
     if place is None:
         return
     there = os.path.isdir(place.prefix)
+    prefix = Path(os.path.realpath(place.prefix))
+    if why := preflight.tried(prefix, locks.of_environment(prefix)):
+        raise UsageError(why)
     if not there and not place.create:
         raise StaleError(f"there is no environment at `{place.prefix}` any more: ask for a new plan")
     if there and transaction.fingerprint and clone.fingerprint(Path(os.path.realpath(place.prefix))) != transaction.fingerprint:
@@ -119,26 +107,42 @@ def prepared(transaction: Transaction, entry: Entry, verify: Verify, watch: Watc
         if clone.fingerprint(copy) != before.digest:
             raise ChangedError(f"`{live}` was changed while it was copied")
         relocate.adopt(copy, live)
+    if moved:
+        intended.edit_inside(transaction, copies)
     _runs(transaction, copies, entry, watch)
     checks: Checks = ()
     if moved and place is not None:
-        _edited_inside(transaction, copies)
+        intended.edit_inside(transaction, copies)
         relocate.relocate(copy, Path(place.prefix), _project(transaction, copies))
+        copies = _at_rest(place, copies, entry)
+        copy = Path(copies.environment)
         watch.phase("check the copy")
         checks = _checked(transaction, copies.mapped(place.python), verify)
-    made = (*_files(transaction, entry, copies, kept, project=True), *(_moved(live, copy) if moved else ()))
-    made = (*made, *_files(transaction, entry, copies, kept, project=False))
+    made = (*intended.files_of(transaction, entry, copies, kept, project=True), *(intended.exchange(live, copy) if moved else ()))
+    made = (*made, *intended.files_of(transaction, entry, copies, kept, project=False))
     values = (Effect("registry", f"HKEY_CURRENT_USER\\{each.key}\\{each.name}", setting=each) for each in transaction.registry)
     watch.phase("write everything to the disk")
-    for effect in made:
-        if effect.staged:
-            files.sync_system(Path(effect.staged).parent)
-    files.sync_system(entry.folder)
+    folders = {entry.folder, *(Path(effect.staged).parent for effect in made if effect.staged)}
+    for folder in {os.stat(folder).st_dev: folder for folder in folders}.values():
+        files.sync_system(folder)
     # The last look before the decision: writing took its time.
-    _unchanged(transaction, live, before, kept)
+    _unchanged(transaction, live, before, kept, copy)
     if registry is not None:
         check_values(transaction, registry)
     return Prepared((*made, *values), checks, mode)
+
+
+def _at_rest(place: Environment, copies: Copies, entry: Entry) -> Copies:
+    """Where the copy stays. That of a conda environment was made where conda would take it for one of its own."""
+    made = Path(copies.environment)
+    rest = staging.resting_place(place, entry.number)
+    if made.parent == rest.parent:
+        return copies
+    entry.journal.add("copies", clone=str(rest), project="")
+    locks.own_folder(rest.parent)
+    made.rename(rest)
+    pairs = tuple((live, str(rest) if copy == str(made) else copy) for live, copy in copies.pairs)
+    return staging.Copies(pairs, str(rest), copies.project)
 
 
 def _project(transaction: Transaction, copies: Copies) -> tuple[tuple[Path, Path], ...]:
@@ -249,91 +253,20 @@ def _written(transaction: Transaction) -> Iterator[str]:
             yield os.path.join(os.path.realpath(run.folder), name)
 
 
-def _unchanged(transaction: Transaction, live: Path, before: Any, kept: dict[str, str | None]) -> None:
+def _unchanged(transaction: Transaction, live: Path, before: Any, kept: dict[str, str | None], copy: Path) -> None:
     """Nobody else, and no program through a hard link, has changed what is live.
 
     Raises:
         ChangedError: somebody has.
 
     """
-    if before is not None and (found := clone.damaged(before, live)):
+    if before is not None and (found := clone.damaged(before, live, copy)):
         shown = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
         raise ChangedError(f"the live environment was changed while its copy was: {shown}")
     edited = {os.path.realpath(edit.path): edit.before for edit in transaction.edits}
     for path, was in (edited | kept | dict(transaction.rests_on)).items():
         if files.digest(path) != was:
             raise ChangedError(f"`{path}` was changed while the change was prepared")
-
-
-# ---- what makes it live
-
-
-def _moved(live: Path, copy: Path) -> tuple[Effect, ...]:
-    after = clone.fingerprint(copy)
-    if not live.is_dir():
-        return (Effect("place", str(live), str(copy), None, after, (0, inode(copy))),)
-    return (Effect("exchange", str(live), str(copy), clone.fingerprint(live), after, (inode(live), inode(copy))),)
-
-
-def _files(
-    transaction: Transaction, entry: Entry, copies: Copies, kept: dict[str, str | None], *, project: bool
-) -> tuple[Effect, ...]:
-    """The files of the project, or all others, with their new contents beside them and copies of the old ones."""
-    new: dict[str, bytes | None] = {}
-    modes: dict[str, int] = {}
-    for edit in transaction.edits:
-        path = os.path.realpath(edit.path)
-        if _inside(path, transaction, copies):
-            continue
-        new[path], modes[path] = edit.text.encode(*ENCODING) if edit.text is not None else None, edit.mode
-    for path in kept:
-        made = files.content(copies.mapped(path))
-        if made is not None:
-            new[path] = staging.as_if_live(made, Path(copies.mapped(path)).parent, Path(path).parent)
-    inside = {path for path in new if path in kept or (copies.project and copies.mapped(path) != path)}
-    wanted = [path for path in new if (path in inside) == project]
-    return tuple(effect for path in wanted for effect in _file(path, new[path], modes.get(path, 0o644), entry))
-
-
-def _inside(path: str, transaction: Transaction, copies: Copies) -> bool:
-    """Whether a file lies in the environment that changes as a whole, and changes with it."""
-    place = transaction.environment
-    return place is not None and bool(copies.environment) and Path(path).is_relative_to(os.path.realpath(place.prefix))
-
-
-def _edited_inside(transaction: Transaction, copies: Copies) -> None:
-    for edit in transaction.edits:
-        path = os.path.realpath(edit.path)
-        if not _inside(path, transaction, copies):
-            continue
-        target = Path(copies.mapped(path))
-        if edit.text is None:
-            target.unlink(missing_ok=True)
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        mode = target.stat().st_mode & 0o7777 if target.exists() else edit.mode
-        files.write(target, edit.text.encode(*ENCODING), mode)  # a file of its own, never through a hard link
-
-
-def _file(path: str, data: bytes | None, mode: int, entry: Entry) -> Iterator[Effect]:
-    live, staged = Path(path), backups.staged_name(Path(path), entry.number)
-    before = files.digest(live)
-    after = sha256(data).hexdigest() if data is not None else None
-    if before == after:
-        return
-    entry.journal.add("file", staged=str(staged))
-    if before is not None:
-        if live.stat().st_nlink > 1:
-            raise FailedError(f"`{path}` has a second name (a hard link), which a safe replacement would part: edit it by hand")
-        backups.keep(entry, live)
-    if data is None:
-        yield Effect("remove", path, str(staged), before, None, (inode(live), 0))
-        return
-    live.parent.mkdir(parents=True, exist_ok=True)
-    files.write(staged, data, mode)
-    if before is not None:
-        files.like(staged, live)
-    yield Effect("replace" if before is not None else "place", path, str(staged), before, after, (inode(live), inode(staged)))
 
 
 # ---- tidying

@@ -246,13 +246,17 @@ def _taken_back(clone: Path, live: Path) -> Iterator[tuple[str, tuple[bytes, byt
 
 def _leading_out(clone: Path, live: Path) -> Iterator[tuple[_File, str]]:
     """Links of a fresh clone that lead out of the tree by a relative path, and where they lead from the live one."""
-    for parent, folders, names in os.walk(clone):
-        for name in (*folders, *names):
-            path = os.path.join(parent, name)
-            if os.path.islink(path):
-                to = os.readlink(path)
-                if not os.path.isabs(to) and _leads_out(path, to, clone):
-                    yield _File(path, os.lstat(path)), _absolute(str(live / os.path.relpath(path, clone)), to)
+    waiting = [str(clone)]
+    while waiting:
+        with os.scandir(waiting.pop()) as found:
+            for entry in found:
+                if entry.is_symlink():
+                    to = os.readlink(entry.path)
+                    if not os.path.isabs(to) and _leads_out(entry.path, to, clone):
+                        there = str(live / os.path.relpath(entry.path, clone))
+                        yield _File(entry.path, entry.stat(follow_symlinks=False)), _absolute(there, to)
+                elif entry.is_dir():
+                    waiting.append(entry.path)
 
 
 def _absolute(path: str, to: str) -> str:

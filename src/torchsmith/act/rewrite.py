@@ -39,11 +39,12 @@ class Move:
     new: str
     table: dict[bytes, bytes]
     found: re.Pattern[bytes]
-    mark: bytes
 
     def within(self, data: bytes) -> bool:
         """Whether the bytes name the first folder, or something in it."""
-        return self.mark in data and self.found.search(data) is not None
+        if not _foldable(self.old) and not any(word in data for word in self.table):
+            return False  # a hundred times quicker than the pattern
+        return self.found.search(data) is not None
 
     def plain(self, data: bytes) -> bytes:
         """The bytes with the second folder wherever the first is named."""
@@ -79,7 +80,7 @@ def move(old: str, new: str) -> Move:
     found = re.compile(
         rb"(?<![\w.\-])(?:" + words + rb")(?![\w\-\x80-\xff]|\.\w|%[89A-F])", re.IGNORECASE if _foldable(old) else 0
     )
-    return Move(old, new, table, found, _mark(old, new, table))
+    return Move(old, new, table, found)
 
 
 def launcher(data: bytes, moved: Move) -> bytes | None:
@@ -157,12 +158,3 @@ def _foldable(path: str) -> bool:
 
 def _key(found: bytes, path: str) -> bytes:
     return found.lower() if _foldable(path) else found
-
-
-def _mark(old: str, new: str, table: dict[bytes, bytes]) -> bytes:
-    """Letters of the first path that each way of writing it has, best such as the second lacks: they are quickly looked for."""
-    if _foldable(old):
-        return b""
-    runs = (run.encode() for run in re.findall(r"[A-Za-z0-9_.\-]+", old))
-    sure = [run for run in runs if all(run in form for form in table)]
-    return max(sure, key=lambda run: (run not in os.fsencode(new), len(run)), default=b"")

@@ -24,12 +24,16 @@ def told_to_end() -> Iterator[None]:
 
 
 @contextmanager
-def deaf() -> Iterator[None]:
-    """Nothing interrupts what is done here: it is short, and has to be done whole."""
+def deaf(*, last: bool = False) -> Iterator[None]:
+    """Nothing interrupts what is done here: it is short, and has to be done whole.
+
+    A signal that came meanwhile counts afterwards, but where it was the ``last`` thing to do: then all is done, and that is
+    what is told.
+    """
     late: list[int] = []
     with _handled(lambda number, _: late.append(number)):
         yield
-    if late:
+    if late and not last:
         _raise(late[0], None)
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _UP = re.compile(r"(?<![./\w])((?:\.\./){1,6})")
 _RELATIVE = re.compile(rb'"((?:\.\./)+[^"\n]*)"')
+_WRITTEN = ("pyproject.toml", "Pipfile", "requirements.txt", "requirements.in", "pixi.toml", "environment.yml")
+_NAMING = (*_WRITTEN, "uv.lock", "poetry.lock", "pdm.lock")
+"""Files that name what lies beside the project."""
 _MANY = 2000
 """Names of a folder beside the project that are linked; a dependency in a folder with more is not reached."""
 
@@ -48,7 +51,12 @@ def environment_folder(environment: Environment, number: int) -> Path:
         from torchsmith.act import relocate
 
         return relocate.sibling(prefix)
-    return free(locks.of_environment(prefix) / f"run-{number}")
+    return resting_place(environment, number)
+
+
+def resting_place(environment: Environment, number: int) -> Path:
+    """Where it lies afterwards, and the tree whose place it takes."""
+    return free(locks.of_environment(Path(os.path.realpath(environment.prefix))) / f"run-{number}")
 
 
 def project_folder(folder: str, number: int) -> Path:
@@ -110,7 +118,7 @@ def _mirror(live: Path, staged: Path, own: set[str], prefix: str) -> None:
 def _levels(live: Path, texts: dict[str, str | None]) -> int:
     """How far up the project's files reach, at most to where folders begin that are everybody's."""
     found = [len(match[1]) // 3 for text in texts.values() if text for match in _UP.finditer(text)]
-    for name in ("pyproject.toml", "Pipfile", "requirements.txt", "requirements.in", "pixi.toml", "environment.yml"):
+    for name in _NAMING:
         text = files.text(live / name) if (live / name).is_file() else None
         found += [len(match[1]) // 3 for match in _UP.finditer(text or "")]
     return min(max(found, default=0), len(live.parents) - 1)

@@ -11,8 +11,7 @@ import os
 import time
 
 from torchsmith.act import effects, locks, prepare, settling, signals
-from torchsmith.act.prepare import FailedError
-from torchsmith.model.errors import EndedError, TorchsmithError
+from torchsmith.model.errors import EndedError, FailedError, TorchsmithError
 from torchsmith.model.record import replace
 from torchsmith.model.transaction import Outcome, Transaction
 
@@ -95,7 +94,7 @@ def _decided(
             return Outcome("cut", entry.number, problem, exit_code=75)
         return failed(error, entry, time.monotonic())
     problem = ""
-    with signals.deaf():
+    with signals.deaf(last=True):
         try:
             settling.done(store, entry)
         except OSError as error:

@@ -107,7 +107,7 @@ def _one(store: Store, taken: Entry, watch: Watch, registry: Registry | None, *,
                 settling.discard(store, entry, "failed", str(error))
             return failed(error, entry, begun)
         watch.phase("put back what was there before")
-        with signals.deaf():
+        with signals.deaf(last=True):
             return _put_back(store, entry, made, registry, begun)
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from torchsmith import host
-from torchsmith.act import records, tools
+from torchsmith.act import clashes, records, tools
 from torchsmith.model.record import record
 from torchsmith.model.versions import cuda_of_label, local_label, minor, public
 
@@ -65,7 +65,8 @@ def verify(python: str, transaction: Transaction, live: bool) -> Checks:
         checks = (*checks, _size_check(here, before, transaction.disk_bytes))
     if not all(passed for _, passed, _ in checks):
         return checks
-    return (*checks, *_imports(python, here, expected, live=False))
+    checks = (*checks, *_imports(python, here, expected, live=False))
+    return (*checks, *_declared(python, transaction, here, before))
 
 
 def prefix_of(python: str) -> Path:
@@ -159,6 +160,27 @@ def _imports(python: str, here: Here, expected: Expected, *, live: bool) -> Iter
         yield _build_check(told, expected.torch)
     for part in parts[len(modules) :]:
         yield from _product_checks(part.partition(":")[2], found.get(part, {}), found)
+
+
+def _declared(python: str, transaction: Transaction, here: Here, before: Here) -> Iterator[tuple[str, bool, str]]:
+    """Declared against working: what the change makes packages declare in vain, and whether they import all the same.
+
+    One that did not import before either is none of the change.
+    """
+    known = {clashes.told(each) for each in clashes.clashes(before.distributions)}
+    found = [each for each in clashes.clashes(here.distributions) if clashes.told(each) not in known]
+    modules = {each.package: here.of(each.package)[0].module() for each in found}
+    asked = [f"import:{module}" for module in dict.fromkeys(modules.values()) if module]
+    answers = _asked(python, asked, live=False) if asked else {}
+    failed = [part for part in asked if "seconds" not in answers.get(part, {})]
+    place = transaction.environment
+    old = _asked(place.python, failed, live=True) if failed and place is not None and before.distributions else {}
+    for each in found:
+        part = f"import:{modules[each.package]}"
+        works, worked = part not in failed, not old or "seconds" in old.get(part, {})
+        why = "it imports all the same" if works else _why(answers.get(part, {}), answers)
+        name = f"{each.package} works beside {each.name} {each.have}"
+        yield name, works or not worked, f"{clashes.told(each)}; {why if works or worked else 'it did not import before either'}"
 
 
 def _modules(here: Here, expected: Expected) -> tuple[str, ...]:

@@ -117,7 +117,7 @@ def prepared(looked: Looked, option: Option | None, *, allow_root: bool = False)
 
 
 def _possible(ready: Prepared) -> Prepared:
-    """Refused where it could not be carried out; with what there is to say of the place."""
+    """Refused where it could not be carried out."""
     from torchsmith.act import preflight
 
     made = ready.transaction
@@ -126,7 +126,7 @@ def _possible(ready: Prepared) -> Prepared:
     problems = preflight.problems(made, registry())
     if problems and ready.option is not None:
         return replace(ready, status="refused", problem="; ".join(problems), shown=by_you(ready.option))
-    return replace(ready, transaction=replace(made, notes=tuple(dict.fromkeys((*made.notes, *preflight.remarks(made))))))
+    return ready
 
 
 def refused_to_root(ready: Prepared, *, allow_root: bool) -> Prepared:
@@ -188,6 +188,20 @@ def carry_out(ready: Transaction, watch: Watch) -> Outcome:
     from torchsmith.act import store, transaction, verify
 
     return transaction.carry_out(ready, store.opened(), verify.verify, watch, registry())
+
+
+def in_old_shells(ready: Prepared) -> tuple[str, ...] | None:
+    """The programs that this one was started from, where variables changed that they do not see; else None."""
+    made = ready.transaction
+    if made is None or ready.option is None or ready.option.approach.name not in SETTINGS:
+        return None
+    prefix = made.environment.prefix if made.environment else ""
+    outside = [edit.path for edit in made.edits if not (prefix and edit.path.startswith((f"{prefix}/", f"{prefix}\\")))]
+    if not (outside or made.registry):
+        return None
+    from torchsmith.act import fresh_shell
+
+    return tuple(fresh_shell.parents())
 
 
 def _place(looked: Looked, option: Option) -> Place:

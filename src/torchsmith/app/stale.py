@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from torchsmith.app.plan_file import Kept
 
-ESTIMATES = frozenset({"users", "download_bytes", "disk_bytes", "minutes"})
-"""What may differ: it is shown as it is now, and nothing is done by it."""
+ESTIMATES = frozenset({"users", "download_bytes", "disk_bytes", "minutes", "notes", "shown"})
+"""What may differ, from one terminal to the next too: it is shown as it is now, and nothing is done by it."""
 _SHOWN = 4
 """So many differences are told."""
 

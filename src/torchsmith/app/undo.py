@@ -44,10 +44,11 @@ def resume(watch: Watch, *, discard: bool = False) -> tuple[Outcome, ...]:
     return transaction.resume(store.opened(), verify.verify, watch, discard=discard, registry=apply.registry())
 
 
-def history() -> tuple[tuple[Past, ...], dict[int, int]]:
-    """Every run, oldest first, and what the former environment takes that is kept for it."""
+def history() -> tuple[tuple[Past, ...], dict[int, int], dict[int, str]]:
+    """Every run, oldest first; what the former environment takes that is kept for it; who carries it out at this moment."""
     here = store.opened()
-    return here.history(), generations.sizes(here)
+    owners = ((past.number, transaction.under_way(here, past.number)) for past in here.pending())
+    return here.history(), generations.sizes(here), {number: owner for number, owner in owners if owner}
 
 
 def titles() -> dict[int, str]:

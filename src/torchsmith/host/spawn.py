@@ -200,9 +200,7 @@ def _scratch() -> IO[bytes]:
     return tempfile.TemporaryFile(buffering=0)
 
 
-def _wait(
-    child: _Posix | _Windows, wait: float, outputs: tuple[IO[bytes], ...], heard: Callable[[bytes], None] | None
-) -> None:
+def _wait(child: _Posix | _Windows, wait: float, outputs: tuple[IO[bytes], ...], heard: Callable[[bytes], None] | None) -> None:
     """Return when the child has ended; NoAnswer when its time is over or it floods its outputs."""
     deadline = time.monotonic() + wait
     told = [0] * len(outputs)

@@ -109,7 +109,7 @@ def _hook(wanted: Wanted, shell: str, path: str) -> str:
     else:
         body = shell_files.saved(shell, names) + "\n" + shell_files.lines(shell, wanted.variables)
     end = "\r\n" if shell in {"cmd", "powershell"} else "\n"
-    return "".join(line + end for line in body.splitlines())
+    return "".join(line + end for line in body.split("\n"))
 
 
 def _capital(path: str) -> str:

@@ -24,6 +24,8 @@ FILES = ("environment.yml", "environment.yaml")
 PINNED = "conda-meta/pinned"
 NEW = ".conda"
 """The folder of an environment that is made for a project."""
+_HELD = ("pytorch", "cuda-version", "torchvision", "torchaudio", "pytorch-gpu", "pytorch-cuda")
+"""What stays where all else is brought up to date."""
 _WHEELS = ("torch", "torchvision", "torchaudio")
 
 
@@ -43,10 +45,11 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
 
     """
     environment = _environment(option, place)
+    if project_change.updates(place):
+        return _others(environment, place, files, program_of(option, place))
     specs = option_specs(option, place)
-    edits = (*_declared(specs, place, files), *_pinned(specs, environment, place, files))
-    updates = project_change.updates(place)
-    if not edits and not environment.create and not updates and project_change.installed(option, place):
+    edits = (*_declared(specs, place, files), *_pinned(specs, environment, files))
+    if not edits and not environment.create and project_change.installed(option, place):
         return Transaction(transactions.title(option))
     runs = () if environment.create else _runs(specs, environment, place, program_of(option, place))
     return Transaction(
@@ -77,14 +80,37 @@ def _environment(option: Option, place: Place) -> Environment:
     prefix = rf"{root}\{NEW}" if windows else f"{root}/{NEW}"
     python = rf"{prefix}\python.exe" if windows else f"{prefix}/bin/python"
     specs = (python_spec(option.candidate.python), *option_specs(option, place))
-    words = (program_of(option, place), "create", "-y", "-p", prefix, *_offline(place), *CHANNEL, "--override-channels", *specs)
+    words = (program_of(option, place), "create", "-y", "-p", prefix, *CHANNEL, "--override-channels", *specs)
     return Environment(prefix, python, "conda", words)
 
 
+def _others(environment: Environment, place: Place, files: Files, program: str) -> Transaction:
+    """All that is not pinned at its newest; conda-meta/pinned is where conda, mamba and micromamba look for what stays.
+
+    Raises:
+        CannotDo: there is no torch to be held, or one that conda does not see.
+
+    """
+    made = project_change.others(program, place, environment)
+    here = place.packages
+    records = [here.conda_record(name) for name in _HELD] if here is not None else []
+    held = tuple(f"{each.name}={each.version}={each.conda_build}" for each in records if each is not None and each.conda_build)
+    if not any(spec.startswith("pytorch=") for spec in held):
+        raise CannotDo("torch is from a wheel here, which conda does not see: update it by pip's approach")
+    words = (program, "update", "-y", "-p", environment.prefix, *CHANNEL, "--all")
+    pinned = _pinned(held, environment, files, every=True)
+    own = tuple((name, version.partition("+")[0]) for name, version in made.expected.packages)
+    return replace(
+        made,
+        edits=pinned,
+        runs=(Run(words, f"everything but what {PINNED} holds at its newest"),),
+        expected=replace(made.expected, packages=own),
+        notes=(*_notes(environment), f"{PINNED} holds torch from now on, whoever updates the environment") if pinned else (),
+    )
+
+
 def _runs(specs: tuple[str, ...], environment: Environment, place: Place, program: str) -> tuple[Run, ...]:
-    place_of = ("-y", "-p", environment.prefix, *_offline(place), *CHANNEL)
-    if project_change.updates(place):
-        return (Run((program, "update", *place_of, "--all"), "everything but what conda-meta/pinned holds at its newest"),)
+    place_of = ("-y", "-p", environment.prefix, *CHANNEL)
     gone = tuple(name for name in _WHEELS if _is_wheel(name, place))
     python = environment.python
     uninstall = (python, "-m", "pip", "uninstall", "-y", *gone)
@@ -92,10 +118,6 @@ def _runs(specs: tuple[str, ...], environment: Environment, place: Place, progra
         *((Run(uninstall, "conda does not see pip's own copy, and would put a second one over it"),) if gone else ()),
         Run((program, "install", *place_of, *specs), "torch by its build, from conda-forge"),
     )
-
-
-def _offline(place: Place) -> tuple[str, ...]:
-    return ("--offline",) if place.offline else ()
 
 
 def _is_wheel(name: str, place: Place) -> bool:
@@ -132,8 +154,8 @@ def _declared(specs: tuple[str, ...], place: Place, files: Files) -> tuple[Edit,
     return transactions.edit(path, text, files, "the project asks for this build from now on")
 
 
-def _pinned(specs: tuple[str, ...], environment: Environment, place: Place, files: Files) -> tuple[Edit, ...]:
-    """What conda holds fast: older words for these give way; all are added where everything else is brought up to date."""
+def _pinned(specs: tuple[str, ...], environment: Environment, files: Files, *, every: bool = False) -> tuple[Edit, ...]:
+    """What conda holds fast: older words for these give way; with ``every`` all of them are added."""
     path = f"{environment.prefix}/{PINNED}"
     text = files.get(path, "")
     names = {yaml.conda_name(spec): spec for spec in specs}
@@ -143,7 +165,7 @@ def _pinned(specs: tuple[str, ...], environment: Environment, place: Place, file
         if name in names:
             held.add(name)
         kept.append(names[name] + newline(text) if name in names else line)
-    if project_change.updates(place):
+    if every:
         if kept and not kept[-1].endswith("\n"):
             kept[-1] += newline(text)
         kept += [names[name] + newline(text) for name in names if name not in held]

@@ -7,8 +7,10 @@ from torchsmith.managers.base import CannotDo, index_name
 from torchsmith.managers.edits import toml, toml_requirements
 from torchsmith.managers.edits.base import EditError, normalised
 from torchsmith.model import markers, specifiers
+from torchsmith.model.choice import Pin
 from torchsmith.model.facts.machine import Machine
 from torchsmith.model.pattern import pattern
+from torchsmith.model.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from torchsmith.managers.edits.toml_spans import Path
-    from torchsmith.model.choice import Option, Pin, Place
+    from torchsmith.model.choice import Option, Place
 
 LABEL = pattern(r"(?<![a-z0-9])(?:cu\d{2,3}|cpu|xpu|rocm\d{1,2}(?:[._-]?\d{1,2}){0,2})(?![a-z0-9])")
 """A build's label in the name of an index: that of ``pytorch_cuda_cu128``."""
+SERVED = frozenset({"torch", "torchvision", "torchaudio"})
+"""What the index of every build serves."""
 _SIGN = pattern(r"\s*(===|==|~=|\^|~|=)?\s*v?\d[\w.!*]*(\+[\w.]+)?\s*")
 
 
@@ -29,17 +33,36 @@ def relabelled(name: str, build: str) -> str:
 
 
 def of_family(option: Option) -> tuple[Pin, ...]:
-    """Torch and what comes from the index of its build, torch first."""
-    return tuple(pin for pin in option.packages if pin.index == option.index and pin.name in places.FAMILY)
+    """Torch and what comes from the index of its build, torch first; of the default index, what a build's own would serve."""
+    return tuple(pin for pin in option.packages if pin.index == option.index and (option.index or pin.name in places.FAMILY))
 
 
-def beside(option: Option) -> tuple[Pin, ...]:
-    """All else that the option names."""
-    return tuple(pin for pin in option.packages if pin not in of_family(option))
+def unnamed(declared: Iterable[str], option: Option) -> tuple[Pin, ...]:
+    """Companions that the project asks for and the option does not name: of torch's own index, the version that belongs to it.
+
+    The version is empty where nobody knows it.
+    """
+    from torchsmith.knowledge import companions
+
+    own = companions.for_torch(option.candidate.torch)
+    missing = SERVED.intersection(declared) - {pin.name for pin in option.packages}
+    return tuple(Pin(name, str(getattr(own, name, None) or ""), option.index) for name in sorted(missing))
 
 
-def refuse_built(option: Option) -> None:
-    """For managers whose lock cannot hold what is built against the installed torch.
+def explicit(option: Option, place: Place) -> Option:
+    """The option with torch from the index of its build in place of the default one, which may serve another build tomorrow.
+
+    For a project that binds torch to an index already, or did. macOS has one build only.
+    """
+    index = option.candidate.index
+    if option.index is not None or index is None or place.os == "macos":
+        return option
+    pins = tuple(replace(pin, index=index) if pin.name in SERVED and pin.index is None else pin for pin in option.packages)
+    return replace(option, index=index, packages=pins)
+
+
+def refuse_what_no_lock_holds(option: Option) -> None:
+    """Packages that are built against the installed torch, and a triton that only the index of the build has.
 
     Raises:
         CannotDo: the option has such a package.
@@ -48,6 +71,9 @@ def refuse_built(option: Option) -> None:
     if built := places.built(option):
         names = ", ".join(word.partition("==")[0] for word in built)
         raise CannotDo(f"{names} is built against the installed torch, by hand: `torchsmith plan` has the commands")
+    own = any("triton" in pin.name for pin in option.packages)
+    if option.index and option.candidate.kind in {"rocm", "xpu"} and not own:
+        raise CannotDo(f"this build needs a triton of its own: declare it and bind it to {option.index} too, then ask again")
 
 
 def holds(marker: str, option: Option, place: Place) -> bool | None:
@@ -62,7 +88,8 @@ def version_of(pin: Pin) -> str:
 
 def labelled(pin: Pin, option: Option) -> str:
     """Its version with the label of the build, by which a range is judged."""
-    return pin.version if "+" in pin.version or not option.index else f"{pin.version}+{option.candidate.build}"
+    own = option.index and pin.name in places.FAMILY and "+" not in pin.version
+    return f"{pin.version}+{option.candidate.build}" if own else pin.version
 
 
 def specifier(old: str, where: str, pin: Pin, option: Option) -> str:
@@ -169,6 +196,21 @@ def names(entries: Iterable[Any]) -> frozenset[str]:
             except EditError:
                 continue
     return frozenset(found)
+
+
+def refuse_other_locked(lock: str, place: Place) -> None:
+    """For an update of all but torch: what is locked has to be what is installed, or it would be installed over it.
+
+    Raises:
+        CannotDo: the lock holds another torch, or none.
+        EditError: the lock is no TOML.
+
+    """
+    have = place.packages.version("torch") if place.packages is not None else None
+    locked = {str(each.get("version")) for each in toml.entries(lock, ("package",)) if each.get("name") == "torch"}
+    if have not in locked:
+        told = f"torch {', '.join(sorted(locked))}" if locked else "no torch"
+        raise CannotDo(f"{told} is locked and {have or 'none'} is installed: settle torch by `torchsmith apply` first")
 
 
 def settled(option: Option, place: Place, lock: str | None) -> bool:

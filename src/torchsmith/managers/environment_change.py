@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from torchsmith.managers import leftovers, listed, places, transactions, updates
 from torchsmith.managers.base import CannotDo, name_of
+from torchsmith.model import pep440
 from torchsmith.model.record import record, replace
 from torchsmith.model.transaction import Environment, Run, Transaction
 
@@ -48,7 +49,7 @@ class Installer:
         if self.name == "uv":
             only = (("UV_INDEX", url), ("UV_INDEX_STRATEGY", "first-index"))
             return ("--default-index", url), (*self.settings, *only)
-        return ("--index-url", url), (("PIP_EXTRA_INDEX_URL", url),)
+        return ("--index-url", url), (*self.settings, ("PIP_EXTRA_INDEX_URL", url))
 
     def again(self, requirements: tuple[str, ...]) -> tuple[str, ...]:
         """The words that make uv install what it would take for what is asked; for pip that has to be removed first."""
@@ -104,7 +105,7 @@ def installer_of(option: Option, place: Place, python: str) -> Installer:
     there = dict(place.tools)
     by_uv = option.approach.name in _OF_UV or places.manager_of(place) in _OF_UV
     has_pip = place.fresh or place.packages is None or place.packages.version("pip") is not None
-    pip = Installer("pip", (python, "-m", "pip"), python)
+    pip = Installer("pip", (python, "-m", "pip"), python, _progress(place))
     settings = () if by_uv else (("TORCHSMITH_SETTINGS_OF", "pip"),)
     uv = Installer("uv", ("uv", "pip"), python, settings)
     if "uv" in there and (by_uv or not place.pip_alone):
@@ -117,6 +118,12 @@ def installer_of(option: Option, place: Place, python: str) -> Installer:
     if by_uv:
         return replace(pip, note="uv is not at hand: pip installs")
     return replace(pip, note=f"pip installs, not uv: it is told {place.pip_alone}" if "uv" in there else "")
+
+
+def _progress(place: Place) -> tuple[tuple[str, str], ...]:
+    """What makes pip tell how many bytes it has fetched, where it is new enough to know the word."""
+    have = place.packages.version("pip") if place.packages is not None and not place.fresh else None
+    return (("PIP_PROGRESS_BAR", "raw"),) if have and pep440.allows(">=24.1", have) else ()
 
 
 # ---- what is run

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from torchsmith.managers.base import CannotDo
 from torchsmith.model.record import replace
 from torchsmith.model.versions import local_label, public
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.model.choice import Option, Place, Steps
+    from torchsmith.model.transaction import Transaction
 
 _INDEXES = frozenset({"--index-url", "--default-index"})
 _SILENT = {"poetry": "Poetry", "pdm": "PDM", "pipenv": "Pipenv", "pixi": "pixi"}
-_OWN_WORD = frozenset({"uv", "conda", "mamba"})
+_OWN_WORD = frozenset({"uv", "conda", "mamba", "micromamba"})
 
 
 def adapted(steps: Steps, option: Option, place: Place) -> Steps:
@@ -19,11 +21,32 @@ def adapted(steps: Steps, option: Option, place: Place) -> Steps:
     found = _folder(option, place)
     made = tuple(_command(command, found) for command in steps.commands if command[-1] != "pip-tools")
     silent = next((_SILENT[command[0]] for command in steps.commands if command[0] in _SILENT), "")
-    told = f"{silent} has no word for offline: it takes what its cache holds, and asks its index all the same"
     here = "pip-tools has to be installed here already" if len(made) < len(steps.commands) else ""
     files = tuple((name, _without_indexes(text) if name.endswith(".in") else text) for name, text in steps.files)
-    notes = (*steps.notes, *((told,) if silent else ()), *((here,) if here else ()))
+    notes = (*steps.notes, *((_told(silent),) if silent else ()), *((here,) if here else ()))
     return replace(steps, commands=made, files=files, notes=notes)
+
+
+def carried_out(made: Transaction, option: Option, place: Place) -> Transaction:
+    """A change without the network, as ``adapted`` does for a plan.
+
+    Raises:
+        CannotDo: its program asks an index whatever it is told.
+
+    """
+    if any(run.argv[1:4] == ("-m", "piptools", "compile") for run in made.runs):
+        raise CannotDo("pip-tools asks the index that stands in requirements-torch.in: without the network take pip's approach")
+    found = _folder(option, place)
+    runs = tuple(replace(run, argv=_command(run.argv, found)) for run in made.runs)
+    silent = next((_SILENT[run.argv[0]] for run in made.runs if run.argv[0] in _SILENT), "")
+    environment = made.environment
+    if environment is not None and environment.create[:1] and environment.create[0] in _OWN_WORD - {"uv"}:
+        environment = replace(environment, create=_command(environment.create, found))
+    return replace(made, environment=environment, runs=runs, notes=(*made.notes, *((_told(silent),) if silent else ())))
+
+
+def _told(silent: str) -> str:
+    return f"{silent} has no word for offline: it takes what its cache holds, and asks its index all the same"
 
 
 def _without_indexes(text: str) -> str:

@@ -11,6 +11,7 @@ from torchsmith.managers.base import CannotDo, index_name
 from torchsmith.managers.edits import toml, toml_requirements
 from torchsmith.managers.edits.base import normalised
 from torchsmith.managers.places import FAMILY
+from torchsmith.model.record import replace
 from torchsmith.model.transaction import Run, Transaction
 
 TYPE_CHECKING = False
@@ -45,9 +46,11 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
     root = transactions.root(place)
     environment = project_change.environment(option, place, root)
     path, locks = f"{root}/{FILE}", f"{root}/{LOCK}"
+    if project_change.updates(place):
+        return _others(place, root, environment, files)
     with project_change.of_file(FILE):
         text = files.get(path) or _begun(option, root)
-        changed = text if option.declared else _bound(_pinned(text, option, place), option, place)
+        changed = text if option.declared else _bound(_pinned(text, project_change.pins(option, place)), option, place)
         asked = tuple(_asked(text))
     with project_change.of_file(LOCK):
         lock = locked.pdm(files[locks]) if locks in files else None
@@ -55,7 +58,9 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         *transactions.edit(path, changed, files, "torch pinned with its build, and the source that alone serves it"),
         *_saved(environment, root, files),
     )
-    runs = _runs(option, place, root, environment, lock, _groups(changed, option), changed=bool(edits))
+    runs = _runs(
+        option, place, root, environment, lock, _groups(changed, tuple(pin.name for pin in option.packages)), changed=bool(edits)
+    )
     if not runs and not edits:
         return Transaction(transactions.title(option))
     return Transaction(
@@ -84,20 +89,54 @@ def _runs(
     changed: bool,
 ) -> tuple[Run, ...]:
     """Lock, which leaves all else as it is locked; install what is locked, which removes nothing."""
-    updates = project_change.updates(place)
     held = lock is not None if option.declared else locked.holds(lock, project_change.pins(option, place))
     again = place.broken and places.same_release(option, place)
-    variables = (("PDM_PYTHON", environment.python), ("PDM_CHECK_UPDATE", "0"))
-    anew = changed or updates or not held
+    anew = changed or not held
     if not anew and not again and project_change.installed(option, place):
         return ()
-    words = ("pdm", "lock", *(() if updates or lock is None else ("--update-reuse",)))
-    why = "everything that pyproject.toml leaves open at its newest" if updates else "the lock with this torch, all else as it is"
-    sync = ("pdm", "sync", "--no-self", *groups, *(("--reinstall",) if again else ()))
     return (
-        *((Run(words, why, root, (LOCK,), variables),) if anew else ()),
-        Run(sync, "what is locked, into the environment", root, (), variables),
+        *((_lock(root, environment, "the lock with this torch, all else as it is", reuse=lock is not None),) if anew else ()),
+        _sync(root, environment, *groups, *(("--reinstall",) if again else ())),
     )
+
+
+def _others(place: Place, root: str, environment: Environment, files: Files) -> Transaction:
+    """All that is open at its newest; locked first with torch held in place of what the project says, then with that.
+
+    Raises:
+        CannotDo: there is no torch to be held.
+
+    """
+    made = project_change.others("PDM", place, environment)
+    with project_change.of_file(FILE):
+        text = files.get(f"{root}/{FILE}", "")
+        exact = _pinned(text, project_change.held(place))
+        groups = _groups(text, tuple(name for name, _ in made.expected.packages))
+        asked = tuple(_asked(text))
+    with project_change.of_file(LOCK):
+        lock = locked.pdm(files[f"{root}/{LOCK}"]) if f"{root}/{LOCK}" in files else None
+    first = _lock(root, environment, "all that is open at its newest, torch as it is", ((FILE, exact),) if exact != text else ())
+    again = (_lock(root, environment, "the same for what pyproject.toml says", reuse=True),) if exact != text else ()
+    return replace(
+        made,
+        runs=(first, *again, _sync(root, environment, *groups)),
+        notes=transactions.notes(locked.remarks(LOCK, lock, asked, "PDM")),
+        rests_on=transactions.read(tuple(f"{root}/{name}" for name in (FILE, LOCK)), files),
+    )
+
+
+def _lock(root: str, environment: Environment, why: str, given: tuple[tuple[str, str], ...] = (), *, reuse: bool = False) -> Run:
+    words = ("pdm", "lock", *(("--update-reuse",) if reuse else ()))
+    return Run(words, why, root, (LOCK,), _variables(environment), given=given)
+
+
+def _sync(root: str, environment: Environment, *words: str) -> Run:
+    argv = ("pdm", "sync", "--no-self", *words)
+    return Run(argv, "what is locked, into the environment", root, (), _variables(environment))
+
+
+def _variables(environment: Environment) -> tuple[tuple[str, str], ...]:
+    return ("PDM_PYTHON", environment.python), ("PDM_CHECK_UPDATE", "0")
 
 
 def _begun(option: Option, root: str) -> str:
@@ -122,7 +161,7 @@ def _arrays(text: str) -> Iterator[tuple[Path, tuple[str, ...]]]:
         yield ("tool", "pdm", "dev-dependencies", name), ()
 
 
-def _pinned(text: str, option: Option, place: Place) -> str:
+def _pinned(text: str, pins: tuple[str, ...]) -> str:
     """Each package at its exact version wherever the project names it, else among its dependencies.
 
     Raises:
@@ -132,7 +171,7 @@ def _pinned(text: str, option: Option, place: Place) -> str:
     if "dependencies" in toml.read(text, ("project", "dynamic"), []):
         raise CannotDo("pyproject.toml leaves its dependencies to the build backend (`dynamic`): pin torch where that reads them")
     overrides = toml.read(text, _OVERRIDES, {})
-    for word in project_change.pins(option, place):
+    for word in pins:
         name, _, version = word.partition("==")
         there = [(path, toml_requirements.named(text, path, name)) for path, _ in _arrays(text)]
         for path, found in there:
@@ -158,9 +197,8 @@ def _asked(text: str) -> Iterator[tuple[str, str, str]]:
                     yield normalised(name), specifier, "project"
 
 
-def _groups(text: str, option: Option) -> tuple[str, ...]:
-    """The extras that name a package of the option: ``pdm sync`` would leave them out."""
-    names = {pin.name for pin in option.packages}
+def _groups(text: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The extras that name one of the packages: ``pdm sync`` would leave them out."""
     found = (words for path, words in _arrays(text) if any(toml_requirements.named(text, path, name) for name in names))
     return tuple(word for words in found for word in words)
 

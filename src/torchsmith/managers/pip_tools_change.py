@@ -13,11 +13,13 @@ from torchsmith.managers.edits.base import lines
 from torchsmith.managers.pip_tools import ASKED, LOCKED, pages
 from torchsmith.managers.places import FAMILY
 from torchsmith.model.pattern import pattern
+from torchsmith.model.record import replace
 from torchsmith.model.transaction import Run, Transaction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.managers.edits.requirements import Entry
+    from torchsmith.managers.locked import Lock
     from torchsmith.managers.transactions import Files
     from torchsmith.model.choice import Option, Place
     from torchsmith.model.transaction import Environment
@@ -37,6 +39,8 @@ SHARED = (
     "typing-extensions",
 )
 """What torch needs and its index has old copies of: the project's own lock says which of them."""
+_COMES_WITH_TORCH = ("nvidia-", "triton", "pytorch-triton", "cuda-bindings", "cuda-pathfinder")
+"""How the names of what torch pins begin."""
 _HEADER = pattern(r"(?m)^#\s+(?:python -m piptools compile|pip-compile)\b(.*)$")
 _KEPT = pattern(
     r"--(?:generate-hashes|strip-extras|no-strip-extras|allow-unsafe|no-allow-unsafe|no-annotate|no-header|no-emit-index-url"
@@ -70,6 +74,9 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
     with project_change.of_file(lock_file):
         _refuse_foreign(held[lock_file] or "", own)
         lock = locked.compiled(held[lock_file] or "", python) if held[own] is not None and held[lock_file] else None
+    if project_change.updates(place):
+        job = _Job(option, place, root, environment, held, (own, lock_file))
+        return job.others(lock, files)
     with project_change.of_file(ASKED):
         asked = _asked(held[ASKED] or "", option, place) if option.index else None
     with project_change.of_file(own):
@@ -123,23 +130,50 @@ class _Job:
     ) -> None:
         self._option, self._place, self._root, self._held = option, place, root, held
         self._own, self._lock = names
-        self._python = environment.python
+        self._environment, self._python = environment, environment.python
         self._words = _words(held[self._lock] or "", place)
         self._has_own = held[self._own] is not None
 
     def runs(self, *, changed: bool) -> tuple[Run, ...]:
         """Compile, then install, torch first; nothing where all of it is so."""
         option, place = self._option, self._place
-        updates, doubtful = project_change.updates(place), places.doubtful(option, place)
-        if not (changed or updates or doubtful) and self._locked() and project_change.installed(option, place):
+        doubtful = places.doubtful(option, place)
+        if not (changed or doubtful) and self._locked() and project_change.installed(option, place):
             return ()
         names = tuple(map(name_of, places.wanted(option, place)))
         return (
             *self._tools(),
             *((self._torch(),) if option.index else ()),
-            *((self._compiled(updates=updates),) if self._has_own else ()),
+            *((self._compiled("the project's lock with this torch, all else as it is"),) if self._has_own else ()),
             *((self._pip("uninstall", "-y", *names, why="pip would take what is here for what is asked"),) if doubtful else ()),
             *self._install(),
+        )
+
+    def others(self, lock: Lock | None, files: Files) -> Transaction:
+        """All but torch and what comes with it compiled anew, by name.
+
+        Raises:
+            CannotDo: there is no lock, or another torch in it than is installed.
+
+        """
+        place = self._place
+        made = project_change.others("pip-tools", place, self._environment)
+        if lock is None:
+            raise CannotDo(f"there is no {self._lock} of a {self._own}: nothing says what is to be brought up to date")
+        for name, version in made.expected.packages:
+            if lock.version(name) not in {"", version}:
+                raise CannotDo(f"{self._lock} holds {name} {lock.version(name)} where {version} is installed: apply that first")
+        names = sorted(name for name, _ in lock.packages if name not in FAMILY and not name.startswith(_COMES_WITH_TORCH))
+        newest = tuple(word for name in names for word in ("--upgrade-package", name))
+        return replace(
+            made,
+            runs=(
+                *self._tools(),
+                self._compiled("all that is left open at its newest, torch as it is", *newest),
+                self._pip("install", "-r", self._lock, why="what is locked, into the environment", folder=self._root),
+            ),
+            notes=transactions.notes(locked.remarks(self._lock, lock, _demands(self._held[self._own] or ""), "Python")),
+            rests_on=transactions.read(tuple(f"{self._root}/{name}" for name in (self._own, self._lock)), files),
         )
 
     def _locked(self) -> bool:
@@ -165,10 +199,8 @@ class _Job:
         alone = (("PIP_EXTRA_INDEX_URL", self._option.index or ""),)
         return self._compile(words, LOCKED, "torch at its exact build, from its index alone", alone)
 
-    def _compiled(self, *, updates: bool) -> Run:
-        words = (*(("--upgrade",) if updates else ()), *self._words, "--output-file", self._lock, self._own)
-        newest = "everything that is left open at its newest, torch as it is"
-        return self._compile(words, self._lock, newest if updates else "the project's lock with this torch, all else as it is")
+    def _compiled(self, why: str, *words: str) -> Run:
+        return self._compile((*words, *self._words, "--output-file", self._lock, self._own), self._lock, why)
 
     def _compile(self, words: tuple[str, ...], writes: str, why: str, variables: tuple[tuple[str, str], ...] = ()) -> Run:
         return Run((self._python, "-m", "piptools", "compile", *words), why, self._root, (writes,), variables)

@@ -13,6 +13,7 @@ from torchsmith.managers.base import CannotDo, index_name, name_of
 from torchsmith.managers.edits import toml
 from torchsmith.managers.edits.base import normalised
 from torchsmith.managers.places import FAMILY
+from torchsmith.model.record import replace
 from torchsmith.model.transaction import Run, Transaction
 from torchsmith.model.versions import public
 
@@ -60,9 +61,11 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         if text is None:
             raise CannotDo(f"there is no Pipfile yet: `pipenv --python {option.candidate.python} install` begins one")
         _refuse_own(text)
+        if project_change.updates(place):
+            return _others(place, root, environment, text, files)
         changed = text if option.declared else _for_python(_bound(text, option, place), option, place)
         asked = tuple(_asked(text))
-        groups = _groups(changed, option)
+        groups = _groups(changed, {pin.name for pin in option.packages})
     with project_change.of_file(LOCK):
         lock = locked.pipfile(files[locks]) if locks in files else None
     edits = transactions.edit(path, changed, files, "torch pinned with its build, and bound to the source that serves it")
@@ -97,24 +100,63 @@ def _runs(
     changed: bool,
 ) -> tuple[Run, ...]:
     """Lock, then install what is locked, which removes nothing; before it goes what pip would take for the new torch."""
-    updates = project_change.updates(place)
     held = lock is not None if option.declared else locked.holds(lock, project_change.pins(option, place))
     mistaken = _mistaken(option, place)
-    anew = changed or updates or not held
+    anew = changed or not held
     if not anew and not mistaken and project_change.installed(option, place):
         return ()
-    variables = (
+    gone = (environment.python, "-m", "pip", "uninstall", "-y", *mistaken)
+    return (
+        *((_lock(root, environment, "Pipfile.lock with this torch"),) if anew else ()),
+        *((Run(gone, "Pipenv would take what is installed for what is locked"),) if mistaken else ()),
+        _sync(root, environment, groups),
+    )
+
+
+def _others(place: Place, root: str, environment: Environment, text: str, files: Files) -> Transaction:
+    """All that Pipfile leaves open at its newest; torch is pinned there where it was open, since the lock follows it alone.
+
+    Raises:
+        CannotDo: there is no torch to be held.
+
+    """
+    made = project_change.others("Pipenv", place, environment)
+    changed = text
+    bound = [str(asked["index"]) for _, each in _categories(text) for own, asked in each.items() if _is_torch(own, asked)]
+    for name, version in sorted(made.expected.packages):
+        there = [(group, own) for group, each in _categories(text) for own in each if normalised(own) == name]
+        for path in there or ([("packages", name)] if name == "torch" else []):
+            asked = toml.read(changed, path)
+            beside = bound[0] if bound and "+" in version else ""  # only the index of torch has its builds
+            changed = _put(changed, path, f"=={version}", str(asked["index"]) if _has(asked, "index") else beside)
+    with project_change.of_file(LOCK):
+        lock = locked.pipfile(files[f"{root}/{LOCK}"]) if f"{root}/{LOCK}" in files else None
+    newest = _lock(root, environment, "all that Pipfile leaves open at its newest, torch as it is")
+    return replace(
+        made,
+        edits=transactions.edit(f"{root}/{FILE}", changed, files, "torch held at what is installed"),
+        runs=(newest, _sync(root, environment, _groups(text, {name for name, _ in made.expected.packages}))),
+        notes=transactions.notes(locked.remarks(LOCK, lock, _asked(text), "Pipenv")),
+        rests_on=transactions.read(tuple(f"{root}/{name}" for name in (FILE, LOCK)), files),
+    )
+
+
+def _lock(root: str, environment: Environment, why: str) -> Run:
+    return Run(("pipenv", "lock"), why, root, (LOCK,), _variables(environment))
+
+
+def _sync(root: str, environment: Environment, groups: tuple[str, ...]) -> Run:
+    argv = ("pipenv", "sync", *groups)
+    return Run(argv, "what is locked, into the environment", root, (), _variables(environment))
+
+
+def _variables(environment: Environment) -> tuple[tuple[str, str], ...]:
+    return (
         ("VIRTUAL_ENV", environment.prefix),
         ("PIPENV_IGNORE_VIRTUALENVS", "0"),
         ("PIPENV_DONT_LOAD_ENV", "1"),
         ("PIPENV_VERBOSITY", "-1"),
         ("PIPENV_YES", "1"),
-    )
-    gone = (environment.python, "-m", "pip", "uninstall", "-y", *mistaken)
-    return (
-        *((Run(("pipenv", "lock"), "Pipfile.lock with this torch", root, (LOCK,), variables),) if anew else ()),
-        *((Run(gone, "Pipenv would take what is installed for what is locked"),) if mistaken else ()),
-        Run(("pipenv", "sync", *groups), "what is locked, into the environment", root, (), variables),
     )
 
 
@@ -221,9 +263,8 @@ def _asked(text: str) -> Iterator[tuple[str, str, str]]:
                 yield normalised(name), str(asked.get("version", "*")), "pipenv"
 
 
-def _groups(text: str, option: Option) -> tuple[str, ...]:
-    """The words for the tables besides [packages] that name a package of the option."""
-    names = {pin.name for pin in option.packages}
+def _groups(text: str, names: set[str]) -> tuple[str, ...]:
+    """The words for the tables besides [packages] that name one of the packages."""
     found = [group for group, held in _categories(text) if names & set(map(normalised, held)) and group != "packages"]
     if not found:
         return ()
@@ -232,3 +273,7 @@ def _groups(text: str, option: Option) -> tuple[str, ...]:
 
 def _has(asked: Any, key: str) -> bool:
     return isinstance(asked, dict) and key in asked
+
+
+def _is_torch(name: str, asked: Any) -> bool:
+    return normalised(name) == "torch" and _has(asked, "index")

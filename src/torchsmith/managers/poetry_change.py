@@ -8,11 +8,12 @@ locked twice: with the version in place of the range, then with the range, which
 
 from __future__ import annotations
 
-from torchsmith.managers import declaring, places, poetry_sources, transactions
+from torchsmith.managers import declaring, places, poetry_sources, project_change, transactions
 from torchsmith.managers.base import CannotDo
 from torchsmith.managers.edits import toml
 from torchsmith.managers.edits.base import EditError, normalised
 from torchsmith.model.pattern import pattern
+from torchsmith.model.record import replace
 from torchsmith.model.transaction import Run, Transaction
 from torchsmith.model.versions import at_least, key, major, minor
 
@@ -38,7 +39,7 @@ def wanted(option: Option, place: Place, files: Files) -> tuple[str, ...]:
     """The project's files."""
     del option, files
     folder = transactions.here(place)
-    names = ("pyproject.toml", "poetry.lock", ".venv/pyvenv.cfg")
+    names = ("pyproject.toml", "poetry.lock", ".venv/pyvenv.cfg", *transactions.MERGES)
     return tuple(f"{folder}/{name}" for name in names) if folder else ()
 
 
@@ -55,8 +56,10 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
     environment = _environment(option, place, root, files)
     if place.goal == transactions.UPDATE_OTHERS:
         return _others(option, place, files, number, environment)
-    declaring.refuse_built(option)
+    declaring.refuse_what_no_lock_holds(option)
     try:
+        if poetry_sources.binds(files[path], option, place):
+            option = declaring.explicit(option, place)
         text = poetry_sources.edited(files[path], number, option, place)
         exact = poetry_sources.edited(files[path], number, option, place, exact=True)
         chosen = _chosen(text, option, place)
@@ -74,7 +77,11 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         edits,
         (*held, _lock(root, environment, number), _install(root, environment, chosen), *_again(option, place, environment)),
         expected=transactions.expected(option, place),
-        notes=transactions.notes(_told(option, place, files, edits, number), poetry_sources.staying(text, option, place)),
+        notes=transactions.notes(
+            transactions.merging(root, files),
+            _told(option, place, files, edits, number),
+            poetry_sources.staying(text, option, place),
+        ),
         indexes=transactions.indexes(option),
         rests_on=transactions.read((f"{root}/poetry.lock",), files),
     )
@@ -86,14 +93,16 @@ def _others(option: Option, place: Place, files: Files, number: int, environment
     lock = files.get(f"{root}/poetry.lock")
     if lock is None:
         raise CannotDo("there is no poetry.lock yet that says what is to be held: `poetry lock`, then ask again")
+    made = project_change.others("Poetry", place, environment)
     try:
+        declaring.refuse_other_locked(lock, place)
         locked = {normalised(str(each.get("name", ""))) for each in toml.entries(lock, ("package",))}
         chosen = _chosen(files[f"{root}/pyproject.toml"], option, place)
     except EditError as error:
         raise CannotDo(f"a file of the project cannot be read: {error}") from None
     names = sorted(name for name in locked if name and name not in places.FAMILY and not name.startswith(_HELD))
     if not names:
-        return Transaction("everything but torch brought up to date by Poetry")
+        return Transaction(made.title)
     update = Run(
         ("poetry", "update", "--lock", *names),
         "all that is locked becomes newer, torch and what comes with it stay",
@@ -101,13 +110,10 @@ def _others(option: Option, place: Place, files: Files, number: int, environment
         ("poetry.lock",),
         _variables(environment),
     )
-    return Transaction(
-        "everything but torch brought up to date by Poetry",
-        environment,
+    return replace(
+        made,
         runs=(update, _install(root, environment, chosen)),
-        expected=transactions.expected(option, place),
         notes=transactions.notes(_of_the_lock(lock, place, number)),
-        indexes=transactions.indexes(option),
         rests_on=transactions.read((f"{root}/pyproject.toml", f"{root}/poetry.lock"), files),
     )
 
@@ -153,13 +159,11 @@ def _chosen(text: str, option: Option, place: Place) -> tuple[str, ...]:
             own = declaring.names(entries)
             if own and (own <= have or own & new) and name not in found:
                 found += ["--extras", name]
-    if not have:
-        return tuple(found)
     for name, group in _groups(text).items():
         own, optional = group
-        if own and optional and own <= have:
+        if own and optional and (own <= have or own & new):
             found += ["--with", name]
-        elif own and not optional and not own & (have | new):
+        elif own and have and not optional and not own & (have | new):
             found += ["--without", name]
     return tuple(found)
 

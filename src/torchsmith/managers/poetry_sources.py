@@ -46,9 +46,16 @@ def edited(text: str, major: int, option: Option, place: Place, *, exact: bool =
         text = _declared(text, pin, bound, major, option, place, exact=exact)
     if not name:
         return text
+    for pin in declaring.unnamed(_asked_for(text, major), option):
+        text = _declared(text, pin, name, major, option, place, exact=False)
     text = _put_source(text, old, name, str(option.index))
     text = _rebound(text, name, old, moved)
     return _without_dangling(text, name)
+
+
+def binds(text: str, option: Option, place: Place) -> bool:
+    """Whether torch is bound to a source, or was before its line was commented out."""
+    return bool(_old_source(text, option, place))
 
 
 def tables(text: str) -> tuple[Path, ...]:
@@ -65,6 +72,12 @@ def by_project(text: str, major: int) -> bool:
     project = toml.read(text, ("project",), {})
     dynamic = project.get("dynamic") or []
     return bool(project.get("dependencies") or project.get("optional-dependencies")) and "dependencies" not in dynamic
+
+
+def _asked_for(text: str, major: int) -> frozenset[str]:
+    """The names of all packages that the project asks for."""
+    own = {normalised(key) for table in tables(text) for key in toml.read(text, table)}
+    return frozenset(own).union(*(declaring.names(toml.read(text, path)) for path in declaring.lists(text) if major >= 2))
 
 
 # ---- sources

@@ -9,14 +9,13 @@ from torchsmith.managers.base import CannotDo
 from torchsmith.managers.edits.base import EditError, normalised
 from torchsmith.model.pattern import pattern
 from torchsmith.model.record import replace
-from torchsmith.model.transaction import Environment, Shown
+from torchsmith.model.transaction import Environment, Expected, Shown, Transaction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torchsmith.model.choice import Option, Place
-    from torchsmith.model.transaction import Expected
 
 _FOREIGN = pattern(r"[^a-z0-9]+")
 
@@ -74,6 +73,27 @@ def installed(option: Option, place: Place) -> bool:
 def updates(place: Place) -> bool:
     """Whether everything but torch is to be brought up to date."""
     return place.goal == transactions.UPDATE_OTHERS
+
+
+def held(place: Place) -> tuple[str, ...]:
+    """Torch and what belongs to it as they are installed, which stay while all else is brought up to date.
+
+    Raises:
+        CannotDo: there is none.
+
+    """
+    versions = {name: place.packages.version(name) for name in sorted(places.FAMILY)} if place.packages is not None else {}
+    if not versions.get("torch"):
+        raise CannotDo("torch is not installed here: there is nothing to hold while the rest is updated")
+    return tuple(f"{name}=={version}" for name, version in versions.items() if version)
+
+
+def others(name: str, place: Place, environment: Environment) -> Transaction:
+    """The transaction of such an update, but for what is done."""
+    pins = tuple((word.partition("==")[0], word.partition("==")[2]) for word in held(place))
+    torch = place.torch or dict(pins)["torch"]
+    title = f"everything but torch brought up to date by {name}"
+    return Transaction(title, environment, expected=Expected(torch, pins, gpu=bool(place.sms) and not torch.endswith("+cpu")))
 
 
 def compiled(option: Option, words: tuple[str, ...]) -> tuple[Shown, ...]:

@@ -68,7 +68,7 @@ def by_hand(shell: str, place: Place, files: Mapping[str, str]) -> Iterator[Line
     """Lines outside of our own block that set a variable of CUDA or put CUDA on PATH, in the order in which they are read."""
     for path in shell_files.readable(shell, place):
         ours = False
-        for number, line in enumerate(files.get(path, "").splitlines(), 1):
+        for number, line in enumerate(files.get(path, "").split("\n"), 1):
             if "torchsmith" in line and (">>>" in line or "<<<" in line):
                 ours = ">>>" in line
                 continue

@@ -43,7 +43,9 @@ def put(text: str | None, body: str, path: str) -> str:
     if text and newline(text) == "\r\n" and not path.casefold().endswith((".ps1", ".bat")):
         raise CannotDo(f"{path} has the line ends of Windows, which a shell takes for a part of each word: mend that first")
     try:
-        return blocks.put(text or "", body.splitlines(), "::" if path.casefold().endswith(".bat") else "#")
+        if path.casefold().endswith(".bat"):
+            return blocks.put(text or "", body, "::", end="\r\n")
+        return blocks.put(text or "", body)
     except EditError as error:
         raise CannotDo(f"{path}, {error}: put it right or take it out, then ask again") from error
 

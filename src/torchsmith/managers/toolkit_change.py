@@ -38,14 +38,15 @@ def change(option: Option, place: Place, files: Mapping[str, str]) -> Transactio
         runs = tuple(replace(run, variables=(*run.variables, *wanted.variables)) for run in runs)
     made = _for_the_user(wanted, place, files) if everywhere(option) else _for_the_environment(wanted, place, files)
     found = settings.set_elsewhere(wanted, place, files)
-    again = settings.reopened(place, everywhere=everywhere(option)) if made.edits or made.registry else ()
+    changes = bool(made.edits or made.registry)
+    again = settings.reopened(place, everywhere=everywhere(option)) if changes else ()
     return replace(
         wheels,
         title=f"{_torch(option) if runs else ''}CUDA_HOME at {wanted.root}, {_WHERE[everywhere(option)]}",
         runs=runs,
         edits=(*wheels.edits, *made.edits),
         registry=made.registry,
-        shown=(*wheels.shown, *made.shown),
+        shown=(*wheels.shown, *(made.shown if changes else ())),  # where nothing changes nothing is left to be done
         notes=transactions.notes(wheels.notes, made.notes, found, again),
     )
 

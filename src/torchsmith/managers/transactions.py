@@ -207,6 +207,17 @@ def indexes(option: Option) -> tuple[str, ...]:
     return tuple(dict.fromkeys(pin.index for pin in option.packages if pin.index))
 
 
+MERGES = (".git/MERGE_HEAD", ".git/rebase-merge/head-name", ".git/rebase-apply/next", ".git/CHERRY_PICK_HEAD")
+"""Files of a git work tree that are there while something is merged."""
+
+
+def merging(folder: str, files: Files) -> tuple[str, ...]:
+    """What is said where a merge is under way: git itself is never touched."""
+    if not any(f"{folder}/{name}" in files for name in MERGES):
+        return ()
+    return ("a merge is under way in this git work tree: the changed files are left for you to add and commit",)
+
+
 def notes(*parts: tuple[str, ...]) -> tuple[str, ...]:
     """Notes in order, each once."""
     return places.notes(*parts)

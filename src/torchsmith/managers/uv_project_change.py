@@ -6,12 +6,12 @@ Measured with uv 0.13: ``uv lock --upgrade-package torch==X`` holds a range of p
 
 from __future__ import annotations
 
-from torchsmith.managers import declaring, places, transactions, uv_sources
+from torchsmith.managers import declaring, places, project_change, transactions, uv_sources
 from torchsmith.managers.base import CannotDo
 from torchsmith.managers.edits import toml
 from torchsmith.managers.edits.base import EditError
+from torchsmith.model.record import replace
 from torchsmith.model.transaction import Run, Transaction
-from torchsmith.model.versions import public
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def wanted(option: Option, place: Place, files: Files) -> tuple[str, ...]:
     if not folder:
         return ()
     above = [folder, *_above(folder)]
-    names = ("pyproject.toml", "uv.lock", "uv.toml", ".venv/pyvenv.cfg")
+    names = ("pyproject.toml", "uv.lock", "uv.toml", ".venv/pyvenv.cfg", *transactions.MERGES)
     own = tuple(f"{each}/{name}" for each in (folder, _root(folder, files)) for name in names)
     return tuple(dict.fromkeys((*own, *(f"{each}/pyproject.toml" for each in above))))
 
@@ -57,13 +57,15 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
     environment = _environment(option, place, root, files)
     if place.goal == transactions.UPDATE_OTHERS:
         return _others(option, place, files, root, environment)
-    declaring.refuse_built(option)
+    declaring.refuse_what_no_lock_holds(option)
     try:
+        if uv_sources.binds(tuple(files[name] for name in (path, f"{root}/pyproject.toml") if name in files)):
+            option = declaring.explicit(option, place)
         texts = uv_sources.edited(
             {name: files[name] for name in {path, f"{root}/pyproject.toml"} if name in files}, path, option, place
         )
         extras = uv_sources.extra_of(texts[path], option)
-        groups = _chosen(texts[path], place)
+        groups = _chosen(texts[path], option, place)
         settled = texts.items() <= files.items() and declaring.settled(option, place, files.get(f"{root}/uv.lock"))
     except EditError as error:
         raise CannotDo(f"`{path}`: {error}; mend it first") from None
@@ -85,7 +87,9 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         edits,
         (lock, _sync(option, place, root, environment, (*_member(root, path, files), *extras, *groups))),
         expected=transactions.expected(option, place),
-        notes=transactions.notes(_told(option, place, edits), uv_sources.staying(texts, option, place)),
+        notes=transactions.notes(
+            transactions.merging(root, files), _told(option, place, edits), uv_sources.staying(texts, option, place)
+        ),
         indexes=transactions.indexes(option),
         rests_on=transactions.read((f"{root}/uv.lock",), files),
     )
@@ -93,33 +97,23 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
 
 def _others(option: Option, place: Place, files: Files, root: str, environment: Environment) -> Transaction:
     """Everything but torch and its companions is brought up to date."""
-    held = tuple(word for name, version in _held(option, place) for word in ("--upgrade-package", f"{name}=={public(version)}"))
-    path = f"{transactions.root(place)}/pyproject.toml"
-    lock = Run(
+    made = project_change.others("uv", place, environment)
+    path, lock = f"{transactions.root(place)}/pyproject.toml", f"{root}/uv.lock"
+    try:
+        declaring.refuse_other_locked(files.get(lock, ""), place)
+        chosen = _chosen(files[path], option, place)
+    except EditError as error:
+        raise CannotDo(f"a file of the project cannot be read: {error}") from None
+    held = tuple(word for pin in project_change.held(place) for word in ("--upgrade-package", pin.partition("+")[0]))
+    update = Run(
         ("uv", "lock", "--upgrade", *held),
         "all that is locked becomes newer, torch and its companions stay",
         root,
         ("uv.lock",),
         _variables(environment),
     )
-    return Transaction(
-        "everything but torch brought up to date by uv",
-        environment,
-        runs=(lock, _sync(option, place, root, environment, (*_member(root, path, files), *_chosen(files[path], place)))),
-        expected=transactions.expected(option, place),
-        indexes=transactions.indexes(option),
-        rests_on=transactions.read((f"{root}/pyproject.toml", f"{root}/uv.lock"), files),
-    )
-
-
-def _held(option: Option, place: Place) -> tuple[tuple[str, str], ...]:
-    """What must not move: as it is installed, else as the option has it."""
-    have = place.packages
-    return tuple(
-        (pin.name, (have.version(pin.name) if have is not None else None) or pin.version)
-        for pin in option.packages
-        if pin.name in places.FAMILY
-    )
+    sync = _sync(option, place, root, environment, (*_member(root, path, files), *chosen))
+    return replace(made, runs=(update, sync), rests_on=transactions.read((path, lock), files))
 
 
 # ---- the project
@@ -223,27 +217,28 @@ def _sync(option: Option, place: Place, root: str, environment: Environment, mor
     )
 
 
-def _chosen(text: str, place: Place) -> tuple[str, ...]:
-    """The words for extras that are installed, and against groups that are not."""
-    have = declaring.installed(place)
-    if not have:
-        return ()
+def _chosen(text: str, option: Option, place: Place) -> tuple[str, ...]:
+    """The words for extras and groups that are installed or have what the option brings, and against groups that are neither."""
+    have, new = declaring.installed(place), {pin.name for pin in option.packages}
     found: list[str] = []
-    extras = toml.read(text, ("project", "optional-dependencies"), {})
-    for name, entries in extras.items() if isinstance(extras, dict) else ():
-        own = declaring.names(entries if isinstance(entries, list) else ())
-        if own and own <= have and not _by_extra(text, name):
+    for name, own in _lists(text, ("project", "optional-dependencies")):
+        if (own <= have or own & new) and not _by_extra(text, name):
             found += ["--extra", name]
     defaults = toml.read(text, ("tool", "uv", "default-groups"), ["dev"])
-    groups = toml.read(text, ("dependency-groups",), {})
-    for name, entries in groups.items() if isinstance(groups, dict) else ():
-        own = declaring.names(entries if isinstance(entries, list) else ())
+    for name, own in _lists(text, ("dependency-groups",)):
         default = defaults == "all" or name in defaults
-        if own and default and not own & have:
+        if default and have and not own & (have | new):
             found += ["--no-group", name]
-        elif own and not default and own <= have:
+        elif not default and (own <= have or own & new):
             found += ["--group", name]
     return tuple(found)
+
+
+def _lists(text: str, path: Path) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Each extra or group with the names of its packages; an empty one is passed over."""
+    tables = toml.read(text, path, {})
+    lists = {name: entries for name, entries in tables.items() if isinstance(entries, list)} if isinstance(tables, dict) else {}
+    return tuple((name, own) for name, entries in lists.items() if (own := declaring.names(entries)))
 
 
 def _by_extra(text: str, extra: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torchsmith.managers import declaring, places
 from torchsmith.managers.base import CannotDo
-from torchsmith.managers.edits import toml
+from torchsmith.managers.edits import toml, toml_comments
 from torchsmith.managers.edits.base import normalised
 
 TYPE_CHECKING = False
@@ -23,10 +23,16 @@ DEV: Path = ("tool", "uv", "dev-dependencies")
 LIMITS: tuple[Path, ...] = (("tool", "uv", "constraint-dependencies"), ("tool", "uv", "override-dependencies"))
 
 
+def binds(texts: tuple[str, ...]) -> bool:
+    """Whether torch is bound to an index, or was before its line was commented out."""
+    return any(toml.read(text, (*SOURCES, "torch")) or toml_comments.commented(text, (*SOURCES, "torch")) for text in texts)
+
+
 def edited(texts: dict[str, str], path: str, option: Option, place: Place) -> dict[str, str]:
     """The files with torch's family declared and bound; where a source stands already, it is changed there."""
     own = texts[path]
-    for pin in option.packages:
+    beside = declaring.unnamed(_asked_for(own), option) if option.index is not None else ()
+    for pin in (*option.packages, *beside):
         own = _declared(own, pin, option, place)
     texts = {**texts, path: own}
     for at in reversed(tuple(texts)):
@@ -38,6 +44,11 @@ def edited(texts: dict[str, str], path: str, option: Option, place: Place) -> di
     holder = next((at for at in sorted(texts, key=len, reverse=True) if toml.read(texts[at], (*SOURCES, "torch"))), path)
     texts[holder] = _bound(texts[holder], option, place, {at: text for at, text in texts.items() if at != holder})
     return texts
+
+
+def _asked_for(text: str) -> frozenset[str]:
+    """The names of all packages that the project asks for."""
+    return frozenset().union(*(declaring.names(toml.read(text, path)) for path in declaring.lists(text, DEV)))
 
 
 def _declared(text: str, pin: Pin, option: Option, place: Place) -> str:
@@ -68,7 +79,8 @@ def _bound(text: str, option: Option, place: Place, others: dict[str, str]) -> s
     old = next((name for each in given if (name := _index_of(each, option, place))), "")
     # What belongs to torch goes with it, though the option may not name it.
     named = (pin.name for pin in declaring.of_family(option))
-    moved = dict.fromkeys((*named, *sorted(places.FAMILY.intersection(_uses(text, old)))))
+    beside = (pin.name for pin in declaring.unnamed(_asked_for(text), option))
+    moved = dict.fromkeys((*named, *sorted(places.FAMILY.intersection(_uses(text, old))), *beside))
     name = _named(text, old, option, others)
     for package in moved:
         text = _source(text, package, sources.get(package), name, option, place)

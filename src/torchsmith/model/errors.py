@@ -45,3 +45,20 @@ class EndedError(TorchsmithError):
     def __init__(self, message: str, exit_code: int = 130) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class FailedError(TorchsmithError):
+    """The change cannot be made, and everything is as it was.
+
+    ``said`` are the last lines of the program that failed; ``passes`` tells that the network or the disk was in its way.
+    """
+
+    exit_code = 5
+
+    def __init__(
+        self, message: str, said: tuple[str, ...] = (), checks: tuple[tuple[str, bool, str], ...] = (), *, passes: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.said = said
+        self.checks = checks
+        self.exit_code = 75 if passes else 5

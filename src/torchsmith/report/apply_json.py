@@ -54,11 +54,14 @@ def render(told: Mapping[str, Any]) -> str:
     return json.dumps(told, indent=2, ensure_ascii=True).replace("##[", "#\\u0023[") + "\n"
 
 
-def history(runs: Sequence[Past], sizes: Mapping[int, int], pruned: Sequence[int] = ()) -> dict[str, Any]:
+def history(
+    runs: Sequence[Past], sizes: Mapping[int, int], pruned: Sequence[int] = (), owners: Mapping[int, str] | None = None
+) -> dict[str, Any]:
     """Every run, oldest first; ``bytes`` is what the former environment takes that is kept for it, null where none is."""
+    working = owners or {}
     return {
         "schema_version": SCHEMA_VERSION,
-        "runs": [_past(past) | {"bytes": sizes.get(past.number)} for past in runs],
+        "runs": [_past(past) | {"bytes": sizes.get(past.number), "under_way": working.get(past.number)} for past in runs],
         "pruned": list(pruned),
     }
 

@@ -30,7 +30,7 @@ class Progress:
         self._stream, self._moving, self._width, self._verbose, self._clock = stream, moving, width, verbose, clock
         self._name, self._began, self._drawn, self._open = "", 0.0, -PAUSE, False
         self._told = ""
-        self._count = 0
+        self._count = self._long = 0
 
     def phase(self, name: str) -> None:
         """A new step begins; on a terminal the finished one stays as a line."""
@@ -72,7 +72,7 @@ class Progress:
         self._draw(f"{took:.0f} s" if took >= 1 else "")
         self._stream.write("\n")
         self._stream.flush()
-        self._open = False
+        self._open, self._long = False, 0
 
     def _left(self, done: int, total: int | None, now: float) -> str:
         spent = now - self._began
@@ -85,14 +85,15 @@ class Progress:
         line = f"{self._count}. {self._name}{'  ' + told if told else ''}"
         room = max(20, self._width - 1)
         line = line if len(line) <= room else line[: room - 1] + "~"
-        self._stream.write(f"\r{line}\x1b[K")
+        # Blanks over what is left of the former line: not every console of Windows obeys an escape.
+        self._stream.write(f"\r{line}{' ' * (self._long - len(line))}")
         self._stream.flush()
-        self._open = True
+        self._open, self._long = True, len(line)
 
     def _clear(self) -> None:
         if self._open:
-            self._stream.write("\r\x1b[K")
-            self._open = False
+            self._stream.write(f"\r{' ' * self._long}\r")
+            self._open, self._long = False, 0
 
     def _line(self, line: str) -> None:
         self._stream.write(f"{line}\n")

@@ -45,7 +45,7 @@ def plan(
     """
     page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
     page.block(f"{page.paint('Plan:', '1')} {safe(made.title)}", "", "  ")
-    _environment(page, made)
+    _environment(page, made, shell)
     if made.edits:
         page.gap()
         page.line("Files")
@@ -96,7 +96,7 @@ def command(argv: Sequence[str], shell: str) -> str:
     return safe(quoted([without_secrets(word) for word in argv], shell))
 
 
-def _environment(page: Page, made: Transaction) -> None:
+def _environment(page: Page, made: Transaction, shell: str) -> None:
     place = made.environment
     if place is None:
         return
@@ -104,6 +104,7 @@ def _environment(page: Page, made: Transaction) -> None:
     if place.create:
         page.block(f"Makes a new environment, {safe(place.prefix)}", "")
         page.block("It is built and verified apart, and moved there in one step.", "  ")
+        page.line("    " + command(place.create, shell))
     elif made.runs:
         page.block(f"Changes the environment {safe(place.prefix)}", "")
         page.block("A copy of it is changed and verified, then put in its place in one step; the former one is kept.", "  ")
@@ -186,11 +187,17 @@ def _row(page: Page, label: str, words: Sequence[str]) -> None:
 
 
 def outcome(
-    ended: Outcome, made: Transaction | None, width: int = 80, colour: bool = False, *, title: str = "", reopen: bool = False
+    ended: Outcome,
+    made: Transaction | None,
+    width: int = 80,
+    colour: bool = False,
+    *,
+    title: str = "",
+    old: Sequence[str] | None = None,
 ) -> str:
-    """What became of it, and how it is taken back. ``reopen``: variables changed that a running shell does not see.
+    """What became of it, and how it is taken back. ``title`` is what the run did, where no transaction is at hand.
 
-    ``title`` is what the run did, where no transaction is at hand.
+    ``old``, if not None, says that variables changed that no running shell sees, and names those that this was started from.
     """
     page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
     good = ended.status in {"done", "undone", "nothing", "discarded", "declined"}
@@ -203,7 +210,7 @@ def outcome(
         page.block(safe(ended.problem), "  ")
     if ended.said:
         page.gap()
-        page.line("The program said last")
+        page.line("The program said last" if ended.status == "failed" else "Besides")
         for line in ended.said:
             page.line(f"  | {safe(without_secrets(line))}")
     if ended.checks:
@@ -214,8 +221,9 @@ def outcome(
             page.block(f"{safe(name)}{': ' + safe(found) if found else ''}", f"  {mark}  ", "        ")
     if ended.status == "done":
         page.gap()
-        if reopen:
-            page.block("Open a new terminal: those that are open, and programs such as an editor, keep the old variables.", "")
+        if old is not None:
+            started = f": {safe(', '.join(old))}" if old else ", and programs such as an editor"
+            page.block(f"Open a new terminal: what was started before keeps the old variables{started}.", "")
         page.block(f"To take it back: torchsmith undo{'' if not ended.run else f' {ended.run}'}", "")
     return page.text()
 
@@ -233,8 +241,16 @@ def listed(runs: Sequence[Past], what: str, width: int = 80, colour: bool = Fals
     return page.text()
 
 
-def history(runs: Sequence[Past], sizes: Mapping[int, int], width: int = 80, colour: bool = False) -> str:
-    """Every run, newest first."""
+def history(
+    runs: Sequence[Past],
+    sizes: Mapping[int, int],
+    width: int = 80,
+    colour: bool = False,
+    *,
+    owners: Mapping[int, str] | None = None,
+) -> str:
+    """Every run, newest first; ``owners`` are the processes that carry one out at this moment."""
+    working = owners or {}
     page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
     if not runs:
         page.block("No run is recorded: `torchsmith apply` has changed nothing yet.", "")
@@ -242,7 +258,9 @@ def history(runs: Sequence[Past], sizes: Mapping[int, int], width: int = 80, col
     for past in reversed(runs):
         kept = f", {_room(sizes[past.number])} kept" if past.number in sizes else ""
         undoes = f", takes back run {past.undoes}" if past.undoes else ""
-        state = page.paint(_STATES.get(past.state) or safe(past.state), _GOOD if past.state == "done" else "1")
+        state = _STATES.get(past.state) or safe(past.state)
+        state = f"under way: {safe(working[past.number])}" if past.number in working else state
+        state = page.paint(state, _GOOD if past.state == "done" else "1")
         page.block(f"{_when(past.begun)}, {state}{undoes}{kept}", f"{past.number:>3}  ", "     ")
         page.block(safe(past.title), "     ")
         for path in past.paths:
@@ -290,7 +308,7 @@ def cut(past: Past, owner: str = "", width: int = 80) -> str:
     page.block(f"note: run {past.number} ({safe(past.title)}) was cut {state}.", "", "  ")
     ways = {
         "staging": "`torchsmith resume` does it anew, `torchsmith resume --discard` tidies up",
-        "committed": "`torchsmith resume` finishes it; `torchsmith undo` then takes it back",
+        "committed": "`torchsmith resume` finishes it, `torchsmith resume --discard` takes it back",
     }.get(past.state, "`torchsmith history` has what is known of it")
     page.block(f"{ways}.", "  ")
     return page.text()

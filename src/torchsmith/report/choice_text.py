@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchsmith import __version__
 from torchsmith.choose import root_cause
+from torchsmith.model.known import Known
 from torchsmith.report import choice_matrix, choice_words, text
 from torchsmith.report.escape import safe
 from torchsmith.report.page import Page
@@ -62,7 +63,7 @@ def render(
             page.block(f"- {safe(remark)}", "  ", "    ")
     page.gap()
     page.block(f"Weights for {choice.wishes.goal}: {choice_words.weights(choice)}", "", "  ")
-    _onwards(page, choice, every, kept)
+    _onwards(page, choice, every, kept, here=choice.satisfied and not choice_words.kept(choice) and _is_here(diagnosis))
     return page.text()
 
 
@@ -161,11 +162,19 @@ def _rejections(page: Page, choice: Choice, every: bool) -> None:
         page.line(f"  and {left} more: --all")
 
 
-def _onwards(page: Page, choice: Choice, every: bool, kept: str) -> None:
+def _is_here(diagnosis: Diagnosis) -> bool:
+    """Whether the plan is for this machine, so that it can be carried out."""
+    facts = (diagnosis.facts.get(name) for name in ("machine", "interpreter"))
+    return not any(isinstance(fact, Known) and fact.source.startswith("assumed") for fact in facts)
+
+
+def _onwards(page: Page, choice: Choice, every: bool, kept: str, *, here: bool) -> None:
     if kept:
         page.line(f"Kept in {safe(kept)}")
     page.line("More")
-    rows = [(f"torchsmith why-not {safe(choice_words.to_ask(choice))}", "what speaks against a build, an approach, a Python")]
+    apply = f"torchsmith apply {safe(quoted((kept,), choice.shell))}" if kept else "torchsmith apply"
+    rows = [(apply, "carry it out: it is shown, and asked about, first")] * here
+    rows += [(f"torchsmith why-not {safe(choice_words.to_ask(choice))}", "what speaks against a build, an approach, a Python")]
     rows += [] if every else [("--all", "every option, every rejection with its source")]
     rows += [("--verbose", "the whole matrix"), ("--resolve", "let uv, pip or Poetry try the options")]
     for command, what in [*rows, *([] if kept else [("--write FILE", "keep the plan")])]:

@@ -53,9 +53,9 @@ def test_an_edit_by_hand_is_seen() -> None:
     found = blocks.found(edited)
     assert found is not None
     assert found.edited
-    with pytest.raises(EditError, match="line 2: .*by hand"):
+    with pytest.raises(EditError, match=r"line 2: .*by hand"):
         blocks.put(edited, NEW)
-    with pytest.raises(EditError, match="line 2: .*by hand"):
+    with pytest.raises(EditError, match=r"line 2: .*by hand"):
         blocks.remove(edited)
     assert blocks.remove(edited, anyway=True) == "a\n"
     assert blocks.put(edited, BODY, anyway=True) == blocks.put("a\n", BODY)

@@ -27,28 +27,44 @@ def torch(text: str) -> str:
 
 CASES: dict[str, tuple[str, Callable[[str], str], str]] = {
     "torch in place, its index in the place of the other": (
-        "FROM python:3.12\nRUN pip install --no-cache-dir torch==2.1.0 torchvision \\\n"
-        "    --extra-index-url https://example.org/whl/cu121 && rm -rf /x\n",
+        (
+            "FROM python:3.12\nRUN pip install --no-cache-dir torch==2.1.0 torchvision \\\n"
+            "    --extra-index-url https://example.org/whl/cu121 && rm -rf /x\n"
+        ),
         torch,
-        "FROM python:3.12\nRUN pip install --no-cache-dir torch==2.8.0+cu129 torchvision==0.23.0+cu129 \\\n"
-        f"    --index-url {INDEX} && rm -rf /x\n",
+        (
+            "FROM python:3.12\nRUN pip install --no-cache-dir torch==2.8.0+cu129 torchvision==0.23.0+cu129 \\\n"
+            f"    --index-url {INDEX} && rm -rf /x\n"
+        ),
     ),
     "what is installed with it comes after it": (
         "FROM python:3.12\nRUN pip install 'torch>=2' torchvision numpy -r a.txt --extra-index-url https://mine.example.org\n",
         torch,
-        f"FROM python:3.12\nRUN pip install {' '.join(TORCH)} --index-url {INDEX} && pip install {' '.join(TORCH)} numpy -r a.txt "
-        "--extra-index-url https://mine.example.org\n",
+        (
+            f"FROM python:3.12\nRUN pip install {' '.join(TORCH)} --index-url {INDEX} && pip install {' '.join(TORCH)} numpy "
+            "-r a.txt --extra-index-url https://mine.example.org\n"
+        ),
     ),
     "comments between the lines of a command": (
         "FROM p\nRUN a && \\\n  # why torch\n\n  python3 -m pip install torch \\\n  # more\n  torchvision\nCMD x\n",
         torch,
-        "FROM p\nRUN a && \\\n  # why torch\n\n  python3 -m pip install torch==2.8.0+cu129 \\\n  # more\n"
-        f"  torchvision==0.23.0+cu129 --index-url {INDEX}\nCMD x\n",
+        (
+            "FROM p\nRUN a && \\\n  # why torch\n\n  python3 -m pip install torch==2.8.0+cu129 \\\n  # more\n"
+            f"  torchvision==0.23.0+cu129 --index-url {INDEX}\nCMD x\n"
+        ),
+    ),
+    "another program before it": (
+        "FROM p\nRUN conda run -n x python -m pip install torch torchvision\n",
+        torch,
+        f"FROM p\nRUN conda run -n x python -m pip install {' '.join(TORCH)} --index-url {INDEX}\n",
     ),
     "a list of words": (
         'FROM p\nRUN ["pip", "install", "--upgrade", "torch"]\n',
         torch,
-        f'FROM p\nRUN ["pip", "install", "--upgrade", "torch==2.8.0+cu129", "torchvision==0.23.0+cu129", "--index-url", "{INDEX}"]\n',
+        (
+            'FROM p\nRUN ["pip", "install", "--upgrade", "torch==2.8.0+cu129", "torchvision==0.23.0+cu129", '
+            f'"--index-url", "{INDEX}"]\n'
+        ),
     ),
     "uv, with mounts and variables": (
         "FROM p\nRUN --mount=type=cache,target=/c UV_X=1 uv pip install --system torch==${T} torchvision -i https://e.org/whl/cu118\n",
@@ -56,10 +72,15 @@ CASES: dict[str, tuple[str, Callable[[str], str], str]] = {
         f"FROM p\nRUN --mount=type=cache,target=/c UV_X=1 uv pip install --system {' '.join(TORCH)} --index-url {INDEX}\n",
     ),
     "a stage that the last one copies from, and no other": (
-        "FROM p AS one\nRUN pip install torch torchvision\nFROM p AS two\nRUN pip install torch torchvision\nFROM q\nCOPY --from=two /x /x\n",
+        (
+            "FROM p AS one\nRUN pip install torch torchvision\nFROM p AS two\nRUN pip install torch torchvision\n"
+            "FROM q\nCOPY --from=two /x /x\n"
+        ),
         torch,
-        "FROM p AS one\nRUN pip install torch torchvision\nFROM p AS two\n"
-        f"RUN pip install {' '.join(TORCH)} --index-url {INDEX}\nFROM q\nCOPY --from=two /x /x\n",
+        (
+            "FROM p AS one\nRUN pip install torch torchvision\nFROM p AS two\n"
+            f"RUN pip install {' '.join(TORCH)} --index-url {INDEX}\nFROM q\nCOPY --from=two /x /x\n"
+        ),
     ),
     "no line for torch: one before the first that pip has": (
         "FROM p\nENV A=1\nRUN apt-get update\nRUN pip install -r r.txt\n",
@@ -138,6 +159,8 @@ REFUSED: dict[str, tuple[Callable[[], object], int, str]] = {
     "torch in a heredoc": (lambda: torch("FROM a\nRUN <<E\npip install torch\nE\n"), 2, "heredoc"),
     "a heredoc without an end": (lambda: torch("FROM a\nRUN <<E\npip install torch\n"), 2, "no end"),
     "torch in a program of its own": (lambda: torch('FROM a\nRUN bash -c "pip install torch"\n'), 2, "not understood"),
+    "torch beside others behind an or": (lambda: torch("FROM a\nRUN x || pip install torch numpy\n"), 2, "split"),
+    "torch beside others in a condition": (lambda: torch("FROM a\nRUN if x; then pip install torch numpy; fi\n"), 2, "split"),
     "torch in a list of words beside others": (lambda: torch('FROM a\nRUN ["pip", "install", "torch", "numpy"]\n'), 2, "split"),
     "quotes that stay open": (lambda: torch("FROM a\nRUN pip install 'torch\n"), 2, "not closed"),
     "a variable of odd letters": (lambda: dockerfile.put_env("FROM a\n", "A", "b\nRUN x"), 0, "cannot"),
@@ -156,7 +179,8 @@ def test_what_is_not_understood_is_refused(name: str) -> None:
 
 
 def test_what_stands_in_it() -> None:
-    text = "# syntax=docker/dockerfile:1\nARG B=x\nFROM $B AS One\nRUN a \\\n # c\n b\nCOPY <<-'E' <<F /x/\n\ty\n\tE\nz\nF\nFROM one\nENV A b\n"
+    text = "# syntax=docker/dockerfile:1\nARG B=x\nFROM $B AS One\nRUN a \\\n # c\n b\n"
+    text += "COPY <<-'E' <<F /x/\n\ty\n\tE\nz\nF\nFROM one\nENV A b\n"
     read = dockerfile.instructions(text)
     assert [(each.keyword, each.first, each.last, each.stage) for each in read] == [
         ("ARG", 1, 2, -1),
@@ -212,4 +236,5 @@ def test_a_megabyte_is_edited_in_time() -> None:
     text = "FROM a\n" + "RUN pip install x \\\n  && y\n# c\n" * 35_000
     begun = time.process_time()
     dockerfile.put_base(text, "b")
+    torch(text)
     assert time.process_time() - begun < 4

@@ -209,7 +209,10 @@ def test_a_service_gets_a_gpu() -> None:
         ("deploy:\n      replicas: 2\n", [GPU]),
         ("deploy:\n      resources:\n        limits:\n          memory: 1g\n", [GPU]),
         (
-            "deploy:\n      resources:\n        reservations:\n          devices:\n          - driver: tpu\n            count: 1\n",
+            (
+                "deploy:\n      resources:\n        reservations:\n"
+                "          devices:\n          - driver: tpu\n            count: 1\n"
+            ),
             [{"driver": "tpu", "count": 1}, GPU],
         ),
         ("deploy:\n        resources:\n            reservations:\n                devices:\n", [GPU]),
@@ -281,7 +284,7 @@ def test_everything_else_is_read_as_before(made: list[Any], which: int, between:
     try:
         after = compose.put_key(compose.put_gpu(text, name), name, "shm_size", "8gb")
     except EditError as error:
-        assert not last  # noqa: PT017
+        assert not last
         assert "without a newline" in error.message  # noqa: PT017
         return
     added = {"deploy": {"resources": {"reservations": {"devices": [GPU]}}}, "shm_size": "8gb"}

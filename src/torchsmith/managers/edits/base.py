@@ -143,5 +143,5 @@ def _operations(old: list[str], new: list[str]) -> list[tuple[str, int, int, int
     from difflib import SequenceMatcher
 
     start, stop = _shared(old, new)
-    middle = SequenceMatcher(None, old[start : len(old) - stop], new[start : len(new) - stop], autojunk=False)
+    middle = SequenceMatcher(None, old[start : len(old) - stop], new[start : len(new) - stop])
     return [(tag, a + start, b + start, c + start, d + start) for tag, a, b, c, d in middle.get_opcodes()]

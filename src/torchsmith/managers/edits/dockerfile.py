@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchsmith.managers.edits.base import EditError, end_of, lines, newline, normalised
+from torchsmith.managers.edits.base import BOM, EditError, end_of, lines, newline, normalised
 from torchsmith.managers.edits.dockerfile_parts import (
     Instruction,
     escape,
@@ -125,18 +125,20 @@ def put_torch(text: str, requirements: Sequence[str], index: str | None) -> str:
     if not wanted:
         raise EditError("there is no FROM")
     names = {normalised(dockerfile_pip.name_of(word)) for word in requirements}
-    held = [each for each in instructions(text) if each.keyword == "RUN" and each.stage in wanted]
-    those = [each for each in held if dockerfile_pip.names(raw(text, each), names)]
+    sign, physical = escape(text), lines(text.removeprefix(BOM))
+    own = {each: "".join(physical[each.first : each.last]) for each in instructions(text) if each.stage in wanted}
+    those = {each: source for each, source in own.items() if each.keyword == "RUN" and dockerfile_pip.names(source, names)}
+    installed = False
     for each in reversed(those):
         if each.heredoc:
             raise EditError("torch is installed in a heredoc, which is not edited here", each.first + 1)
         try:
-            new = dockerfile_pip.patched(raw(text, each), requirements, index, escape(text))
+            installed = dockerfile_pip.installed(those[each], names, sign) or installed
+            physical[each.first : each.last] = [dockerfile_pip.patched(those[each], requirements, index, sign)]
         except EditError as error:
             raise EditError(error.message, each.first + 1) from None
-        text = with_lines(text, each.first, each.last, new)
-    if those:
-        return text
+    if installed:
+        return (BOM if text.startswith(BOM) else "") + "".join(physical)
     return _with_run(text, requirements, index)
 
 
@@ -166,7 +168,7 @@ def _with_run(text: str, requirements: Sequence[str], index: str | None) -> str:
     stage = _of_last_stage(text)
     if any(each.keyword == "RUN" and each.arguments == dumps(words) for each in stage):
         return text
-    first = next((each for each in stage if each.keyword == "RUN" and dockerfile_pip.installs(raw(text, each))), None)
+    first = next((each for each in stage if each.keyword == "RUN" and dockerfile_pip.installs(each.arguments)), None)
     if first is not None:
         return with_lines(text, first.first, first.first, line + newline(text))
     head = stage[0]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torchsmith.managers.edits.base import EditError, normalised
 from torchsmith.managers.edits.dockerfile_parts import Token, tokens
-from torchsmith.managers.edits.toml_requirements import REQUIREMENT
+from torchsmith.managers.edits.requirement import split
 from torchsmith.model.pattern import pattern
-from torchsmith.model.record import record
+from torchsmith.model.record import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,19 +34,23 @@ _WITH_VALUE = frozenset(
 
 @record
 class Command:
-    """A command of pip: its words, where those behind ``install`` begin, the requirements, and the options of an index."""
+    """A command of pip: its words, where those behind ``install`` begin, the requirements, and the options of an index.
+
+    ``more`` says that it installs something else by a file or a folder, ``simple`` that another command can go before it.
+    """
 
     words: tuple[Token, ...]
     begin: int
     requirements: tuple[tuple[str, Token], ...]
     indexes: tuple[tuple[str, tuple[Token, ...], str], ...]
     more: bool
+    simple: bool = True
 
 
 def name_of(requirement: str) -> str:
     """The name of a requirement; empty if it is none."""
-    found = REQUIREMENT.fullmatch(requirement)
-    return found[1] if found else ""
+    found = split(requirement)
+    return found[0] if found else ""
 
 
 def installs(source: str) -> bool:
@@ -64,6 +68,13 @@ def names(source: str, wanted: set[str]) -> bool:
     )
 
 
+def installed(source: str, wanted: set[str], sign: str) -> bool:
+    """Whether a command of this instruction installs one of these."""
+    if source.partition(" ")[2].lstrip().startswith("["):
+        return True
+    return any(normalised(name) in wanted for each in _commands(source, sign) for name, _ in each.requirements)
+
+
 def patched(source: str, requirements: Sequence[str], index: str | None, sign: str) -> str:
     """The instruction with these requirements and their index.
 
@@ -75,7 +86,7 @@ def patched(source: str, requirements: Sequence[str], index: str | None, sign: s
         return _json(source, requirements, index)
     wanted = {normalised(name_of(word)): word for word in requirements}
     those = [each for each in _commands(source, sign) if any(normalised(name) in wanted for name, _ in each.requirements)]
-    if not those:
+    if not those and any(names(token.text, set(wanted)) for token in tokens(source, sign)):
         raise EditError("how torch is installed here is not understood")
     for each in reversed(those):
         source = _edited(source, each, wanted, index)
@@ -85,31 +96,32 @@ def patched(source: str, requirements: Sequence[str], index: str | None, sign: s
 def _commands(source: str, sign: str) -> list[Command]:
     found: list[Command] = []
     words: list[Token] = []
+    before = ""
     for token in (*tokens(source, sign), Token("operator", "", len(source), len(source))):
         if token.kind == "word":
             words.append(token)
         elif token.kind == "operator":
-            command = _command(tuple(words))
+            command = _command(tuple(words), before)
             found.extend([command] if command else [])
-            words = []
+            words, before = [], token.text
     return found
 
 
-def _command(words: tuple[Token, ...]) -> Command | None:
+def _command(words: tuple[Token, ...], before: str) -> Command | None:
+    """The command of pip among these words; another program (``sudo``, ``conda run``) may stand before it."""
     at = 0
     while at < len(words) and (
         words[at].text.upper() == "RUN" or words[at].text.startswith("--") or _ASSIGNMENT.fullmatch(words[at].text)
     ):
         at += 1
-    plain = [_plain(word.text) for word in words]
-    rest, skip = plain[at:], 0
-    if rest[:1] == ["uv"]:
-        skip = 1
-    elif rest and _PYTHON.fullmatch(rest[0]) and rest[1:2] == ["-m"]:
-        skip = 2
-    if len(rest) < skip + 2 or not _PIP.fullmatch(rest[skip]) or rest[skip + 1] != "install":
+    rest = [_plain(word.text) for word in words[at:]]
+    pip = next((n for n, word in enumerate(rest[:-1]) if _PIP.fullmatch(word) and rest[n + 1] == "install"), None)
+    if pip is None:
         return None
-    return _sorted(words[at:], skip + 2)
+    program = rest[:pip]
+    plain = not program or program == ["uv"] or (len(program) == 2 and _PYTHON.fullmatch(program[0]) and program[1] == "-m")
+    made = _sorted(words[at:], pip + 2)
+    return replace(made, simple=bool(plain) and before in {"", "&&", ";", "\n", "\r\n"})
 
 
 def _sorted(words: tuple[Token, ...], begin: int) -> Command:
@@ -136,38 +148,49 @@ def _edited(source: str, command: Command, wanted: dict[str, str], index: str | 
     """One command. What it installs besides comes after torch, and names torch again: then it fails rather than replace it."""
     family = [(normalised(name), token) for name, token in command.requirements if normalised(name) in wanted]
     mixed = command.more or len(family) < len(command.requirements)
+    if mixed and not command.simple:
+        raise EditError("torch stands in this command beside something else: split it first")
     changes: list[tuple[int, int, str]] = [(token.start, token.end, _word(wanted[name])) for name, token in family]
     have = {name for name, _ in family}
     missing = " ".join(_word(word) for name, word in wanted.items() if name not in have)
-    last = family[-1][1].end
     if missing:
+        last = family[-1][1].end
         changes.append((last, last, " " + missing))
     own = [entry for entry in command.indexes if not mixed or _BUILD_INDEX.search(entry[2])]
-    if mixed:
-        if own or index:
-            start = command.words[0].start
-            program = source[start : command.words[command.begin - 1].end]
-            flags = "".join(
-                f" {word.text}" for word in command.words[command.begin :] if word.text in {"--no-cache-dir", "--system"}
-            )
-            first = f"{program}{flags} {' '.join(map(_word, wanted.values()))}{f' --index-url {_word(index)}' if index else ''}"
-            if not source[:start].rstrip().endswith(f"{first} &&"):
-                changes.append((start, start, f"{first} && "))
-        index = None
-    kept = next((entry for entry in own if index and entry[0] in {"--index-url", "-i"}), own[0] if own and index else None)
-    for entry in own:
-        option, those, value = entry
-        if entry is kept and index:
-            if value != index or option not in {"--index-url", "-i"}:
-                changes.append((those[0].start, those[-1].end, f"--index-url {_word(index)}"))
-            continue
-        changes.append((_before(source, those[0].start), those[-1].end, ""))
-    if index and kept is None:
-        end = command.words[-1].end
-        changes.append((end, end, f" --index-url {_word(index)}"))
+    if mixed and (own or index):
+        changes.extend(_first(source, command, wanted, index))
+    changes.extend(_index_changes(source, command, own, None if mixed else index))
     for start, end, new in sorted(changes, key=lambda change: change[:2], reverse=True):
         source = source[:start] + new + source[end:]
     return source
+
+
+def _first(source: str, command: Command, wanted: dict[str, str], index: str | None) -> list[tuple[int, int, str]]:
+    """The command for torch alone that goes before, unless it is there."""
+    start = command.words[0].start
+    program = source[start : command.words[command.begin - 1].end]
+    flags = [word.text for word in command.words[command.begin :] if word.text in {"--no-cache-dir", "--system"}]
+    words = [program, *flags, *map(_word, wanted.values()), *(("--index-url", _word(index)) if index else ())]
+    made = " ".join(words)
+    return [] if source[:start].rstrip().endswith(f"{made} &&") else [(start, start, f"{made} && ")]
+
+
+def _index_changes(
+    source: str, command: Command, own: list[tuple[str, tuple[Token, ...], str]], index: str | None
+) -> list[tuple[int, int, str]]:
+    """``index`` in the place of the options ``own``, or none of them."""
+    if not own:
+        end = command.words[-1].end
+        return [(end, end, f" --index-url {_word(index)}")] if index else []
+    kept = next((entry for entry in own if entry[0] in {"--index-url", "-i"}), own[0]) if index else None
+    changes = []
+    for entry in own:
+        option, those, value = entry
+        if entry is not kept or index is None:
+            changes.append((_before(source, those[0].start), those[-1].end, ""))
+        elif value != index or option not in {"--index-url", "-i"}:
+            changes.append((those[0].start, those[-1].end, f"--index-url {_word(index)}"))
+    return changes
 
 
 def _before(source: str, at: int) -> int:

@@ -12,7 +12,7 @@ from torchsmith.managers.edits.base import (
     newline,
     normalised,
 )
-from torchsmith.managers.edits.toml_requirements import REQUIREMENT, parts
+from torchsmith.managers.edits.requirement import name_of, parts
 from torchsmith.model.pattern import pattern
 from torchsmith.model.record import record
 
@@ -20,8 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMENT = pattern(r"(?:^|[ \t]+)#.*")
-_OPTIONS = pattern(r"[ \t]+--?[A-Za-z]")
+_COMMENT = pattern(r"(?:^|(?<=[ \t]))#.*")
+_OPTIONS = pattern(r"(?<=[ \t])--?[A-Za-z]")
 _ODD = pattern("[\x00\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _SHORT = {"--index-url": "-i", "--requirement": "-r", "--constraint": "-c", "--find-links": "-f", "--editable": "-e"}
 
@@ -173,17 +173,15 @@ def put_line(text: str, line: str) -> str:
 
 def _entry(first: int, last: int, joined: str) -> Entry:
     comment = _COMMENT.search(joined)
-    words = (joined[: comment.start()] if comment else joined).strip(" \t")
-    said = comment[0] if comment and words else ""
+    before = joined[: comment.start()] if comment else joined
+    words = before.strip(" \t")
+    said = joined[len(before.rstrip(" \t")) :] if comment and words else ""
     if not words or words.startswith("-"):
         return Entry(first, last, words, comment=said)
     options = _OPTIONS.search(words)
     requirement = (words[: options.start()] if options else words).rstrip()
-    match = REQUIREMENT.fullmatch(requirement)
-    # What is a path or an address has no name that could be compared.
-    name = normalised(match[1]) if match and (not match[3] or match[3][0] in "<>=!~@(") else ""
     behind = tuple(words[options.start() :].split()) if options else ()
-    return Entry(first, last, words, name, requirement, behind, said)
+    return Entry(first, last, words, name_of(requirement), requirement, behind, said)
 
 
 def _hashes(entry: Entry) -> tuple[str, ...]:

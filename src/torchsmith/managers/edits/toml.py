@@ -176,7 +176,7 @@ def _numbered(data: dict[str, Any], path: Path, by: str, value: str) -> int | No
 def read_data(data: Any, path: Path, default: Any) -> Any:
     for part in path:
         if isinstance(part, int):
-            if not isinstance(data, list) or part >= len(data):
+            if not isinstance(data, list) or not 0 <= part < len(data):
                 return default
         elif not isinstance(data, dict) or part not in data:
             return default
@@ -190,7 +190,7 @@ def with_data(data: Any, path: Path, value: Any) -> Any:
         return value
     first, rest = path[0], path[1:]
     if isinstance(first, int):
-        if not isinstance(data, list) or first >= len(data):
+        if not isinstance(data, list) or not 0 <= first < len(data):
             raise EditError(f"there is no entry {first}")
         return [with_data(item, rest, value) if at == first else item for at, item in enumerate(data)]
     if data is None:
@@ -266,6 +266,10 @@ def _append(document: Document, path: Path, entry: Mapping[str, Any]) -> str:
     text = document.text
     if span is not None:
         return text[: span[0]] + toml_inline.with_item(text[span[0] : span[1]], literal(dict(entry))) + text[span[1] :]
+    held = document.holder(path)
+    if held is not None:
+        length, start, end = held
+        return text[:start] + toml_inline.with_member(text[start:end], path[length:], [dict(entry)]) + text[end:]
     return append_block(document, section_end(document, path), entry_block(path, entry))
 
 

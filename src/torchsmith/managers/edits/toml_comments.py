@@ -96,7 +96,9 @@ def _lines(document: Document, path: Path) -> Iterator[tuple[Statement, Any]]:
     sections.update(each.section for each in document.headers if each.path == table)
     for each in document.statements:
         if each.kind == "comment" and each.section in sections:
-            read = _key(_uncommented(document.text[each.start : each.end]))
+            line = _uncommented(document.text[each.start : each.end])
+            # Prose is not parsed: only what begins like the key.
+            read = _key(line) if line.lstrip("\"'").startswith(str(path[-1])[:1]) else None
             if read is not None and read[0] == path[-1]:
                 yield each, read[1]
 

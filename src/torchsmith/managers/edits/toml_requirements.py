@@ -4,31 +4,18 @@ from __future__ import annotations
 
 from torchsmith.managers.edits import toml_inline
 from torchsmith.managers.edits.base import EditError, normalised
+from torchsmith.managers.edits.requirement import name_of, parts
 from torchsmith.managers.edits.toml import checked, put
 from torchsmith.managers.edits.toml_literals import dotted, same, string
 from torchsmith.managers.edits.toml_spans import Document, items
-from torchsmith.model.pattern import pattern
+
+__all__ = ["named", "parts", "put_requirement", "remove_requirement"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from torchsmith.managers.edits.toml_spans import Path
-
-REQUIREMENT = pattern(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(\[[^\]]*\])?\s*([^;]*?)\s*(;.*)?")
-
-
-def parts(requirement: str) -> tuple[str, str, str, str]:
-    """Name, extras with brackets, specifier or address, marker with its semicolon, as they stand.
-
-    Raises:
-        EditError: it is no requirement.
-
-    """
-    found = REQUIREMENT.fullmatch(requirement)
-    if not found or any(letter < " " for letter in requirement):
-        raise EditError(f"{requirement!r} is no requirement")
-    return found[1], found[2] or "", found[3], found[4] or ""
 
 
 def named(text: str, path: Path, name: str) -> tuple[str, ...]:
@@ -110,7 +97,7 @@ def _found(there: list[Any], name: str) -> list[tuple[int, str]]:
     """The numbers and texts of the requirements of that name; what is no requirement (an included group) is passed over."""
     wanted = normalised(name)
     texts = [(at, item) for at, item in enumerate(there) if isinstance(item, str)]
-    return [(at, item) for at, item in texts if (match := REQUIREMENT.fullmatch(item)) and normalised(match[1]) == wanted]
+    return [(at, item) for at, item in texts if name_of(item) == wanted]
 
 
 def _span(document: Document, path: Path) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torchsmith.managers.edits.base import EditError, normalised
-from torchsmith.managers.edits.toml_requirements import REQUIREMENT
+from torchsmith.managers.edits.requirement import name_of
 from torchsmith.managers.edits.yaml_lines import Tree, scalar
 from torchsmith.model.pattern import pattern
 
@@ -23,8 +23,7 @@ def conda_name(spec: str) -> str:
 
 def pip_name(requirement: str) -> str:
     """The normalised name of a requirement; empty for an option or an address."""
-    found = REQUIREMENT.fullmatch(requirement)
-    return normalised(found[1]) if found and not requirement.startswith("-") else ""
+    return name_of(requirement)
 
 
 def dependencies(text: str) -> tuple[str, ...]:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 _DASH = pattern(r"-(?:[ ]+|\Z)")
 _KEY = pattern(
-    r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'"""
-    r"""|[^\s"'#:&*!|>%@`,\[\]{}?-](?:[^:#]|:(?=\S)|(?<=\S)#)*?|[?-](?=\S)[^:#]*?)[ ]*:(?=\s|\Z)[ ]*"""
+    r"""("(?:[^"\\]++|\\.)*+"[ ]*+|'(?:[^']++|'')*+'[ ]*+"""
+    r"""|(?:[^\s"'#:&*!|>%@`,\[\]{}?-]|[?-](?=\S))(?:[^:#]++|:(?=\S)|(?<=\S)#)*+):(?=\s|\Z)[ ]*+"""
 )
-_QUOTED = pattern(r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')[ \t]*(?:[ \t]#.*|\Z)""")
+_QUOTED = pattern(r"""("(?:[^"\\]++|\\.)*+"|'(?:[^']++|'')*+')(?:[ \t]*+\Z|[ \t]++#.*)""")
 _BLOCK = pattern(r"[|>][-+0-9]*[ \t]*(?:#.*)?")
 _ODD = pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]")
 
@@ -197,7 +197,7 @@ def _entry(number: int, line: str, indent: int) -> Entry:
         tab = value.find("\t#")
         cut = min((place for place in (comment, tab) if place >= 0), default=len(value))
         value = value[:cut].rstrip()
-    return Entry(number, number + 1, indent, inner, dash, unquoted(key[1]) if key else None, value, at, at + len(value))
+    return Entry(number, number + 1, indent, inner, dash, unquoted(key[1].rstrip()) if key else None, value, at, at + len(value))
 
 
 def _last(physical: list[str], number: int, entry: Entry) -> int:
@@ -250,5 +250,7 @@ def _indent(line: str) -> int:
 def _depth(line: str) -> int:
     import re
 
+    if len(line) > 20_000:
+        raise EditError("a line in flow style is too long to be understood here")
     outside = re.sub(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|(?:^|\s)#.*""", "", line)
     return sum(outside.count(sign) for sign in "[{") - sum(outside.count(sign) for sign in "]}")
