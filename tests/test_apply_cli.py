@@ -418,6 +418,38 @@ def test_who_uses_the_environment_is_told(bench: Bench) -> None:
     assert "Changes the environment" in out
 
 
+def test_what_no_torch_cures_is_shown_and_not_done(bench: Bench) -> None:
+    """A driver that is too old, and a variable that hides the GPU: the commands, and where the variable is set."""
+    before = bench.state()
+    old = ("--assume", "gpu=RTX 5070 Ti", "--assume", "driver=470.42.01")
+    code, out, _ = bench.ask("apply", "--yes", *bench.env, *old)
+    assert (code, bench.state()) == (1, before)
+    said = " ".join(out.split())
+    assert "it would with driver >= 570.26" in said
+    assert "By you: torchsmith never runs these Update the NVIDIA driver" in said
+    (bench.folder / ".bashrc").write_text("# mine\nexport CUDA_VISIBLE_DEVICES=\n")
+    hidden = (*GPU, "--assume", "variable=CUDA_VISIBLE_DEVICES=", "--torch", "2.14.0", "--keep", "torchvision==0.29.0")
+    code, out, _ = bench.ask("apply", "--yes", *bench.env, *hidden)
+    assert (code, bench.state()) == (1, before), out
+    said = " ".join(out.split())
+    assert "unset CUDA_VISIBLE_DEVICES" in said
+    assert f"CUDA_VISIBLE_DEVICES is set in {bench.folder}/.bashrc, line 2" in said
+    told = json.loads(bench.ask("apply", "--yes", "--json", *bench.env, *hidden)[1])
+    schema("apply-1").validate(told)
+    assert (told["exit_code"], [shown["argv"] for shown in told["remedies"]][0]) == (1, ["unset", "CUDA_VISIBLE_DEVICES"])
+
+
+def test_a_project_file_that_cannot_be_read_is_named_and_left_alone(bench: Bench) -> None:
+    """T03."""
+    file = bench.folder / "pyproject.toml"
+    file.write_text('[project]\nname = "x"\ndependencies = ["torch"\n[tool.uv]\n')
+    before = file.stat().st_mtime_ns
+    code, out, err = bench.ask("apply", "--yes", *bench.env, *WANTED)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert "line 4, column 1" in err
+    assert file.stat().st_mtime_ns == before
+
+
 def test_a_failing_installer_leaves_everything_as_it_was(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     before = bench.state()
     monkeypatch.setenv("UV_DEFAULT_INDEX", f"{bench.index}/empty")

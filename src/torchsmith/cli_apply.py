@@ -230,12 +230,11 @@ def _not_changed(options: argparse.Namespace, looked: Looked, ready: Prepared) -
     from torchsmith.model.transaction import Outcome
     from torchsmith.report import apply_text
 
-    ill = ready.status == "nothing" and apply.ill(looked)
-    remedies: Sequence[Shown] = (
-        causes_elsewhere.shown(looked.diagnosis, looked.host) if ill or ready.status == "unsatisfied" else ()
-    )
+    ill = ready.status in {"nothing", "unsatisfied"} and apply.ill(looked)
+    remedies: Sequence[Shown] = causes_elsewhere.shown(looked.diagnosis, looked.host) if ill else ()
     code = {"nothing": int(ill), "unsatisfied": 1}.get(ready.status, 2)
-    problem = "what is wrong is not cured by another torch" if ill else ready.problem
+    wrong = f"{causes_elsewhere.told(looked.diagnosis)}; another torch does not cure that" if ill else ""
+    problem = ". ".join(filter(None, (ready.problem, wrong)))
     ended = Outcome("nothing" if ready.status == "nothing" else "refused", problem=problem, exit_code=code)
     if options.format == "json":
         from torchsmith.report import apply_json, transaction_json

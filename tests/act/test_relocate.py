@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.act.trees import NAMES, contents, editable, environment, install, site, wheel
 
-from torchsmith.act import clone, relocate, rewrite
+from torchsmith.act import clone, exchange, relocate, rewrite
 
 BY_PIP = [pytest.param("pip", name, marks=pytest.mark.slow) for name in NAMES]
 
@@ -66,6 +66,30 @@ def test_programs_of_a_clone_run_in_the_clone_and_afterwards_in_the_live_tree(tm
     assert relocate.relocate(copy, live) == 0
     assert contents(copy) == before
     assert clone.fingerprint(copy) == clone.fingerprint(live)
+
+
+def test_an_environment_behind_a_link_keeps_the_name_that_was_used(tmp_path: Path) -> None:
+    real, link, copy = tmp_path / "elsewhere" / "env", tmp_path / ".venv", tmp_path / "elsewhere" / ".torchsmith" / "run-3"
+    body = "import sys\ndef main():\n    print(sys.prefix)\n"
+    old, new = (wheel(tmp_path, version=version, body=body) for version in ("1.0", "2.0"))
+    link.symlink_to(environment(real), target_is_directory=True)
+    install("uv", link, old)
+    kept = tmp_path / "kept"
+    shutil.copytree(real, kept, symlinks=True)
+    install("uv", link, new)
+    wanted = contents(real)
+    shutil.rmtree(real)
+    kept.rename(real)
+
+    copy.parent.mkdir()
+    clone.clone(real, copy)
+    assert relocate.adopt(copy, link) == 3
+    assert said(copy / "bin" / "app-say") == str(copy)
+    install("uv", copy, new)
+    relocate.relocate(copy, link)
+    assert contents(copy) == wanted
+    exchange.exchange(real, copy)
+    assert said(link / "bin" / "app-say") == str(link)
 
 
 def test_a_new_environment_bears_the_name_of_its_place(tmp_path: Path) -> None:

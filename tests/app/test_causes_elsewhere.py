@@ -15,6 +15,7 @@ NAME = "LD_LIBRARY_PATH"
     [
         ("export LD_LIBRARY_PATH=/opt/cuda/lib64", True),
         ("LD_LIBRARY_PATH=/opt/cuda/lib64", True),
+        ("export LD_LIBRARY_PATH=", True),
         ("  export   LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/x", True),
         ("set -gx LD_LIBRARY_PATH /opt/cuda/lib64", True),
         ("declare -x LD_LIBRARY_PATH=/x", True),

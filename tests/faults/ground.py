@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tools.faults import scenarios
 from tools.faults.bench import Bench
-from tools.faults.oracle import Oracle, Verdict, together
+from tools.faults.oracle import Judged, Oracle, Verdict, together
 from tools.faults.scenarios import SCENARIOS
 from tools.faults.verifying import quick
 
@@ -52,10 +52,10 @@ class Ground:
             self.oracle.things, (Verdict.OLD, "")
         )
 
-    def _judged(self) -> dict[str, object]:
+    def _judged(self) -> dict[str, Judged]:
         if not self.oracle.new:
             self.oracle.new = self.oracle.old
-        return self.oracle.all()  # type: ignore[return-value]
+        return self.oracle.all()
 
     def new(self) -> bool:
         """Whether the environment's torch is the new one, by a new process."""
@@ -65,7 +65,7 @@ class Ground:
 class AtEach(Silent):
     """Does something when a phase begins whose name begins so; phases are remembered."""
 
-    def __init__(self, action: Callable[[], None], phase: str = "") -> None:
+    def __init__(self, action: Callable[[], object], phase: str = "") -> None:
         self.action, self.phase_name, self.phases = action, phase, list[str]()
 
     def phase(self, name: str) -> None:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,6 @@ def test_looking_changes_nothing(tmp_path: Path) -> None:
     before = snapshot(ground.bench.root)
     asked = ground.transaction
     assert preflight.problems(asked, ground.registry) == ()
-    preflight.remarks(asked)
     assert ground.store.history() == ground.store.pending() == ()
     assert differences(before, snapshot(ground.bench.root), times=True) == []
 
@@ -111,7 +111,7 @@ def test_runs_are_ordered_by_their_number_whatever_the_clock_says(tmp_path: Path
     injected.disarm()
     assert done.returncode == 0, done.stderr
     numbers, text, seen = json.loads(done.stdout)
-    assert any(abs(later - earlier) > 86400 for earlier, later in zip(seen, seen[1:], strict=False)), "the clock did not jump"
+    assert any(abs(later - earlier) > 86400 for earlier, later in pairwise(seen)), "the clock did not jump"
     assert numbers == [1, 2, 3, 4]
     assert text == "2\n"
 

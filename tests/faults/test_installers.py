@@ -56,8 +56,7 @@ def test_too_little_memory(tmp_path: Path, extra: int) -> None:
     ground = Ground(tmp_path)
 
     def starved() -> int:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            now = int(file.read().split()[0]) * resource.getpagesize()
+        now = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (now + (extra << 20), now + (extra << 20)))
         try:
             return 0 if ground.apply().status == "done" else 5

@@ -50,7 +50,7 @@ def as_nobody(action: Callable[[], int]) -> int:
 
 def owned(path: Path, user: int = NOBODY) -> None:
     for parent, _, names in os.walk(path):
-        for each in (parent, *(os.path.join(parent, name) for name in names)):
+        for each in (Path(parent), *(Path(parent, name) for name in names)):
             os.chown(each, user, user, follow_symlinks=False)
 
 

@@ -10,7 +10,7 @@ from tests.lab.fixtures import have
 from tests.lab.tools import attempt, last_line, uv
 from tests.managers import tools
 from tests.managers.projects import Project, surrounded
-from tests.managers.tools import Bench, clean_env
+from tests.managers.tools import Bench, clean_env, copied
 
 PDM = """\
 # of the project
@@ -91,16 +91,17 @@ def pip_tools(folder: Path, index: str, asked: str) -> Bench:
 MADE = {"pdm": pdm, "pipenv": pipenv, "pip-tools": pip_tools}
 
 
-@contextmanager
-def project(name: str, folder: Path, index: str, asked: str = ">=1") -> Iterator[Project]:
-    """A project that its manager has locked and installed, with its variables set for what torchsmith starts.
-
-    ``asked`` is what it asks of accelerate, which needs torch.
-    """
-    home = folder / "demo"
+def made(name: str, home: Path, index: str, asked: str = ">=1") -> Bench:
+    """A project that its manager has locked and installed; ``asked`` is what it asks of accelerate, which needs torch."""
     home.mkdir(parents=True)
-    with surrounded(have(MADE[name], home, index, asked), folder / "state") as made:
-        yield made
+    return have(MADE[name], home, index, asked)
+
+
+@contextmanager
+def project(bench: Bench, folder: Path) -> Iterator[Project]:
+    """A copy of it elsewhere, with its variables set for what torchsmith starts."""
+    with surrounded(copied(bench, folder / "demo"), folder / "state") as there:
+        yield there
 
 
 def _all(bench: Bench, *commands: tuple[str | Path, ...]) -> None:

@@ -194,6 +194,12 @@ CASES: dict[str, tuple[Option, Place, Files]] = {
     "pixi": in_project("pixi", {"pixi.toml": PIXI, "pixi.lock": "version: 6\n"}),
     "docker": in_project("docker", {"Dockerfile": DOCKERFILE, "compose.yaml": COMPOSE}, goal="training"),
     "docker-new": in_project("docker", {"compose.yaml": COMPOSE}),
+    "pdm-offline": in_project("pdm", {"pyproject.toml": PDM}, offline=True),
+    "conda-new-offline": in_project("conda", {}, **FRESH, offline=True),
+    "pip-offline": in_project(
+        "pip", {}, offline=True, wheels=(("2.8.0+cu128", "/wheels"),), packages=Packages((Package("pip", "26.3", "/e/lib"),))
+    ),
+    "uv-offline": in_project("uv", {}, offline=True, tools=(("uv", "0.13.8"),)),
     "nix": in_project("nix", {}),
     "flox": in_project("flox", {}),
     "source": in_project("source", {}, toolkits=(("12.8.1", "/opt/cuda-12.8"),)),
@@ -296,6 +302,10 @@ REFUSED: dict[str, tuple[tuple[Option, Place, Files], str]] = {
         in_project("pdm", {"pyproject.toml": '[project]\nname = "x"\ndynamic = ["dependencies"]\n'}),
         "dynamic",
     ),
+    "a lock that another tool may have written": (
+        in_project("pdm", {"pyproject.toml": PDM, "pylock.toml": 'lock-version = "1.0"\n'}),
+        "pylock.toml",
+    ),
     "torch for several systems": (
         in_project("pdm", {"pyproject.toml": TWICE}),
         "2 times",
@@ -326,12 +336,17 @@ REFUSED: dict[str, tuple[tuple[Option, Place, Files], str]] = {
         "triton",
     ),
     "requirements that install their folder": (in_project("pip-tools", {"requirements.in": "-e .\n"}), "installs a folder"),
+    "torch in a file that is included": (
+        in_project("pip-tools", {"requirements.in": "-r base.in\n", "base.in": "torch>=2\n"}),
+        "includes base.in, which names torch",
+    ),
     "requirements compiled from pyproject.toml": (
         in_project(
             "pip-tools", {"requirements.in": "", "requirements.txt": COMPILED.replace("requirements.in\n#", "pyproject.toml\n#")}
         ),
         "compiled from pyproject.toml",
     ),
+    "pip-tools without the network": (in_project("pip-tools", {}, offline=True), "pip's approach"),
     "no workspace of pixi": (in_project("pixi", {"pyproject.toml": "[project]\n"}), "no pixi workspace"),
     "an image with a torch of its own": (
         in_project("docker", {"Dockerfile": "FROM pytorch/pytorch:2.5.1-cuda12.4-cudnn9-runtime\n"}),
@@ -368,3 +383,35 @@ def test_the_url_is_the_one_of_the_index() -> None:
     made = transactions.made(*CASES["pdm"])
     assert made.indexes == (URL,)
     assert Path("/p") == Path(made.runs[0].folder)
+
+
+ROWS = {
+    "pip": "pip + venv",
+    "uv": "uv (`uv pip`)",
+    "uv-project": "uv project",
+    "poetry": "Poetry 1.8, 2.x",
+    "pdm": "PDM",
+    "pipenv": "Pipenv",
+    "pip-tools": "pip-tools",
+    "conda": "conda",
+    "mamba": "mamba, micromamba",
+    "pixi": "pixi",
+    "docker": "Docker",
+    "nix": "Nix",
+    "flox": "Flox",
+    "source": "build from source",
+    "env-vars": "toolkit variables",
+    "user-path": "toolkit variables",
+}
+"""The row of each approach in docs/reference/managers.md."""
+
+
+def test_the_reference_says_of_each_whether_it_is_run_or_planned() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "managers.md").read_text()
+    table = page.partition("## What `torchsmith apply` changes")[2].partition("Tests:")[0]
+    rows = {line.split("|")[1].strip(): line.split("|")[5] for line in table.splitlines() if line.startswith("| ")}
+    assert set(ROWS) == set(transactions.MODULES)
+    for name, title in ROWS.items():
+        assert any(word in rows[title] for word in ("run here", "planned only", "golden files")), name
+        shows_only = not transactions.made(*CASES[name]).environment if name in CASES else False
+        assert ("planned only" in rows[title]) == shows_only, name

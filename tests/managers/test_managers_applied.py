@@ -2,21 +2,27 @@
 
 import json
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from tests.managers import benches, index, torches
-from tests.managers.projects import Project, option
+from tests.lab.fixtures import have
+from tests.managers import benches, index, tools, torches
+from tests.managers.projects import PYTHON, Project, option, surrounded
+from tests.managers.tools import Bench
 
 from torchsmith.managers import transactions
+from torchsmith.model.choice import Place
+from torchsmith.model.facts.python import Environment, Interpreter
 
 pytestmark = [pytest.mark.online, pytest.mark.slow]
 
 CU128 = {"torch": "2.8.0+cu128", "torchvision": "0.23.0+cu128"}
 CU129 = {"torch": "2.8.0+cu129", "torchvision": "0.23.0+cu129"}
-Maker = Callable[[str], Project]
+Start = Callable[..., AbstractContextManager[Project]]
 AFTERWARDS = {
     "pdm": (("pdm", "update"), ("pdm", "install", "--check")),
     "pipenv": (("pipenv", "verify"), ("pipenv", "update")),
@@ -37,6 +43,20 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def start(packages: str, tmp_path_factory: pytest.TempPathFactory) -> Start:
+    """Copies of projects that their manager has locked and installed: faster than doing that again."""
+    made: dict[tuple[str, ...], Bench] = {}
+
+    def begin(folder: Path, *what: str) -> AbstractContextManager[Project]:
+        if what not in made:
+            name, *asked = what
+            made[what] = benches.made(name, tmp_path_factory.mktemp(name) / "demo", packages, *asked)
+        return benches.project(made[what], folder)
+
+    return begin
+
+
 def installed(project: Project, *names: str) -> dict[str, str]:
     found = project.bench.installed()
     return {name: found[name] for name in names if name in found}
@@ -55,8 +75,8 @@ def locked(project: Project, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", benches.MADE)
-def test_torch_moves_stays_and_comes_back(packages: str, tmp_path: Path, name: str) -> None:
-    with benches.project(name, tmp_path, packages) as project:
+def test_torch_moves_stays_and_comes_back(start: Start, packages: str, tmp_path: Path, name: str) -> None:
+    with start(tmp_path, name) as project:
         before, first = project.state(), installed(project, "torch", "filelock", "numpy", "accelerate")
         wanted = option(name, "cu128", f"{packages}/cu128", vision=True)
         made = project.made(wanted)
@@ -86,8 +106,8 @@ _OURS = ("pyproject.toml", "Pipfile", "requirements.in", "requirements-torch.in"
 
 
 @pytest.mark.parametrize("name", benches.MADE)
-def test_undo_restores_every_byte(packages: str, tmp_path: Path, name: str) -> None:
-    with benches.project(name, tmp_path, packages) as project:
+def test_undo_restores_every_byte(start: Start, packages: str, tmp_path: Path, name: str) -> None:
+    with start(tmp_path, name) as project:
         before = project.state()
         project.apply(option(name, "cu128", f"{packages}/cu128"))
         assert project.torch() == "2.8.0+cu128"
@@ -102,8 +122,8 @@ def _names_a_copy(path: Path) -> bool:
     return path.is_file() and path.suffix != ".pyc" and b".torchsmith" in path.read_bytes()
 
 
-def test_the_projects_own_editable_install_keeps_naming_the_live_folder(packages: str, tmp_path: Path) -> None:
-    with benches.project("pdm", tmp_path, packages) as project:
+def test_the_projects_own_editable_install_keeps_naming_the_live_folder(start: Start, packages: str, tmp_path: Path) -> None:
+    with start(tmp_path, "pdm") as project:
         folder = project.bench.folder
         file = folder / "pyproject.toml"
         file.write_text(file.read_text().replace("distribution = false", "distribution = true"))
@@ -119,8 +139,8 @@ def test_the_projects_own_editable_install_keeps_naming_the_live_folder(packages
 
 
 @pytest.mark.parametrize("name", benches.MADE)
-def test_a_build_that_the_index_does_not_have_changes_nothing(packages: str, tmp_path: Path, name: str) -> None:
-    with benches.project(name, tmp_path, packages) as project:
+def test_a_build_that_the_index_does_not_have_changes_nothing(start: Start, packages: str, tmp_path: Path, name: str) -> None:
+    with start(tmp_path, name) as project:
         before = project.state()
         done = project.carry_out(project.made(option(name, "cu126", f"{packages}/cu128")))
         assert (done.status, done.exit_code) == ("failed", 5), done
@@ -129,8 +149,8 @@ def test_a_build_that_the_index_does_not_have_changes_nothing(packages: str, tmp
 
 
 @pytest.mark.parametrize("name", benches.MADE)
-def test_everything_but_torch_is_brought_up_to_date(packages: str, tmp_path: Path, name: str) -> None:
-    with benches.project(name, tmp_path, packages, "==1.0") as project:
+def test_everything_but_torch_is_brought_up_to_date(start: Start, packages: str, tmp_path: Path, name: str) -> None:
+    with start(tmp_path, name, "==1.0") as project:
         for file in ("pyproject.toml", "Pipfile", "requirements.in"):
             path = project.bench.folder / file
             if path.exists():
@@ -142,3 +162,26 @@ def test_everything_but_torch_is_brought_up_to_date(packages: str, tmp_path: Pat
         project.apply(wanted, transactions.UPDATE_OTHERS)
         assert installed(project, "accelerate", "torch") == {"torch": "2.8.0+cu128", "accelerate": "1.1"}
         assert (locked(project, "torch"), locked(project, "accelerate")) == ("2.8.0+cu128", "1.1")
+
+
+@pytest.mark.parametrize("name", ["pdm", "pip-tools"])
+def test_a_project_is_begun_with_an_environment_of_its_own(packages: str, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    program = have(tools.tool, "pdm") / "env" / "bin" / "pdm" if name == "pdm" else Path(sys.executable)
+    env = tools.clean_env(tmp_path, program, packages) | {"PDM_PYPI_URL": f"{packages}/pypi"}
+    if name == "pip-tools":  # which comes from the real index
+        env = {key: value for key, value in env.items() if key not in {"PIP_INDEX_URL", "PIP_CONFIG_FILE"}}
+    own = Interpreter(sys.executable, PYTHON, sys.prefix, sys.base_prefix, 64, "x86_64", "linux", "system", (), ())
+    nowhere = Place(
+        "linux", "bash", Environment("system", "pip", changeable=False), own, None, "", True, torch="", here=str(folder)
+    )
+    bench = Bench(name, folder, packages, folder / ".venv", program, env)
+    with surrounded(bench, tmp_path / "state") as project:
+        wanted = option(name, "cu128", f"{packages}/cu128", vision=True)
+        done = project.carry_out(transactions.made(wanted, nowhere, {}))
+        assert done.status == "done", "\n".join((str(done), *project.said))
+        assert installed(project, *CU128) == CU128
+        assert not [path for path in project.state() if _names_a_copy(folder / path)]
+        project.undo()
+        assert project.state() == {}

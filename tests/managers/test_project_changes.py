@@ -79,6 +79,7 @@ def told(transaction: Transaction, files: dict[str, str]) -> str:
             lines.append(f"   in {run.folder}" + (f", writes {', '.join(run.writes)}" if run.writes else ""))
     wanted = transaction.expected
     lines.append(f"expected: {wanted.torch}; {', '.join('=='.join(each) for each in wanted.packages)}")
+    lines += [f"by hand: {' '.join(each.argv)}  # {each.why}" for each in transaction.shown]
     return "\n".join(
         (*lines, *(f"note: {note}" for note in transaction.notes), *(f"index: {each}" for each in transaction.indexes))
     )

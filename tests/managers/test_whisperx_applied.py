@@ -36,8 +36,10 @@ SHELF: dict[str, dict[str, tuple[str, ...]]] = {
     "torchcodec": {"0.7.0": (), "0.17.0": ()},
     "whisperx": {
         "3.4.2": ("torch>=2.5.1", "numpy>=2.0.2", "ctranslate2<4.5.0", "faster-whisper>=1.1.1", "pyannote-audio>=3.3.2"),
-        "3.8.6": ("torch~=2.8.0", "torchaudio~=2.8.0", "torchvision~=0.23.0", "torchcodec<0.8.0,>=0.6.0", "numpy>=2.1.0")
-        + ("ctranslate2>=4.5.0", "faster-whisper>=1.2.0", "pyannote-audio>=4.0.0"),
+        "3.8.6": (
+            *("torch~=2.8.0", "torchaudio~=2.8.0", "torchvision~=0.23.0", "torchcodec<0.8.0,>=0.6.0", "numpy>=2.1.0"),
+            *("ctranslate2>=4.5.0", "faster-whisper>=1.2.0", "pyannote-audio>=4.0.0"),
+        ),
     },
     "ctranslate2": {"4.4.0": ("numpy",), "4.8.5": ("numpy",)},
     "faster-whisper": {"1.2.1": ("ctranslate2<5,>=4.0",)},

@@ -141,6 +141,20 @@ def test_what_cmd_runs_at_its_start_is_named() -> None:
     assert any("AutoRun" in note and "set_cuda.bat" in note for note in asked(there).notes)
 
 
+@pytest.mark.parametrize(
+    ("user", "machine", "told"),
+    [
+        ({"CUDA_HOME": ("REG_SZ", r"C:\gone")}, {}, "the user's own variables set it"),
+        ({}, {"CUDA_HOME": r"C:\gone"}, "the machine's set it"),
+        ({}, {}, "whoever started this shell set it"),
+    ],
+)
+def test_who_set_a_folder_without_a_toolkit(user: dict[str, tuple[str, str]], machine: dict[str, str], told: str) -> None:
+    """S05 on Windows."""
+    there, _ = at(user, machine, values=(("CUDA_HOME", r"C:\gone"),))
+    assert [told in note for note in asked(there).notes if r"names `C:\gone`" in note] == [True]
+
+
 def test_which_terminals_have_to_be_opened_again() -> None:
     there, made = at({})
     transaction = asked(there)

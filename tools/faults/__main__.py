@@ -5,15 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Any, Final
 
 from tools.faults import bare, report
+from tools.faults.bare import Tally
 from tools.faults.injector import CACHE, FAULTS, made
+from tools.faults.plans import PLANS
 from tools.faults.report import Row
 
 ROOT: Final = Path(__file__).parents[2]
@@ -23,8 +29,13 @@ def main() -> int:
     """Run the parts that are asked for, print the tables, record them when asked. Exit status 1: an exception was found."""
     options = _options()
     begun, commit = time.monotonic(), report.commit()
-    rows = _engine(options) if "engine" in options.parts else []
-    tallies = bare.every(options.bare_every) if "bare" in options.parts else []
+    jobs = [_scenario(name, options) for name in options.scenario] if "engine" in options.parts else []
+    if "bare" in options.parts:
+        jobs += [_bare(tool, fault, options) for tool in ("pip", "uv") for fault in bare.DEFAULT]
+    _run(jobs, options.jobs)
+    rows = [Row.of(told) for job in jobs if job.name in PLANS for told in job.told()]
+    rows += [Row(job.name, "the harness", 0, Counter(), Counter(), [f"ended with {job.ended}"]) for job in jobs if job.ended]
+    tallies = [Tally.of(told) for job in jobs if job.name not in PLANS for told in job.told()]
     text = report.text(rows, tallies, bare.versions() if tallies else "")
     print(text)
     (CACHE / "exceptions.txt").write_text("".join(f"{row.scenario}, {row.fault}, {why}\n" for row in rows for why in row.wrong))
@@ -34,62 +45,74 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    from tools.faults.plans import PLANS
-
     parser = argparse.ArgumentParser(prog="python -m tools.faults", description=__doc__)
+    faults = (*FAULTS, "power cut")
     parser.add_argument("--parts", nargs="+", choices=("engine", "bare"), default=["engine", "bare"])
     parser.add_argument(
         "--scenario", nargs="+", choices=tuple(PLANS), default=list(PLANS), metavar="SCENARIO", help=", ".join(PLANS)
     )
-    parser.add_argument(
-        "--fault",
-        nargs="+",
-        choices=(*FAULTS, "power cut"),
-        default=[*FAULTS, "power cut"],
-        metavar="FAULT",
-        help=", ".join(FAULTS),
-    )
-    parser.add_argument("--every", type=int, default=0, help="every so many points; as nightly does it if not given")
-    parser.add_argument("--bare-every", type=int, default=1, help="the same for pip and uv alone")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="scenarios at a time")
+    parser.add_argument("--fault", nargs="+", choices=faults, default=list(faults), metavar="FAULT", help=", ".join(faults))
+    parser.add_argument("--every", type=int, default=0, help="every so many points, in place of tools/faults/plans.py")
+    parser.add_argument("--sparse", type=int, default=1, help="so many times fewer points than tools/faults/plans.py says")
+    parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), help="processes; they wait more than they work")
     parser.add_argument("--record", action="store_true", help="append the result to docs/measurements.md")
     return parser.parse_args()
 
 
-def _engine(options: argparse.Namespace) -> list[Row]:
-    """Every scenario in a process of its own, into which the injector is loaded."""
-    waiting, running, rows = list(options.scenario), [], []
-    while waiting or running:
-        while waiting and len(running) < options.jobs:
-            name = waiting.pop(0)
-            variables = os.environ | made(Path(os.sep)).variables
-            words = [sys.executable, "-m", "tools.faults.worker", name, str(options.every), *options.fault]
-            running.append((name, subprocess.Popen(words, env=variables, stdout=subprocess.PIPE, text=True, cwd=ROOT)))
-        for name, process in list(running):
-            if process.poll() is None:
-                continue
-            running.remove((name, process))
-            said = process.stdout.read() if process.stdout else ""
-            found = [Row.of(json.loads(line)) for line in said.splitlines()]
-            rows += found
-            if process.returncode or not found:
-                rows.append(Row(name, "the harness", 0, Counter(), Counter(), [f"ended with {process.returncode}"]))
-            print(
-                f"{name}: {sum(row.points for row in found)} points, {sum(len(row.wrong) for row in found)} exceptions",
-                file=sys.stderr,
-                flush=True,
-            )
-        time.sleep(0.1)
-    return sorted(rows, key=lambda row: list(PLANS_ORDER).index(row.scenario) if row.scenario in PLANS_ORDER else 99)
+@dataclass(slots=True)
+class _Job:
+    """A process that answers in lines of JSON."""
+
+    name: str
+    words: list[str]
+    variables: dict[str, str]
+    said: IO[str]
+    process: subprocess.Popen[str] | None = None
+    ended: int = 0
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self.words, env=self.variables, stdout=self.said, cwd=ROOT, start_new_session=True)
+
+    def told(self) -> list[dict[str, Any]]:
+        """What it has answered so far."""
+        self.said.seek(0)
+        return [json.loads(line) for line in self.said.read().splitlines() if line.endswith("}")]
 
 
-def _order() -> tuple[str, ...]:
-    from tools.faults.plans import PLANS
+def _job(name: str, module: str, *words: str, injected: bool = False) -> _Job:
+    variables = os.environ | (made(Path(os.sep)).variables if injected else {})
+    said = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - as long as this process
+    return _Job(name, [sys.executable, "-m", module, *words], dict(variables), said)
 
-    return tuple(PLANS)
+
+def _scenario(name: str, options: argparse.Namespace) -> _Job:
+    """A scenario in a process of its own, into which the injector is loaded."""
+    return _job(name, "tools.faults.worker", name, str(options.every), str(options.sparse), *options.fault, injected=True)
 
 
-PLANS_ORDER: Final = _order()
+def _bare(tool: str, fault: str, options: argparse.Namespace) -> _Job:
+    return _job(f"bare {tool}, {fault}", "tools.faults.bare", tool, fault, str(options.every or options.sparse))
+
+
+def _run(jobs: list[_Job], at_once: int) -> None:
+    """Run all of them; interrupted, what was found until then is told."""
+    waiting, running = list(jobs), list[_Job]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                running.append(waiting.pop(0))
+                running[-1].start()
+            for job in [job for job in running if job.process and job.process.poll() is not None]:
+                running.remove(job)
+                job.ended = job.process.returncode if job.process else 0
+                points, wrong = sum(told["points"] for told in job.told()), sum(len(told.get("wrong", ())) for told in job.told())
+                print(f"{job.name}: {points} points, {wrong} exceptions", file=sys.stderr, flush=True)
+            time.sleep(0.1)
+    except KeyboardInterrupt:
+        for job in running:
+            with suppress(ProcessLookupError):
+                os.killpg(job.process.pid if job.process else 0, signal.SIGKILL)
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.lab.tools import uv
-
 from tools.faults import bench as benches
 from tools.faults import wheels
 from tools.faults.bench import Bench
@@ -31,6 +32,17 @@ class Tally:
     states: Counter[str] = field(default_factory=Counter)
     healed: Counter[str] = field(default_factory=Counter)
     trash: int = 0
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        counted = {"states": dict(self.states), "healed": dict(self.healed)}
+        return {"tool": self.tool, "fault": self.fault, "points": self.points, "trash": self.trash} | counted
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> Tally:
+        """From JSON."""
+        counted = {name: Counter(told[name]) for name in ("states", "healed")}
+        return cls(**told | counted)
 
 
 def command(tool: str, bench: Bench) -> list[str]:
@@ -120,6 +132,5 @@ def versions() -> str:
 DEFAULT: Final = ("SIGKILL", "ENOSPC from there on")
 
 
-def every(step: int) -> list[Tally]:
-    """Both installers under both faults."""
-    return [run(tool, FAULTS[fault], step) for tool in ("pip", "uv") for fault in DEFAULT]
+if __name__ == "__main__":
+    print(json.dumps(run(sys.argv[1], FAULTS[sys.argv[2]], int(sys.argv[3])).plain()))

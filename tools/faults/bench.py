@@ -13,7 +13,6 @@ from pathlib import Path
 
 from tests.lab.cache import built
 from tests.lab.tools import attempt, last_line, uv
-
 from tools.faults import wheels
 from tools.faults.injector import CACHE
 
@@ -62,10 +61,11 @@ class Bench:
     def fill(self, prefix: Path | None = None) -> None:
         """Make the environment with the old packages, by uv."""
         prefix = prefix or self.prefix
-        for command in (
+        commands: tuple[tuple[str | Path, ...], ...] = (
             ("venv", "-q", "--python", sys.executable, prefix),
             ("pip", "install", "-q", "--python", prefix / "bin" / "python", *self.offline(), *wheels.wanted(new=False)),
-        ):
+        )
+        for command in commands:
             done = attempt(uv("faults"), *command, cwd=self.folder)
             if done.returncode:
                 raise RuntimeError(last_line(done))
@@ -98,7 +98,7 @@ def remove(tree: Path) -> None:
 @contextmanager
 def made(parent: Path | None = None) -> Iterator[Bench]:
     """A bench that is gone afterwards; in memory where that can be had, for a disk that syncs takes most of the time."""
-    memory = Path("/dev/shm")  # noqa: S108
+    memory = Path("/dev/shm")
     parent = parent or (memory / "torchsmith-faults" if os.access(memory, os.W_OK) else CACHE / "benches")
     parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=parent)).resolve()

@@ -1,4 +1,4 @@
-"""A scenario under power cuts: the calls of one undisturbed run, and every disk that a cut may have left, judged like any point."""
+"""A scenario under power cuts: the calls of one undisturbed run, and every disk that a cut may leave, judged like a point."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def power_cuts(trial: Trial, every: int) -> Iterator[Point]:
     trial.forked(action)
     disk.follow(trial.injected.calls())
     trial.injected.disarm()
-    chance, seen = random.Random(20261121), set[str]()  # noqa: S311 - the same cuts in every run
+    chance, seen = random.Random(20261121), set[str]()
     for cut in range(every, len(disk.steps) + 1, every):
         for kept, way in disk.cuts(cut, chance, SEVERAL):
             state = disk.state(cut, kept, way)

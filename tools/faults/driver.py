@@ -14,7 +14,13 @@ import time
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from tools.faults import scenarios
+from tools.faults.injector import FAULTS
+from tools.faults.oracle import Judged, Oracle, Verdict, together
+from tools.faults.verifying import quick
 
 from torchsmith.act import store as stores
 from torchsmith.act import transaction as engine
@@ -22,20 +28,14 @@ from torchsmith.act import undoing
 from torchsmith.act.watch import Silent
 from torchsmith.model.errors import HeldError, TorchsmithError
 
-from tools.faults import scenarios
-from tools.faults.injector import FAULTS
-from tools.faults.oracle import Judged, Oracle, Verdict, together
-from tools.faults.verifying import quick
-
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
-
-    from torchsmith.model.transaction import Outcome, Transaction
 
     from tools.faults.bench import Bench
     from tools.faults.injector import Fault, Injector
     from tools.faults.scenarios import Scenario
+
+    from torchsmith.model.transaction import Outcome
 
 LIMIT: Final = 60.0
 _SUBREAPER: Final = 36
@@ -299,16 +299,12 @@ class Trial:
 
     def names(self) -> set[str]:
         """What lies outside the things and the store, generations by number left out: litter shows here."""
-        inside = tuple(str(path) for path in self.oracle.things.values())
+        inside = (*map(str, self.oracle.things.values()), str(self.bench.state))
         found = set()
         for folder, folders, names in os.walk(self.bench.root):
-            folders[:] = [
-                name for name in folders if not _ours(folder, name) and os.path.join(folder, name) != str(self.bench.state)
-            ]
-            for name in (*folders, *names):
-                path = os.path.join(folder, name)
-                if not path.startswith(inside):
-                    found.add(os.path.relpath(path, self.bench.root))
+            folders[:] = [name for name in folders if not _ours(folder, name)]
+            paths = (f"{folder}{os.sep}{name}" for name in (*folders, *names))
+            found |= {os.path.relpath(path, self.bench.root) for path in paths if not path.startswith(inside)}
         return found
 
 
@@ -320,11 +316,10 @@ def _ours(folder: str, name: str) -> bool:
 def _children() -> list[int]:
     """Processes whose parent we are."""
     own, found = os.getpid(), []
-    for name in os.listdir("/proc"):
-        if name.isdecimal():
-            with suppress(OSError, IndexError), open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
-                if int(file.read().rpartition(")")[2].split()[1]) == own:
-                    found.append(int(name))
+    for about in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, IndexError):
+            if int(about.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1]) == own:
+                found.append(int(about.parent.name))
     return found
 
 

@@ -114,7 +114,7 @@ def compiled() -> Path:
     if not target.exists() or target.stat().st_mtime <= SOURCE.stat().st_mtime:
         CACHE.mkdir(parents=True, exist_ok=True)
         made = target.with_name(f"injector-{os.getpid()}.so")
-        command = ["gcc", "-O1", "-Wall", "-shared", "-fPIC", "-o", made, SOURCE, "-ldl"]
+        command: list[str | Path] = ["gcc", "-O1", "-Wall", "-shared", "-fPIC", "-o", made, SOURCE, "-ldl"]
         subprocess.run(command, check=True)
         made.replace(target)
     return target

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 import subprocess
 from dataclasses import dataclass
@@ -58,9 +57,9 @@ def _look(path: Path, name: str, found: Snapshot) -> None:
         kind, content = "file", hashlib.sha256(path.read_bytes()).hexdigest()
     found[name] = Found(kind, stat.S_IMODE(mode), about.st_uid, content, about.st_mtime_ns)
     if kind == "folder":
-        for entry in sorted(os.listdir(path)):
-            if entry not in LEFT_OUT:
-                _look(path / entry, f"{name}/{entry}", found)
+        for entry in sorted(path.iterdir()):
+            if entry.name not in LEFT_OUT:
+                _look(entry, f"{name}/{entry.name}", found)
 
 
 def differences(before: Snapshot, now: Snapshot, *, times: bool = False) -> list[str]:
@@ -154,10 +153,11 @@ for name in sys.argv[2:]:
     for entry in records:
         try:
             lines = open(os.path.join(site, entry, "RECORD")).read().splitlines()
-            listed.append(entry if all(os.path.exists(os.path.join(site, line.rsplit(",", 2)[0])) for line in lines if line) else "!gone")
+            paths = [os.path.join(site, line.rsplit(",", 2)[0]) for line in lines if line]
+            listed.append(metadata.version(name) if all(map(os.path.exists, paths)) else "!gone")
         except OSError:
             listed.append("!RECORD")
-    print(name, ",".join(sorted(set(said))), ",".join(metadata.version(name) if entry[0] != "!" else entry for entry in listed) or "!none", sep="|")
+    print(name, ",".join(sorted(set(said))), ",".join(listed) or "!none", sep="|")
 print("left", *(entry for entry in os.listdir(site) if entry.startswith(("~", ".tmp"))), sep="|")
 """
 
@@ -172,7 +172,7 @@ class Behaviour(NamedTuple):
 
 def behaviour(python: Path, site: Path) -> Behaviour:
     """An environment by import, the versions in its modules and its metadata."""
-    command = [python, "-I", "-S", "-B", "-c", _ASK, site, *VERSIONS]
+    command: list[str | Path] = [python, "-I", "-S", "-B", "-c", _ASK, site, *VERSIONS]
     asked = subprocess.run(command, capture_output=True, text=True, check=False)
     if asked.returncode:
         return Behaviour("unimportable", trash=False, why=asked.stderr.strip()[-200:])

@@ -11,13 +11,13 @@ import random
 import shutil
 import stat
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tools.faults.injector import Call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 WAYS: Final = ("kept", "lost", "torn")
 """What becomes of contents that were not synced: all there, none there, the first half of each write."""
@@ -68,7 +68,7 @@ class Disk:
             node.kind, node.data = "link", os.fsencode(path.readlink())
         elif stat.S_ISDIR(about.st_mode):
             node.kind = "folder"
-            node.names = {entry: self._read(path / entry) for entry in sorted(os.listdir(path))}
+            node.names = {entry.name: self._read(entry) for entry in sorted(path.iterdir())}
         else:
             node.data = path.read_bytes()
         return node
@@ -99,7 +99,7 @@ class Disk:
         relative = os.path.relpath(path, self.root)
         if relative.startswith(".."):
             return None
-        *parents, name = relative.split(os.sep)
+        *parents, name = Path(relative).parts
         node = self.top
         for parent in parents:
             found = self._names(node).get(parent)

@@ -5,13 +5,19 @@ quick_installer.py create PREFIX PYTHON             an empty environment
 quick_installer.py lock TEXT                        writes the lock of the project that it is started in
 """
 
+# pathlib takes longer to import than all of this takes
+# ruff: noqa: PTH101, PTH103, PTH105, PTH106, PTH108, PTH110, PTH112, PTH118, PTH120, PTH123, PTH208, PTH211
+
+from __future__ import annotations
+
 import json
 import os
 import signal
 import sys
 
 
-def main(words):
+def main(words: list[str]) -> int:
+    """What is asked for."""
     what, *rest = words
     if what == "create":
         return create(*rest)
@@ -22,24 +28,26 @@ def main(words):
     return install(*rest)
 
 
-def create(prefix, python):
-    site = os.path.join(prefix, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
+def create(prefix: str, python: str) -> int:
+    """An empty environment."""
+    site = os.path.join(prefix, "lib", f"python{sys.version_info[0]}.{sys.version_info[1]}", "site-packages")
     os.makedirs(site)
     os.makedirs(os.path.join(prefix, "bin"))
     os.symlink(python, os.path.join(prefix, "bin", "python"))
     with open(os.path.join(prefix, "pyvenv.cfg"), "w") as file:
-        file.write("home = %s\ncommand = %s -m venv %s\n" % (os.path.dirname(python), python, prefix))
+        file.write(f"home = {os.path.dirname(python)}\ncommand = {python} -m venv {prefix}\n")
     with open(os.path.join(prefix, "bin", "activate"), "w") as file:
-        file.write('VIRTUAL_ENV="%s"\n' % prefix)
+        file.write(f'VIRTUAL_ENV="{prefix}"\n')
     return 0
 
 
-def install(prefix, content, how="honest"):
+def install(prefix: str, content: str, how: str = "honest") -> int:
+    """The new packages in the place of the old ones, or a lie about it."""
     if how == "nothing":
         return 0
     if how == "hangs":
         signal.pause()
-    site = os.path.join(prefix, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
+    site = os.path.join(prefix, "lib", f"python{sys.version_info[0]}.{sys.version_info[1]}", "site-packages")
     with open(content) as file:
         packages = json.load(file)
     for number, (name, files) in enumerate(sorted(packages.items())):
@@ -62,13 +70,13 @@ def install(prefix, content, how="honest"):
             os.kill(os.getpid(), signal.SIGKILL)
     script = os.path.join(prefix, "bin", "torchrun")
     with open(script + ".new", "w") as file:
-        file.write("#!%s/bin/python\nimport torch\n" % prefix)
+        file.write(f"#!{prefix}/bin/python\nimport torch\n")
     os.chmod(script + ".new", 0o755)
     os.replace(script + ".new", script)
     return 1 if how == "fails-after" else 0
 
 
-def remove(site, name):
+def remove(site: str, name: str) -> None:
     """What RECORD names, then empty folders."""
     for entry in os.listdir(site):
         if entry.startswith(name + "-") and entry.endswith(".dist-info"):

@@ -1,4 +1,4 @@
-"""Real installers as the engine runs them: pip, uv, a project of uv and one of Poetry, from an index of tiny wheels on this machine."""
+"""Real installers as the engine runs them: pip, uv, projects of uv and Poetry, from an index of tiny wheels on this machine."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from tests.lab.tools import uv
 from tests.managers import applied, projects, torches
 from tests.managers import tools as managers
 from tests.managers.index import served
+from tools.faults.scenarios import Scenario
 
 from torchsmith.act import clone
 from torchsmith.act.store import Store
 from torchsmith.model.record import replace
 
-from tools.faults.scenarios import Scenario
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from torchsmith.model.transaction import Transaction
-
     from tools.faults.bench import Bench
+
+    from torchsmith.model.transaction import Transaction
 
 OLD, NEW = "cu128", "cu129"
 _OURS: Final = ("PIP_", "PIPENV_", "UV_", "POETRY_", "VIRTUAL_ENV", "PYTHON", "XDG_", "CONDA")

@@ -74,10 +74,9 @@ def _by_fault(rows: list[Row]) -> str:
 
 
 def _table(title: str, rows: list[Row], of: Any) -> str:
-    lines = [f"| {title} | points | OLD | NEW | broken | exceptions |", "| --- | ---: | ---: | ---: | ---: | ---: |"]
-    for name in dict.fromkeys(map(of, rows)):
-        lines.append(_line(name, [row for row in rows if of(row) == name]))
-    return "\n".join([*lines, _line("all", rows)])
+    head = [f"| {title} | points | OLD | NEW | broken | exceptions |", "| --- | ---: | ---: | ---: | ---: | ---: |"]
+    named = (_line(name, [row for row in rows if of(row) == name]) for name in dict.fromkeys(map(of, rows)))
+    return "\n".join([*head, *named, _line("all", rows)])
 
 
 def _line(name: str, rows: list[Row]) -> str:
@@ -121,11 +120,14 @@ def record(said: str, rows: list[Row], seconds: float, of: str) -> None:
 
 
 _ABOUT: Final = """\
-A point is one run with one fault at one of its file-changing calls (`tools/faults/injector.c`, loaded into torchsmith and into every program that it
-starts). Judged by exact snapshots (names, kinds, modes, owners, contents, links; for OLD also times): at once, each thing (environment, project files, lock, rc
-file, registry) is by itself exactly OLD or exactly NEW; after the next start (`resume`) all of them are OLD or all are NEW; then running it again gives exactly NEW, and
-`undo` exactly OLD, with nothing left behind. An exception is anything else, and also an error that nobody caught, an outcome that says other than
-what is there, or no end within a minute. OLD and NEW in the table are those after the next start.
-A power cut is replayed: every call is recorded, and the disk is laid out again with contents that were not synced lost, kept or torn, and names whose folder was not
-synced missing in any order. `bare` pip and uv are judged by import, by the version in every module and by metadata.
+A point is one run with one fault at one of its file-changing calls (`tools/faults/injector.c`, loaded into torchsmith and
+into every program that it starts). Judged by exact snapshots (names, kinds, modes, owners, contents, links; for OLD also
+times): at once, each thing (environment, project files, lock, rc file, values of the registry) is by itself exactly OLD or
+exactly NEW; after the next start (`resume`) all of them are OLD or all are NEW; then running it again gives exactly NEW, and
+`undo` exactly OLD, with nothing left behind. An exception is anything else, and also an error that nobody caught, an outcome
+that says other than what is there, or no end within a minute. OLD and NEW in the table are those after the next start.
+A power cut is replayed: every call is recorded, and the disk is laid out again with contents that were not synced lost, kept
+or torn, and names whose folder was not synced missing in any order. Bare pip and uv are judged by import, by the version in
+every module and by metadata. The scenarios named "real" run the real installers and the real verification, others a quick
+installer.
 """

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from torchsmith.act import clone, files
-from torchsmith.model.transaction import Edit, Environment, Expected, RegistryEdit, Run, Transaction
-
 from tools.faults import wheels
 from tools.faults.bench import Bench
+
+from torchsmith.act import clone, files
+from torchsmith.model.transaction import Edit, Environment, Expected, RegistryEdit, Run, Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +112,7 @@ def installed(prefix: Path, bench: Bench, *, new: bool) -> None:
     site.mkdir(parents=True)
     (prefix / "bin").mkdir()
     (prefix / "bin" / "python").symlink_to(python)
-    (prefix / "pyvenv.cfg").write_text(f"home = {os.path.dirname(python)}\ncommand = {python} -m venv {prefix}\n")
+    (prefix / "pyvenv.cfg").write_text(f"home = {Path(python).parent}\ncommand = {python} -m venv {prefix}\n")
     (prefix / "bin" / "activate").write_text(f'VIRTUAL_ENV="{prefix}"\n')
     (prefix / "bin" / "torchrun").write_text(f"#!{prefix}/bin/python\nimport torch\n")
     (prefix / "bin" / "torchrun").chmod(0o755)

@@ -7,8 +7,7 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
-
-from torchsmith.act.verify import verify
+from zlib import crc32
 
 from tools.faults import bench as benches
 from tools.faults import real
@@ -19,15 +18,17 @@ from tools.faults.plans import PLANS
 from tools.faults.report import Row
 from tools.faults.scenarios import SCENARIOS
 
+from torchsmith.act.verify import verify
 
-def main(name: str, step: int, faults: list[str]) -> None:
+
+def main(name: str, step: int, sparse: int, faults: list[str]) -> None:
     """Run and tell."""
     with benches.made() as bench:
         injected = Injector(bench.root, Path(os.environ["FI_PAGE"]).parent)
         scenario = SCENARIOS.get(name) or real.scenario(name)
         trial = Trial(scenario, bench, injected, *(() if name in SCENARIOS else (verify,)))
         for fault in faults:
-            every = PLANS[name][fault] if name not in SCENARIOS else step or PLANS[name][fault]
+            every = PLANS[name][fault] if name not in SCENARIOS else step or PLANS[name][fault] * sparse
             if not every:
                 continue
             row = Row(name, fault, 0, Counter(), Counter(), [])
@@ -42,9 +43,10 @@ def main(name: str, step: int, faults: list[str]) -> None:
 def _points(trial: Trial, fault: str, every: int) -> list[Point]:
     count = trial.count(FAULTS[fault])
     every = every if every > 0 else max(1, count // -every)
-    found = (trial.point(FAULTS[fault], at) for at in range(1, count + 1, every))
+    first = 1 + crc32(f"{trial.scenario.name} {fault}".encode()) % max(1, min(every, count))  # not always the same calls
+    found = (trial.point(FAULTS[fault], at) for at in range(first, count + 1, every))
     return [point for point in found if point is not None]
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])

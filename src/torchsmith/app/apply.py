@@ -12,7 +12,8 @@ from torchsmith.app import plan, question
 from torchsmith.choose import root_cause
 from torchsmith.managers import transactions
 from torchsmith.managers.base import CannotDo
-from torchsmith.model.errors import UsageError
+from torchsmith.managers.edits.base import EditError
+from torchsmith.model.errors import UnreadableInputError, UsageError
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.known import Known
 from torchsmith.model.record import plain, record, replace
@@ -90,9 +91,14 @@ def look(asked: Asked, host: Host) -> Looked:
 
 
 def prepared(looked: Looked, option: Option | None, *, allow_root: bool = False) -> Prepared:
-    """The option as a transaction: complete, with what it rests on."""
+    """The option as a transaction: complete, with what it rests on.
+
+    Raises:
+        UnreadableInputError: a file that it would change cannot be read or parsed.
+
+    """
     if option is None:
-        return Prepared("unsatisfied", problem="no option does here what was asked; `torchsmith plan` says why")
+        return Prepared("unsatisfied", problem=_why_none(looked.choice))
     place = _place(looked, option)
     named = bool(looked.asked.python) and place.environment is not None and not place.environment.changeable
     if named and place.environment is not None:
@@ -103,6 +109,8 @@ def prepared(looked: Looked, option: Option | None, *, allow_root: bool = False)
     files = _files(option, place)
     try:
         made = transactions.made(option, place, files)
+    except EditError as error:
+        raise UnreadableInputError(f"a project file cannot be edited as it is: {error}") from None
     except CannotDo as reason:
         if option.approach.name not in WRITTEN or not (option.files or option.commands):
             return Prepared("refused", option, problem=str(reason), shown=by_you(option))
@@ -114,6 +122,15 @@ def prepared(looked: Looked, option: Option | None, *, allow_root: bool = False)
         return Prepared(status, option, made, files, why, made.shown)
     ready = Prepared("ready", option, completed(made, option, looked), files)
     return refused_to_root(_possible(ready), allow_root=allow_root)
+
+
+def _why_none(choice: Choice) -> str:
+    """What excludes every option, and what would have to change, in a sentence or two."""
+    because = [reason.because for conflict in choice.conflicts[:1] for reason in conflict.reasons[:3]]
+    would = [f"; it would with {', and '.join(repair.changes)}" for repair in choice.repairs[:1]]
+    return (
+        f"no option does here what was asked{': ' if because else ''}{'; '.join(because)}{''.join(would)}. More: torchsmith plan"
+    )
 
 
 def _possible(ready: Prepared) -> Prepared:
@@ -212,7 +229,7 @@ def _place(looked: Looked, option: Option) -> Place:
     names = dict.fromkeys(("uv", *PROGRAMS.get(option.approach.name, ())))
     found = ((name, tools.find(name)) for name in names)
     at_hand = tuple((name, tool.version) for name, tool in found if tool)
-    alone = tools.pip_alone() if hasattr(tools, "pip_alone") else ""
+    alone = tools.pip_alone()
     place = replace(place, elsewhere=False, here=here, tools=at_hand, pip_alone=alone, goal=looked.asked.goal)
     if option.approach.name not in SETTINGS:
         return place

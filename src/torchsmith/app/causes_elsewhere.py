@@ -24,7 +24,7 @@ OF_ALL = ("/etc/environment", "/etc/profile", "/etc/bash.bashrc", "/etc/zsh/zshe
 OF_A_FOLDER = (".env", ".envrc")
 LIMIT = 1 << 18
 _SET = pattern(
-    r"\s*(?:export\s+|declare\s+-x\s+|typeset\s+-x\s+|set\s+(?:-\S+\s+)*)?([A-Za-z_][A-Za-z0-9_]{0,80})\s*(?:=|\s)\s*\S"
+    r"\s*(?:export\s+|declare\s+-x\s+|typeset\s+-x\s+|set\s+(?:-\S+\s+)*)?([A-Za-z_][A-Za-z0-9_]{0,80})(?:\s*=|\s+[^\s=])"
 )
 
 
@@ -38,6 +38,12 @@ def shown(diagnosis: Diagnosis, host: Host) -> tuple[Shown, ...]:
     commands = tuple(Shown(command, why) for command in first.commands) or (Shown((), why),)
     names = tuple(action.name for action in first.actions if isinstance(action, UnsetVariable | SetVariable))
     return (*commands, *(Shown((), said) for name in names for said in where(name, host)))
+
+
+def told(diagnosis: Diagnosis) -> str:
+    """What is wrong, in a sentence; empty where nothing is."""
+    cause = root_cause.cause(diagnosis)
+    return f"{cause.cause}: {cause.summary}" if cause else ""
 
 
 def where(name: str, host: Host) -> Iterator[str]:

@@ -180,7 +180,7 @@ def _known_actions(path: str, carried_out: Any) -> None:
         raise StaleError(f"`{path}` was altered: what it carries out is not what a plan does")
     for action in actions:
         kind = action.get("type") if isinstance(action, dict) else None
-        if kind not in ACTIONS:
+        if not isinstance(kind, str) or kind not in ACTIONS:
             raise StaleError(f"`{path}` was altered: no plan has the action `{str(kind)[:60]}`")
         argv = action.get("argv", [])
         if not isinstance(argv, list) or not all(isinstance(word, str) for word in argv):

@@ -95,8 +95,8 @@ def _outcome(before: Any, now: dict[str, Any]) -> Iterator[str]:
         return
     if _before(was) != _before(are):
         yield f"{_told(_within(are, 'environment', 'prefix'))} has changed"
-    names = {action.get("path") for made in (was, are) for action in _actions(made) if action.get("type") == "edit-file"}
-    for name in sorted(name for name in names if isinstance(name, str)):
+    paths = [action.get("path") for made in (was, are) for action in _actions(made) if action.get("type") == "edit-file"]
+    for name in sorted({path for path in paths if isinstance(path, str)}):
         if _edit(was, name) != _edit(are, name):
             yield f"what is done to {name[:200]} differs"
     if [action.get("argv") for action in _actions(was)] != [action.get("argv") for action in _actions(are)]:

@@ -213,17 +213,17 @@ def refuse_other_locked(lock: str, place: Place) -> None:
         raise CannotDo(f"{told} is locked and {have or 'none'} is installed: settle torch by `torchsmith apply` first")
 
 
-def settled(option: Option, place: Place, lock: str | None) -> bool:
-    """Whether all of the option is installed and locked as it should be, so that nothing is left to do.
+def locked(option: Option, place: Place, lock: str | None) -> bool:
+    """Whether the lock holds all of the option, each from where it should come.
 
     Raises:
         EditError: the lock is no TOML.
 
     """
-    if lock is None or not places.nothing_to_do(option, place):
+    if lock is None:
         return False
-    locked = toml.entries(lock, ("package",))
-    return all(any(_is(each, pin, option, place) for each in locked) for pin in option.packages)
+    packages = toml.entries(lock, ("package",))
+    return all(any(_is(each, pin, option, place) for each in packages) for pin in option.packages)
 
 
 def _is(locked: dict[str, Any], pin: Pin, option: Option, place: Place) -> bool:

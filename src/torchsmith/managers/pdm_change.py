@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torchsmith.model.transaction import Edit, Environment
 
 FILE, LOCK, SAVED = "pyproject.toml", "pdm.lock", ".pdm-python"
+OTHER_LOCK = "pylock.toml"
 _SOURCES: Path = ("tool", "pdm", "source")
 _OVERRIDES: Path = ("tool", "pdm", "resolution", "overrides")
 
@@ -33,7 +34,7 @@ def wanted(option: Option, place: Place, files: Files) -> tuple[str, ...]:
     """The files that are looked at."""
     del option, files
     folder = transactions.here(place)
-    return tuple(f"{folder}/{name}" for name in (FILE, LOCK, SAVED)) if folder else ()
+    return tuple(f"{folder}/{name}" for name in (FILE, LOCK, SAVED, OTHER_LOCK)) if folder else ()
 
 
 def change(option: Option, place: Place, files: Files) -> Transaction:
@@ -46,6 +47,8 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
     root = transactions.root(place)
     environment = project_change.environment(option, place, root)
     path, locks = f"{root}/{FILE}", f"{root}/{LOCK}"
+    if locks not in files and f"{root}/{OTHER_LOCK}" in files:
+        raise CannotDo(f"PDM locks this project in {OTHER_LOCK}, which is not changed here; `torchsmith plan` has the commands")
     if project_change.updates(place):
         return _others(place, root, environment, files)
     with project_change.of_file(FILE):

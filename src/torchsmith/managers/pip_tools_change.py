@@ -53,9 +53,10 @@ _OF_BUILD = pattern(r".*/(?:cu\d{2,3}|cpu|rocm[\d.]+|xpu)/?(?:torch\w*/?)?")
 
 def wanted(option: Option, place: Place, files: Files) -> tuple[str, ...]:
     """The files that are looked at."""
-    del option, files
+    del option
     folder = transactions.here(place)
-    names = (ASKED, LOCKED, *_own(place))
+    own, lock = _own(place)
+    names = (ASKED, LOCKED, own, lock, *_included(files.get(f"{folder}/{own}", "")))
     return tuple(f"{folder}/{name}" for name in names) if folder else ()
 
 
@@ -81,6 +82,7 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         asked = _asked(held[ASKED] or "", option, place) if option.index else None
     with project_change.of_file(own):
         text = held[own]
+        _refuse_elsewhere(text or "", own, root, files)
         demands = tuple(_demands(text or ""))
         changed = text if text is None or option.declared else _bound(text, option, place)
     edits = (
@@ -261,6 +263,20 @@ def _without_old(text: str, kept: tuple[str, ...]) -> str:
 def _is_old(entry: Entry) -> bool:
     name, _, value = entry.words.replace("=", " ", 1).partition(" ")
     return name in {"--extra-index-url", "--find-links", "-f"} and _OF_BUILD.fullmatch(value.strip()) is not None
+
+
+def _included(text: str) -> tuple[str, ...]:
+    """The files of the project's folder that this one includes."""
+    with project_change.of_file(OWN):
+        found = requirements.option(text, "--requirement")
+    return tuple(name for name in found if "://" not in name and not name.startswith(("/", "..")))
+
+
+def _refuse_elsewhere(text: str, own: str, root: str, files: Files) -> None:
+    for name in _included(text):
+        held = [each for each in FAMILY if requirements.named(files.get(f"{root}/{name}", ""), each)]
+        if held:
+            raise CannotDo(f"{own} includes {name}, which names {held[0]}: move that into {own}, so that it is pinned once")
 
 
 def _refuse_foreign(text: str, own: str) -> None:

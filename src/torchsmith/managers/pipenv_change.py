@@ -1,9 +1,10 @@
 """A Pipenv project is changed: Pipfile by our own edits, then ``pipenv lock`` and ``pipenv sync``.
 
 Pipenv changes the environment that ``VIRTUAL_ENV`` names, as long as it is not told to ignore it and the project's ``.env``,
-which it would load, does not name another. ``pipenv sync`` takes 2.8.0+cu128 for the 2.8.0+cu129 that is locked. Its own
-``pipenv install torch==V+cu128`` and ``pipenv upgrade`` write the version without its label; ours keeps it. The hash of Pipfile
-in the lock is made of what it says, so the order of keys is free.
+which it would load, does not name another; and the lock beside the file that ``PIPENV_PIPFILE`` names, wherever it starts.
+``pipenv sync`` takes 2.8.0+cu128 for the 2.8.0+cu129 that is locked. Its own ``pipenv install torch==V+cu128`` and
+``pipenv upgrade`` write the version without its label; ours keeps it. The hash of Pipfile in the lock is made of what it says,
+so the order of keys is free.
 """
 
 from __future__ import annotations
@@ -142,17 +143,18 @@ def _others(place: Place, root: str, environment: Environment, text: str, files:
 
 
 def _lock(root: str, environment: Environment, why: str) -> Run:
-    return Run(("pipenv", "lock"), why, root, (LOCK,), _variables(environment))
+    return Run(("pipenv", "lock"), why, root, (LOCK,), _variables(root, environment))
 
 
 def _sync(root: str, environment: Environment, groups: tuple[str, ...]) -> Run:
     argv = ("pipenv", "sync", *groups)
-    return Run(argv, "what is locked, into the environment", root, (), _variables(environment))
+    return Run(argv, "what is locked, into the environment", root, (), _variables(root, environment))
 
 
-def _variables(environment: Environment) -> tuple[tuple[str, str], ...]:
+def _variables(root: str, environment: Environment) -> tuple[tuple[str, str], ...]:
     return (
         ("VIRTUAL_ENV", environment.prefix),
+        ("PIPENV_PIPFILE", f"{root}/{FILE}"),
         ("PIPENV_IGNORE_VIRTUALENVS", "0"),
         ("PIPENV_DONT_LOAD_ENV", "1"),
         ("PIPENV_VERBOSITY", "-1"),

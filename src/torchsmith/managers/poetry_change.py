@@ -14,7 +14,7 @@ from torchsmith.managers.edits import toml
 from torchsmith.managers.edits.base import EditError, normalised
 from torchsmith.model.pattern import pattern
 from torchsmith.model.record import replace
-from torchsmith.model.transaction import Run, Transaction
+from torchsmith.model.transaction import Run, Shown, Transaction
 from torchsmith.model.versions import at_least, key, major, minor
 
 TYPE_CHECKING = False
@@ -63,19 +63,20 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         text = poetry_sources.edited(files[path], number, option, place)
         exact = poetry_sources.edited(files[path], number, option, place, exact=True)
         chosen = _chosen(text, option, place)
-        settled = text == files[path] and declaring.settled(option, place, files.get(f"{root}/poetry.lock"))
+        settled = text == files[path] and declaring.locked(option, place, files.get(f"{root}/poetry.lock"))
     except EditError as error:
         raise CannotDo(f"`{path}`: {error}; mend it first") from None
-    if settled:
+    if settled and places.nothing_to_do(option, place) and not environment.create:
         return Transaction(transactions.title(option))
     why = f"{option.candidate.torch} of {option.index or 'the default index'} is what the project asks for"
     edits = transactions.edit(path, text, files, why)
     held = () if exact == text else (_lock(root, environment, number, (("pyproject.toml", exact),)),)
+    locks = () if settled else (*held, _lock(root, environment, number))
     return Transaction(
         transactions.title(option),
         environment,
         edits,
-        (*held, _lock(root, environment, number), _install(root, environment, chosen), *_again(option, place, environment)),
+        (*locks, _install(root, environment, chosen), *_again(option, place, environment)),
         expected=transactions.expected(option, place),
         notes=transactions.notes(
             transactions.merging(root, files),
@@ -83,6 +84,7 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
             poetry_sources.staying(text, option, place),
         ),
         indexes=transactions.indexes(option),
+        shown=_of_itself(text, environment),
         rests_on=transactions.read((f"{root}/poetry.lock",), files),
     )
 
@@ -148,6 +150,13 @@ def _again(option: Option, place: Place, environment: Environment) -> tuple[Run,
     index = ("--index-url", option.index) if option.index else ()
     first = ("-m", "pip", "install", "--force-reinstall", "--no-deps", *index)
     return (Run((environment.python, *first, *words), "install torch anew: what is there is broken"),)
+
+
+def _of_itself(text: str, environment: Environment) -> tuple[Shown, ...]:
+    """An environment that is made has all but the project: a copy would be installed in its place, by the copy's path."""
+    if not environment.create or toml.read(text, (*poetry_sources.POETRY, "package-mode"), default=True) is False:
+        return ()
+    return (Shown(("poetry", "install"), "the project itself comes into the new environment, where it is"),)
 
 
 def _chosen(text: str, option: Option, place: Place) -> tuple[str, ...]:
@@ -222,7 +231,11 @@ def _of_the_lock(lock: str | None, place: Place, number: int) -> tuple[str, ...]
 def _environment(option: Option, place: Place, root: str, files: Files) -> Environment:
     """The one that is there; else `.venv` in the project, which Poetry takes where it is."""
     if not place.fresh and place.interpreter is not None and place.environment is not None:
-        return transactions.environment(place)
+        there = transactions.environment(place)
+        if place.goal != transactions.CLEAN:
+            return there
+        words = (*places.new_environment(option, place)[0][:-1], there.prefix)
+        return transactions.environment(place, there.prefix, words)
     prefix = f"{root}/.venv"
     if f"{prefix}/pyvenv.cfg" in files:
         raise CannotDo(
@@ -241,7 +254,7 @@ def _told(option: Option, place: Place, files: Files, edits: tuple[Edit, ...], n
             "from now on `poetry update`, `poetry install` and `poetry add` take torch from this source alone,"
             " and nothing else from it"
         )
-    if edits and place.torch:
+    if edits and place.torch and not place.fresh and place.goal != transactions.CLEAN:
         sync = "poetry sync" if number >= 2 else "poetry install --sync"
         told.append(f"`{sync}` removes what the older build leaves behind")
     return tuple(told)

@@ -6,7 +6,7 @@ wrote by hand is found, named, and left as it is.
 
 from __future__ import annotations
 
-from torchsmith.managers import shell_files
+from torchsmith.managers import shell_files, windows_settings
 from torchsmith.model.pattern import pattern
 from torchsmith.model.record import record
 from torchsmith.model.versions import key
@@ -111,6 +111,13 @@ def set_elsewhere(wanted: Wanted, place: Place, files: Mapping[str, str]) -> tup
 
 def _by_whom(name: str, value: str, place: Place, files: Mapping[str, str]) -> str:
     values = dict(place.values)
+    for at, said in (
+        (windows_settings.USER, "the user's own variables set it"),
+        (windows_settings.SYSTEM, "the machine's set it"),
+    ):
+        found = windows_settings.value_of(place, at, name)
+        if found is not None and found[1] == value:
+            return f"{said}, and those of the user are what this changes"
     shell = shell_files.shell_of(place)
     lines = by_hand(shell, place, files) if place.os != "windows" and place.home else ()
     line = next((line for line in lines if line.name == name and (name in CUDA or value in line.text)), None)

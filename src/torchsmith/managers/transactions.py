@@ -71,7 +71,11 @@ def made(option: Option, place: Place, files: Files) -> Transaction:
     if of_wheels and place.goal not in {UPDATE_OTHERS, CLEAN} and places.nothing_to_do(option, place):
         return Transaction(title(option))
     transaction: Transaction = _module(name, option).change(option, place, files)
-    return transaction
+    if not place.offline:
+        return transaction
+    from torchsmith.managers import offline
+
+    return offline.carried_out(transaction, option, place)
 
 
 def wanted(option: Option, place: Place, files: Files) -> tuple[str, ...]:

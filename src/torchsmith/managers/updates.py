@@ -53,14 +53,21 @@ def change(option: Option, place: Place, files: Files, installer: Installer, env
 
 
 def carried_over(option: Option, place: Place, files: Files, installer: Installer) -> Iterator[Run]:
-    """What was asked for in the environment that gives way, at its version, beside the torch that is installed already."""
+    """What was asked for in the environment that gives way, at its version, beside what is installed already."""
     named = {pin.name for pin in option.packages}
     here = [package for package in metadata.here(place) if package.name not in named and not _is_held(package, files)]
     asked = [package for package in here if f"{package.metadata}/REQUESTED" in files and package.name not in _TOOLS]
-    words = tuple(f"{package.name}=={package.version}" for package in asked)
+    free = _asked_of(option)
+    words = tuple(package.name if package.name in free else f"{package.name}=={package.version}" for package in asked)
     if words:
         held = (*places.wanted(option, place), *places.others(option))
         yield Run(installer.install(*words, *held), "install what was asked for in the present one", variables=installer.settings)
+
+
+def _asked_of(option: Option) -> frozenset[str]:
+    """What the packages of the option ask for themselves: its version is theirs to say, not that of the old environment."""
+    rows = (third_party.requirement(pin.name, pin.version) for pin in option.packages)
+    return frozenset(name for row in rows if row is not None for name, _ in row.needed(option.candidate.python))
 
 
 def not_carried(place: Place, files: Files) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from torchsmith.managers.base import CannotDo
 from torchsmith.managers.edits import toml
 from torchsmith.managers.edits.base import EditError
 from torchsmith.model.record import replace
-from torchsmith.model.transaction import Run, Transaction
+from torchsmith.model.transaction import Run, Shown, Transaction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,10 +66,10 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         )
         extras = uv_sources.extra_of(texts[path], option)
         groups = _chosen(texts[path], option, place)
-        settled = texts.items() <= files.items() and declaring.settled(option, place, files.get(f"{root}/uv.lock"))
+        settled = texts.items() <= files.items() and declaring.locked(option, place, files.get(f"{root}/uv.lock"))
     except EditError as error:
         raise CannotDo(f"`{path}`: {error}; mend it first") from None
-    if settled:
+    if settled and places.nothing_to_do(option, place) and not environment.create:
         return Transaction(transactions.title(option))
     why = f"{option.candidate.torch} of {option.index or 'the default index'} is what the project asks for"
     edits = tuple(each for name, text in sorted(texts.items()) for each in transactions.edit(name, text, files, why))
@@ -85,12 +85,13 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         transactions.title(option),
         environment,
         edits,
-        (lock, _sync(option, place, root, environment, (*_member(root, path, files), *extras, *groups))),
+        (*(() if settled else (lock,)), _sync(option, place, root, environment, (*_member(root, path, files), *extras, *groups))),
         expected=transactions.expected(option, place),
         notes=transactions.notes(
             transactions.merging(root, files), _told(option, place, edits), uv_sources.staying(texts, option, place)
         ),
         indexes=transactions.indexes(option),
+        shown=_of_itself(texts[path], environment),
         rests_on=transactions.read((f"{root}/uv.lock",), files),
     )
 
@@ -172,7 +173,11 @@ def _environment(option: Option, place: Place, root: str, files: Files) -> Envir
     prefix = rf"{root}/.venv" if place.os != "windows" else f"{root}/.venv".replace("/", "\\")
     own = place.interpreter is not None and _same(place.interpreter.prefix, prefix, place)
     if not place.fresh and (own or places.manager_of(place) == "uv-project"):
-        return transactions.environment(place)
+        there = transactions.environment(place)
+        if place.goal != transactions.CLEAN:
+            return there
+        words = ("uv", "venv", "--python", option.candidate.python, there.prefix)
+        return transactions.environment(place, there.prefix, words)
     if f"{root}/.venv/pyvenv.cfg" not in files:
         return transactions.environment(place, prefix, ("uv", "venv", "--python", option.candidate.python, prefix))
     if place.fresh:
@@ -217,6 +222,14 @@ def _sync(option: Option, place: Place, root: str, environment: Environment, mor
     )
 
 
+def _of_itself(text: str, environment: Environment) -> tuple[Shown, ...]:
+    """An environment that is made has all but the project: a copy would be installed in its place, by the copy's path."""
+    package = toml.read(text, ("tool", "uv", "package"), bool(toml.read(text, ("build-system",))))
+    if not environment.create or not package:
+        return ()
+    return (Shown(("uv", "sync", "--inexact"), "the project itself comes into the new environment, where it is"),)
+
+
 def _chosen(text: str, option: Option, place: Place) -> tuple[str, ...]:
     """The words for extras and groups that are installed or have what the option brings, and against groups that are neither."""
     have, new = declaring.installed(place), {pin.name for pin in option.packages}
@@ -252,6 +265,6 @@ def _told(option: Option, place: Place, edits: tuple[Any, ...]) -> tuple[str, ..
     told = []
     if option.index and any(pin.name in places.FAMILY for pin in option.packages):
         told.append("from now on `uv lock`, `uv sync` and `uv add` take torch from this index alone, and nothing else from it")
-    if edits and place.torch:
+    if edits and place.torch and not place.fresh and place.goal != transactions.CLEAN:
         told.append("`uv sync` without --inexact removes what the older build leaves behind")
     return tuple(told)

@@ -18,7 +18,8 @@ _PYTHON = pattern(r"(?:\S*/)?python3?(?:\.\d+)?")
 _ASSIGNMENT = pattern(r"[A-Za-z_]\w*=\S*")
 _BUILD_INDEX = pattern(r"/whl(?:/(?:nightly/|test/)?(?:cu\d+|cpu|rocm[0-9.]+|xpu))?/?\Z")
 _SAFE = pattern(r"[A-Za-z0-9_@%+=:,./-]+")
-_INDEX = ("--index-url", "-i", "--extra-index-url", "--find-links", "-f")
+_THE_INDEX = frozenset({"--index-url", "-i", "--default-index"})
+_INDEX = frozenset({*_THE_INDEX, "--extra-index-url", "--index", "--find-links", "-f", "--torch-backend"})
 _WITH_VALUE = frozenset(
     (
         *_INDEX,
@@ -156,7 +157,7 @@ def _edited(source: str, command: Command, wanted: dict[str, str], index: str | 
     if missing:
         last = family[-1][1].end
         changes.append((last, last, " " + missing))
-    own = [entry for entry in command.indexes if not mixed or _BUILD_INDEX.search(entry[2])]
+    own = [entry for entry in command.indexes if not mixed or entry[0] == "--torch-backend" or _BUILD_INDEX.search(entry[2])]
     if mixed and (own or index):
         changes.extend(_first(source, command, wanted, index))
     changes.extend(_index_changes(source, command, own, None if mixed else index))
@@ -182,13 +183,13 @@ def _index_changes(
     if not own:
         end = command.words[-1].end
         return [(end, end, f" --index-url {_word(index)}")] if index else []
-    kept = next((entry for entry in own if entry[0] in {"--index-url", "-i"}), own[0]) if index else None
+    kept = next((entry for entry in own if entry[0] in _THE_INDEX), own[0]) if index else None
     changes = []
     for entry in own:
         option, those, value = entry
         if entry is not kept or index is None:
             changes.append((_before(source, those[0].start), those[-1].end, ""))
-        elif value != index or option not in {"--index-url", "-i"}:
+        elif value != index or option not in _THE_INDEX:
             changes.append((those[0].start, those[-1].end, f"--index-url {_word(index)}"))
     return changes
 
@@ -206,8 +207,10 @@ def _json(source: str, requirements: Sequence[str], index: str | None) -> str:
     keyword, _, rest = source.partition(" ")
     try:
         words = loads(rest)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise EditError("the words of this command are not understood") from None
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise EditError("the words of this command are not understood")
     at = next((at + 1 for at, word in enumerate(words) if word == "install"), 0)
     names_there = [name_of(word) for word in words[at:] if isinstance(word, str) and not word.startswith("-")]
     wanted = {normalised(name_of(word)): word for word in requirements}

@@ -14,7 +14,7 @@ from torchsmith.managers.edits.base import (
 )
 from torchsmith.managers.edits.requirement import name_of, parts
 from torchsmith.model.pattern import pattern
-from torchsmith.model.record import record
+from torchsmith.model.record import packed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _ODD = pattern("[\x00\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _SHORT = {"--index-url": "-i", "--requirement": "-r", "--constraint": "-c", "--find-links": "-f", "--editable": "-e"}
 
 
-@record
+@packed
 class Entry:
     """One entry: its lines (``first`` to before ``last``, from 0), its words without comment, and its requirement's parts.
 
@@ -59,11 +59,13 @@ def entries(text: str) -> tuple[Entry, ...]:
         while True:
             line = bare(physical[at])
             at += 1
-            # pip ends an entry at a comment line, whatever stands before it.
-            if not line.endswith("\\") or line.lstrip().startswith("#") or at >= len(physical):
-                joined += line
+            # As pip joins them: an entry ends at a comment line, whatever stands before it.
+            if line.lstrip().startswith("#"):
+                joined += " " + line
                 break
-            joined += line[:-1]
+            joined += line.strip("\\") if line.endswith("\\") else line
+            if not line.endswith("\\") or at >= len(physical):
+                break
         found.append(_entry(first, at, joined))
     return tuple(found)
 
@@ -172,12 +174,12 @@ def put_line(text: str, line: str) -> str:
 
 
 def _entry(first: int, last: int, joined: str) -> Entry:
-    comment = _COMMENT.search(joined)
+    comment = _COMMENT.search(joined) if "#" in joined else None
     before = joined[: comment.start()] if comment else joined
     words = before.strip(" \t")
     said = joined[len(before.rstrip(" \t")) :] if comment and words else ""
     if not words or words.startswith("-"):
-        return Entry(first, last, words, comment=said)
+        return Entry(first, last, words, "", "", (), said)
     options = _OPTIONS.search(words)
     requirement = (words[: options.start()] if options else words).rstrip()
     behind = tuple(words[options.start() :].split()) if options else ()

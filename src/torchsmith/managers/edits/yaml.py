@@ -28,7 +28,8 @@ def pip_name(requirement: str) -> str:
 
 def dependencies(text: str) -> tuple[str, ...]:
     """Conda's specs, in order, without the list of pip."""
-    return _values(Tree(text, _KIND), _list(Tree(text, _KIND), "dependencies"))
+    tree = Tree(text, _KIND)
+    return _values(tree, _list(tree, "dependencies"))
 
 
 def pip_requirements(text: str) -> tuple[str, ...]:
@@ -81,8 +82,9 @@ def put_pip(text: str, requirement: str) -> str:
 
     tree = Tree(text, _KIND)
     if _pip(tree) is None:
-        text = put_dependency(text, "pip") if "pip" not in map(conda_name, dependencies(text)) else text
-        return _new_pip(text, requirement)
+        if "pip" not in map(conda_name, _values(tree, _list(tree, "dependencies"))):
+            tree = Tree(put_dependency(text, "pip"), _KIND)
+        return _new_pip(tree, requirement)
     return _put_item(text, tree, _pip(tree), requirement, same, first=not name)
 
 
@@ -179,8 +181,7 @@ def _removed(text: str, tree: Tree, number: int | None, same: Callable[[str], bo
     return tree.whole([line for at, line in enumerate(tree.lines) if at not in gone]) if gone else text
 
 
-def _new_pip(text: str, requirement: str) -> str:
-    tree = Tree(text, _KIND)
+def _new_pip(tree: Tree, requirement: str) -> str:
     parent = _list(tree, "dependencies")
     children = tree.children(parent) if parent is not None else []
     last = tree.entries[children[-1]]

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from torchsmith.managers.edits.base import BOM, EditError, bare, end_of, lines, newline, refuse_bytes
 from torchsmith.model.pattern import pattern
-from torchsmith.model.record import packed, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _DASH = pattern(r"-(?:[ ]+|\Z)")
 _KEY = pattern(
@@ -20,7 +15,6 @@ _BLOCK = pattern(r"[|>][-+0-9]*[ \t]*(?:#.*)?")
 _ODD = pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]")
 
 
-@packed
 class Entry:
     """A key, an item, or an item that is a key: ``- pip:``.
 
@@ -29,16 +23,12 @@ class Entry:
     between ``at`` and ``end`` of the line. ``parent`` is the number of the entry that it belongs to, -1 at the top.
     """
 
-    line: int
-    last: int
-    indent: int
-    inner: int
-    dash: bool
-    key: str | None
-    value: str
-    at: int
-    end: int
-    parent: int = -1
+    __slots__ = ("at", "dash", "end", "indent", "inner", "key", "last", "line", "parent", "value")
+
+    def __init__(self, line: int, indent: int, inner: int, dash: bool, key: str | None, value: str, at: int) -> None:
+        self.line, self.last, self.parent = line, line + 1, -1
+        self.indent, self.inner, self.dash, self.key = indent, inner, dash, key
+        self.value, self.at, self.end = value, at, at + len(value)
 
 
 class Tree:
@@ -148,28 +138,17 @@ def _read(physical: list[str]) -> list[Entry]:
             stack.pop()
         if not stack and found and indent != found[0].indent:
             raise EditError("the indentation fits nothing above it", at + 1)
-        parent = stack[-1][1] if stack else -1
-        last = _last(physical, at, entry)
-        found.append(_placed(entry, parent, last))
+        entry.parent = stack[-1][1] if stack else -1
+        entry.last = at = _last(physical, at, entry)
+        found.append(entry)
         stack.append((indent, len(found) - 1, entry.dash))
         if entry.dash and entry.key is not None:
             stack.append((entry.inner, len(found) - 1, False))
-        at = last
-    return list(_with_ends(found))
-
-
-def _placed(entry: Entry, parent: int, last: int) -> Entry:
-    return replace(entry, parent=parent, last=last)
-
-
-def _with_ends(found: list[Entry]) -> Iterator[Entry]:
-    ends = [entry.last for entry in found]
-    for number in range(len(found) - 1, -1, -1):
-        parent = found[number].parent
-        if parent >= 0:
-            ends[parent] = max(ends[parent], ends[number])
-    for entry, last in zip(found, ends, strict=True):
-        yield _placed(entry, entry.parent, last)
+    for entry in reversed(found):
+        if entry.parent >= 0:
+            above = found[entry.parent]
+            above.last = max(above.last, entry.last)
+    return found
 
 
 def _entry(number: int, line: str, indent: int) -> Entry:
@@ -197,7 +176,7 @@ def _entry(number: int, line: str, indent: int) -> Entry:
         tab = value.find("\t#")
         cut = min((place for place in (comment, tab) if place >= 0), default=len(value))
         value = value[:cut].rstrip()
-    return Entry(number, number + 1, indent, inner, dash, unquoted(key[1].rstrip()) if key else None, value, at, at + len(value))
+    return Entry(number, indent, inner, dash, unquoted(key[1].rstrip()) if key else None, value, at)
 
 
 def _last(physical: list[str], number: int, entry: Entry) -> int:
