@@ -92,7 +92,13 @@ def bench(packages: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     for name in [name for name in os.environ if name.startswith(("PIP_", "UV_", "CONDA", "VIRTUAL_ENV", "PYTHONPATH", "SUDO_"))]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-    own = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state"), "UV_DEFAULT_INDEX": f"{packages}/pypi"}
+    cache = str(tmp_path.parent / "uv-cache")
+    own = {
+        "UV_CACHE_DIR": cache,
+        "HOME": str(tmp_path),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "UV_DEFAULT_INDEX": f"{packages}/pypi",
+    }
     for name, value in {**own, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "COLUMNS": "80"}.items():
         monkeypatch.setenv(name, value)
     for words in (
@@ -395,8 +401,12 @@ def test_beside_the_systems_python_a_new_environment_is_made(bench: Bench, monke
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can change what is another's")
 def test_root_leaves_another_users_environment_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """P01."""
+    file = kept(bench)
     os.chown(bench.prefix, 12345, 12345)
     before = bench.state()
+    # Nor is an interpreter of somebody else's run because a plan file names it.
+    code, out, err = bench.ask("apply", str(file), "--yes")
+    assert (code, "belongs to" in err) == (2, True), out + err
     code, out, _ = bench.ask("apply", "--yes", *bench.env, *WANTED)
     assert (code, "--allow-root" in out, bench.state()) == (2, True, before)
     assert bench.ask("apply", "--dry-run", "--allow-root", *bench.env, *WANTED)[0] == 0
@@ -436,7 +446,7 @@ def test_what_no_torch_cures_is_shown_and_not_done(bench: Bench) -> None:
     assert f"CUDA_VISIBLE_DEVICES is set in {bench.folder}/.bashrc, line 2" in said
     told = json.loads(bench.ask("apply", "--yes", "--json", *bench.env, *hidden)[1])
     schema("apply-1").validate(told)
-    assert (told["exit_code"], [shown["argv"] for shown in told["remedies"]][0]) == (1, ["unset", "CUDA_VISIBLE_DEVICES"])
+    assert (told["exit_code"], next(shown["argv"] for shown in told["remedies"])) == (1, ["unset", "CUDA_VISIBLE_DEVICES"])
 
 
 def test_a_project_file_that_cannot_be_read_is_named_and_left_alone(bench: Bench) -> None:

@@ -117,8 +117,14 @@ def test_another_option_may_be_chosen(bench: Bench) -> None:
     assert seen.end() == 0
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("step", ["1. copy the environment", "2. install torch", "3. check the copy"])
+@pytest.mark.parametrize(
+    ("number", "code", "step"),
+    [
+        (signal.SIGINT, 130, "1. copy the environment"),
+        (signal.SIGTERM, 143, "2. install torch"),
+        (signal.SIGINT, 130, "3. check the copy"),
+    ],
+)
 def test_told_to_end_everything_is_as_it_was(bench: Bench, number: signal.Signals, code: int, step: str) -> None:
     before = bench.state()
     seen = Terminal(80, "apply", "--yes", *bench.env, *WANTED)

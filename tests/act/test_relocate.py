@@ -223,31 +223,5 @@ def test_a_path_is_found_in_every_way_of_writing_it(parent: str, name: str) -> N
         assert not moved.within(wanted)
 
 
-def test_launchers_of_windows_name_the_other_python(tmp_path: Path) -> None:
-    import io
-    import zipfile
-
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("__main__.py", "print('x')")
-    moved = rewrite.move(r"C:\Users\Jö B\env\.torchsmith\run-3", r"C:\Users\Jö B\env")
-
-    def of_pip(root: str) -> bytes:
-        return b"MZ" + b"\0" * 99 + f'#!"{root}\\Scripts\\python.exe"\r\n'.encode() + stream.getvalue()
-
-    def of_uv(root: str) -> bytes:
-        path = f"{root}\\Scripts\\python.exe".encode()
-        return b"MZ" + b"\0" * 99 + stream.getvalue() + path + len(path).to_bytes(4, "little") + b"UVSC"
-
-    for made in (of_pip, of_uv):
-        changed = rewrite.launcher(made(moved.old), moved)
-        assert changed == made(moved.new)
-        assert rewrite.launcher(made(moved.old.replace("Users", "USERS")), moved) == made(moved.new)
-        assert changed is not None
-        assert zipfile.ZipFile(io.BytesIO(changed)).read("__main__.py") == b"print('x')"
-    assert rewrite.launcher(b"MZ no launcher", moved) is None
-    assert rewrite.launcher(b"\x7fELF", moved) is None
-
-
 def said(program: Path) -> str:
     return subprocess.run([program], capture_output=True, text=True, check=True).stdout.strip()

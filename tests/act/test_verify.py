@@ -85,11 +85,22 @@ def test_a_sound_environment_passes_every_check(here: Path) -> None:
     ]
 
 
-def test_what_is_live_is_imported_and_nothing_else(here: Path) -> None:
+def test_what_is_live_has_only_to_be_found_in_its_place(here: Path) -> None:
     place = Place(str(here), python(here))
-    checks = verify.verify(python(here), Transaction("", place, expected=EXPECTED), True)
-    assert [name for name, passed, _ in checks if passed] == ["import torch", "import numpy", "version and build"]
-    assert not list(here.rglob("torch/__pycache__"))  # nothing was written
+    transaction = Transaction("", place, expected=EXPECTED)
+    checks = verify.verify(python(here), transaction, True)
+    where = str(site(here) / "torch" / "__init__.py")
+    assert checks[0] == ("torch is found in its place", True, where)
+    assert [name for name, passed, _ in checks if passed] == ["torch is found in its place", "numpy is found in its place"]
+    assert not list(here.rglob("torch/__pycache__"))  # nothing was imported or written
+    (here.parent / "elsewhere").mkdir()
+    shutil.move(site(here) / "numpy", here.parent / "elsewhere")
+    (site(here) / "more.pth").write_text(f"{here.parent / 'elsewhere'}\n")
+    assert [name for name, passed, _ in verify.verify(python(here), transaction, True) if not passed] == [
+        "numpy is found in its place"
+    ]
+    Path(python(here)).unlink()
+    assert not any(passed for _, passed, _ in verify.verify(python(here), transaction, True))
 
 
 def test_without_an_environment_there_is_nothing_to_verify() -> None:

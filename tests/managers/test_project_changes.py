@@ -3,8 +3,12 @@
 `TORCHSMITH_WRITE_EXPECTED=1` writes the answers anew; read the difference before you keep it.
 """
 
+import copy
+import json
 import os
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.managers.projects import PYTHON, option
@@ -29,8 +33,9 @@ def asked(name: str) -> tuple[dict[str, str], dict[str, str]]:
     return words, {f"{ROOT}/{file}": text for file, _, text in (part.partition("\n") for part in parts)}
 
 
-def made(name: str) -> tuple[Transaction, dict[str, str]]:
+def made(name: str, other: dict[str, str] | None = None) -> tuple[Transaction, dict[str, str]]:
     words, files = asked(name)
+    files = other or files
     manager = words["manager"]
     folder = f"{ROOT}/{words.get('folder', '')}".rstrip("/")
     listed = [word.split(" ") for word in words.get("installed", "").split(", ") if word]
@@ -118,3 +123,57 @@ def test_what_was_changed_needs_no_second_change(name: str) -> None:
     if manager == "cpu":
         return
     assert transactions.made(wanted, place, after).edits == ()
+
+
+ODD = (
+    True,
+    5,
+    "torch",
+    [],
+    {},
+    [[]],
+    [{}],
+    ["torch", 5],
+    {"torch": 5},
+    {"torch": [5]},
+    {"torch": {"index": 5, "source": 5}},
+    [{"name": 5}],
+)
+
+
+def places_in(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    found = [path] if path else []
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [*found, *(each for key, one in pairs for each in places_in(one, (*path, key)))]
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if "toml" not in name and "two-tables" not in name])
+def test_odd_values_are_refused_or_borne(name: str) -> None:
+    """Each value of pyproject.toml in turn is something else: a refusal or a change, and no fault."""
+    words, files = asked(name)
+    path = f"{ROOT}/{words.get('folder', '')}".rstrip("/") + "/pyproject.toml"
+    data = tomllib.loads(files[path])
+    for where in places_in(data):
+        for odd in ODD:
+            changed = copy.deepcopy(data)
+            holder: Any = changed
+            for key in where[:-1]:
+                holder = holder[key]
+            holder[where[-1]] = odd
+            text = "".join(f"{key} = {written(value)}\n" for key, value in changed.items())
+            try:
+                transaction, _ = made(name, {**files, path: text})
+            except CannotDo:
+                continue
+            for edit in transaction.edits:
+                assert edit.text is not None
+                tomllib.loads(edit.text)
+
+
+def written(value: object) -> str:
+    """A value as TOML, tables in line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f'"{key}" = {written(one)}' for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(written, value)) + "]"
+    return json.dumps(value)

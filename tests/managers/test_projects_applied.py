@@ -509,3 +509,17 @@ def test_gits_state_is_never_touched(project: Made, packages: str) -> None:
     it.undo()
     assert "# My project" in it.text()
     assert git("status", "--porcelain").splitlines() == ["A  notes.txt", " M pyproject.toml", "?? uv.lock"]
+
+
+def test_a_clean_install_of_a_uv_project(project: Made, packages: str) -> None:
+    """Made anew beside the present one: what was installed by hand is not in it, and comes back with the former one."""
+    it = project("uv", UV)
+    it.run(uv("uv"), "pip", "install", "-q", "--python", str(it.bench.python), "--no-deps", "transformers==1.0")
+    (it.bench.site / "by_hand.py").touch()
+    before = it.state()
+    it.apply(option("uv-project", "cu129", f"{packages}/cu129"), "clean-install")
+    assert it.torch() == "2.8.0+cu129"
+    assert not (it.bench.site / "by_hand.py").exists()
+    assert "Would make no changes" in it.run("uv", "sync", "--dry-run")
+    it.undo()
+    assert it.state() == before

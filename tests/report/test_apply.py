@@ -101,7 +101,12 @@ PAGES = {
     "plan": lambda width: apply_text.plan(WHOLE, FILES, "bash", width),
     "new": lambda width: apply_text.plan(
         replace(
-            WHOLE, environment=Environment("/home/you/app/.venv", "p", create=("uv", "venv")), edits=(), registry=(), shown=()
+            WHOLE,
+            environment=Environment("/home/you/app/.venv", "p", create=("uv", "venv")),
+            fingerprint="",
+            edits=(),
+            registry=(),
+            shown=(),
         ),
         {},
         "bash",

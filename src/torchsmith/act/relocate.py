@@ -14,7 +14,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from torchsmith.act import rewrite
+from torchsmith.act import launchers, rewrite
 from torchsmith.model.record import record
 
 TYPE_CHECKING = False
@@ -183,7 +183,7 @@ def _one(file: _File, data: bytes, move: Move, patched: Iterable[str]) -> bytes:
     if file.path in patched:
         return move.binary(data) or data
     # Of any other program nobody knows what a change of its length would do to it: ``left`` tells it.
-    return rewrite.launcher(data, move) or data
+    return launchers.moved(data, move) or data
 
 
 def _renamed(data: bytes, old: str, new: str) -> bytes:
@@ -229,7 +229,7 @@ def _named_moves(old: Path, new: Path) -> tuple[Move, ...]:
 def _adopted(data: bytes, moves: Sequence[Move]) -> bytes:
     for move in moves:
         if move.within(data):
-            data = rewrite.first_line(data, move) if data.startswith(b"#!") else rewrite.launcher(data, move) or data
+            data = rewrite.first_line(data, move) if data.startswith(b"#!") else launchers.moved(data, move) or data
     return data
 
 

@@ -26,9 +26,6 @@ _BY_SHELL = re.compile(
     rb"""#!/bin/sh\n'''exec' (?P<word>"[^"\n]*"|'[^\n]*?'(?= )|[^\s"']+)(?P<rest>[^\n]*?) "\$0" "\$@"\n' '''"""
 )
 _PLAIN = re.compile(rb"#![ \t]*(?P<word>/[^\n]*?/(?:python|pypy)[^/\s]*)(?P<rest>[ \t][^\n]*)?(?=\r?\n|\Z)")
-_END_OF_ZIP = b"PK\x05\x06"
-_OF_UV = (b"UVSC", b"UVPY")
-"""With what the launchers of uv end, before uv 0.8: after the path of Python and its length."""
 
 
 @record
@@ -81,26 +78,6 @@ def move(old: str, new: str) -> Move:
         rb"(?<![\w.\-])(?:" + words + rb")(?![\w\-\x80-\xff]|\.\w|%[89A-F])", re.IGNORECASE if _foldable(old) else 0
     )
     return Move(old, new, table, found)
-
-
-def launcher(data: bytes, moved: Move) -> bytes | None:
-    """A launcher of Windows for the other path; None if these bytes are none that we know.
-
-    pip's is a program, the first line of a script, and a zip with the script. uv's of before 0.8 ends with the path of Python,
-    its length and a word.
-    """
-    if not data.startswith(b"MZ"):
-        return None
-    if data[-4:] in _OF_UV:
-        size = int.from_bytes(data[-8:-4], "little")
-        path = moved.plain(data[-8 - size : -8])
-        return data[: -8 - size] + path + len(path).to_bytes(4, "little") + data[-4:]
-    end = data.rfind(_END_OF_ZIP)
-    if end < 0 or end + 22 > len(data):
-        return None
-    start = end - int.from_bytes(data[end + 12 : end + 16], "little") - int.from_bytes(data[end + 16 : end + 20], "little")
-    line = data.rfind(b"#!", 0, max(start, 0))
-    return data[:line] + moved.plain(data[line:start]) + data[start:] if line >= 0 else None
 
 
 def first_line(data: bytes, moved: Move) -> bytes:

@@ -62,6 +62,18 @@ def of_another_user(paths: Iterable[str], environ: Mapping[str, str] | None = No
     return ""
 
 
+def whose_program(path: str) -> str:
+    """Whose an interpreter is, where it is neither this user's nor root's: what a file names is not run for a stranger."""
+    if not path or not hasattr(os, "geteuid"):
+        return ""
+    named = [Path(path), *(Path(path) / inside for inside in ("bin/python", "Scripts/python.exe"))]
+    for place in (place for each in named if each.exists() for place in (each, each.resolve(), each.resolve().parent)):
+        owner = _owner(place)
+        if owner not in {None, 0, os.geteuid()}:
+            return f"`{place}` belongs to {_name(owner or 0)}"
+    return ""
+
+
 def _owner(path: Path) -> int | None:
     for place in (path, *path.parents):
         with suppress(OSError):

@@ -32,6 +32,20 @@ _FOREIGN = (
     "PIPENV_ACTIVE",
     "PDM_PYTHON",
     "PDM_PROJECT",
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_ROOT",
+    "PIP_USER",
+    "PIP_PYTHON",
+    "PDM_LOCKFILE",
+    "PDM_IGNORE_SAVED_PYTHON",
+    "PIPENV_PIPFILE",
+    "UV_PROJECT_ENVIRONMENT",
+    "UV_PYTHON",
+    "UV_SYSTEM_PYTHON",
+    "UV_BREAK_SYSTEM_PACKAGES",
+    "UV_TARGET",
+    "UV_PREFIX",
 )
 _LOOK = 20.0
 """Seconds in which a program has to say its version."""

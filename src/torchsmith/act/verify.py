@@ -50,22 +50,22 @@ class Here:
 def verify(python: str, transaction: Transaction, live: bool) -> Checks:
     """(name, passed, what was found) of each check of the environment whose Python is ``python``.
 
-    ``live`` says that it has taken its place already: then it is imported once more, and nothing else. What was amiss in the
-    live environment before, and is no part of the change, is told and does not fail.
+    ``live`` says that it has taken its place already: what is there is what passed as a clone, so its Python is asked only
+    whether it finds it there. What was amiss in the live environment before, and is no part of the change, does not fail.
     """
     if transaction.environment is None or not python:
         return ()
     expected = transaction.expected
     here = _read(prefix_of(python))
     if live:
-        return tuple(_imports(python, here, expected, live=True))
+        return tuple(_in_place(python, here, expected))
     before = Here(here.prefix, (), ()) if transaction.environment.create else _read(Path(transaction.environment.prefix))
     checks = tuple(_records(here, before, expected))
     if transaction.disk_bytes:
         checks = (*checks, _size_check(here, before, transaction.disk_bytes))
     if not all(passed for _, passed, _ in checks):
         return checks
-    checks = (*checks, *_imports(python, here, expected, live=False))
+    checks = (*checks, *_imports(python, here, expected))
     return (*checks, *_declared(python, transaction, here, before))
 
 
@@ -144,15 +144,26 @@ def same_version(have: str, wanted: str) -> bool:
 # ---- what it does
 
 
-def _imports(python: str, here: Here, expected: Expected, *, live: bool) -> Iterator[tuple[str, bool, str]]:
+def _in_place(python: str, here: Here, expected: Expected) -> Iterator[tuple[str, bool, str]]:
+    """Whether the Python that is live finds each module in its own environment. Nothing is imported, and nothing written."""
+    modules = _modules(here, expected)
+    found = _asked(python, [f"find:{module}" for module in modules], live=True) if modules else {}
+    inside = (os.path.abspath(here.prefix) + os.sep, os.path.realpath(here.prefix) + os.sep)
+    for module in modules:
+        told = found.get(f"find:{module}", {})
+        place = str(told.get("place", ""))
+        yield f"{module} is found in its place", place.startswith(inside), place or _why(told, found)
+
+
+def _imports(python: str, here: Here, expected: Expected) -> Iterator[tuple[str, bool, str]]:
     modules = _modules(here, expected)
     parts = [f"import:{module}" for module in modules]
     device = "xpu" if local_label(expected.torch).startswith("xpu") else "cuda"
-    if expected.torch and not live:
+    if expected.torch:
         parts += ["exact:cpu", *((f"exact:{device}",) if expected.gpu else ())]
     if not parts:
         return
-    found = _asked(python, parts, live=live)
+    found = _asked(python, parts, live=False)
     for module in modules:
         told = found.get(f"import:{module}", {})
         yield _import_check(module, told, found)

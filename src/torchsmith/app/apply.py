@@ -13,6 +13,7 @@ from torchsmith.choose import root_cause
 from torchsmith.managers import transactions
 from torchsmith.managers.base import CannotDo
 from torchsmith.managers.edits.base import EditError
+from torchsmith.model.choice import EVERYDAY
 from torchsmith.model.errors import UnreadableInputError, UsageError
 from torchsmith.model.facts.gpu import Gpus
 from torchsmith.model.known import Known
@@ -159,7 +160,6 @@ def refused_to_root(ready: Prepared, *, allow_root: bool) -> Prepared:
 def completed(made: Transaction, option: Option, looked: Looked) -> Transaction:
     """With what only the machine knows: the environment's fingerprint and users, and the estimates of the decision."""
     place = made.environment
-    there = place is not None and not place.create
     expected = made.expected
     gpus = looked.diagnosis.facts.get("gpus")
     seen = isinstance(gpus, Known) and isinstance(gpus.value, Gpus) and bool(gpus.value)
@@ -167,15 +167,17 @@ def completed(made: Transaction, option: Option, looked: Looked) -> Transaction:
         expected = replace(expected, gpu=False)
     from torchsmith.report import choice_words
 
+    # What the option takes says nothing of the packages beside it.
+    estimated = None if looked.asked.goal in EVERYDAY else option
     return replace(
         made,
         title=choice_words.named(option) if made.title == transactions.title(option) else made.title,
         expected=expected,
-        fingerprint=made.fingerprint or (target.fingerprint(place.prefix) if place and there else ""),
-        users=made.users or (target.users(place.prefix) if place and there else ()),
-        download_bytes=_given(made.download_bytes, option, "download_bytes"),
-        disk_bytes=_given(made.disk_bytes, option, "disk_bytes"),
-        minutes=_given(made.minutes, option, "minutes"),
+        fingerprint=made.fingerprint or (target.fingerprint(place.prefix) if place else ""),
+        users=made.users or (target.users(place.prefix) if place else ()),
+        download_bytes=_given(made.download_bytes, estimated, "download_bytes"),
+        disk_bytes=_given(made.disk_bytes, estimated, "disk_bytes"),
+        minutes=_given(made.minutes, estimated, "minutes"),
     )
 
 
@@ -277,8 +279,8 @@ def _touched(made: Transaction) -> tuple[str, ...]:
     )
 
 
-def _given(known: int | None, option: Option, criterion: str) -> int | None:
-    if known is not None:
+def _given(known: int | None, option: Option | None, criterion: str) -> int | None:
+    if known is not None or option is None:
         return known
     shown = next((cell.shown for cell in option.scores if cell.criterion == criterion), None)
     return int(shown) if isinstance(shown, int | float) and not isinstance(shown, bool) else None
@@ -338,6 +340,8 @@ def again(kept: Kept, host: Host, *, allow_root: bool = False) -> tuple[Looked, 
 
     if isinstance(kept.carried_out, dict) and kept.carried_out.get("status") == ELSEWHERE:
         raise UsageError(f"`{kept.path}` is for another machine than this one: make it on that machine, and carry it out there")
+    if not allow_root and (stranger := target.whose_program(kept.asked.python)):
+        raise UsageError(f"`{kept.path}` names an interpreter that is not yours: {stranger}; make the plan yourself")
     looked = look(kept.asked, host)
     ready = prepared(looked, question.picked(looked.choice, kept.asked), allow_root=True)
     now = json.loads(json.dumps(carried_out(ready)))

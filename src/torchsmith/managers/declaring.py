@@ -109,6 +109,67 @@ def specifier(old: str, where: str, pin: Pin, option: Option) -> str:
     return written if bare and not sign and found else f"=={written}" if sign or not bare else written
 
 
+_SHAPES: tuple[tuple[str, type], ...] = (
+    ("project", dict),
+    ("project.dependencies", list),
+    ("project.dynamic", list),
+    ("project.optional-dependencies", dict),
+    ("project.optional-dependencies.*", list),
+    ("dependency-groups", dict),
+    ("dependency-groups.*", list),
+    ("tool", dict),
+    ("tool.uv", dict),
+    ("tool.uv.sources", dict),
+    ("tool.uv.index", list),
+    ("tool.uv.index.*", dict),
+    ("tool.uv.conflicts", list),
+    ("tool.uv.conflicts.*", list),
+    ("tool.uv.conflicts.*.*", dict),
+    ("tool.uv.dev-dependencies", list),
+    ("tool.uv.constraint-dependencies", list),
+    ("tool.uv.override-dependencies", list),
+    ("tool.uv.workspace", dict),
+    ("tool.uv.workspace.members", list),
+    ("tool.uv.workspace.exclude", list),
+    ("tool.poetry", dict),
+    ("tool.poetry.dependencies", dict),
+    ("tool.poetry.dev-dependencies", dict),
+    ("tool.poetry.group", dict),
+    ("tool.poetry.group.*", dict),
+    ("tool.poetry.group.*.dependencies", dict),
+    ("tool.poetry.extras", dict),
+    ("tool.poetry.extras.*", list),
+    ("tool.poetry.source", list),
+    ("tool.poetry.source.*", dict),
+)
+"""What stands where in pyproject.toml: in a file where it does not, nothing is changed."""
+
+
+def refuse_odd(text: str) -> None:
+    """Whether the tables that are looked at are what they should be.
+
+    Raises:
+        CannotDo: one is not.
+        EditError: the text is no TOML.
+
+    """
+    data = toml.read(text)
+    for path, kind in _SHAPES:
+        for found in _all_at(data, path.split(".")):
+            if not isinstance(found, kind):
+                shape = "table" if kind is dict else "array"
+                raise CannotDo(f"`{path}` in pyproject.toml should be of {shape}s" if "*" in path else f"`{path}` is no {shape}")
+
+
+def _all_at(data: Any, keys: list[str]) -> tuple[Any, ...]:
+    if not keys:
+        return (data,)
+    if keys[0] == "*":
+        every = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+        return tuple(each for one in every for each in _all_at(one, keys[1:]))
+    return _all_at(data[keys[0]], keys[1:]) if isinstance(data, dict) and keys[0] in data else ()
+
+
 # ---- lists of requirements: project.dependencies and the like
 
 

@@ -58,6 +58,7 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         return _others(option, place, files, number, environment)
     declaring.refuse_what_no_lock_holds(option)
     try:
+        declaring.refuse_odd(files[path])
         if poetry_sources.binds(files[path], option, place):
             option = declaring.explicit(option, place)
         text = poetry_sources.edited(files[path], number, option, place)
@@ -97,6 +98,7 @@ def _others(option: Option, place: Place, files: Files, number: int, environment
         raise CannotDo("there is no poetry.lock yet that says what is to be held: `poetry lock`, then ask again")
     made = project_change.others("Poetry", place, environment)
     try:
+        declaring.refuse_odd(files[f"{root}/pyproject.toml"])
         declaring.refuse_other_locked(lock, place)
         locked = {normalised(str(each.get("name", ""))) for each in toml.entries(lock, ("package",))}
         chosen = _chosen(files[f"{root}/pyproject.toml"], option, place)

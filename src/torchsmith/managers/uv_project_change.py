@@ -59,6 +59,8 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
         return _others(option, place, files, root, environment)
     declaring.refuse_what_no_lock_holds(option)
     try:
+        for name in {path, f"{root}/pyproject.toml"} & files.keys():
+            declaring.refuse_odd(files[name])
         if uv_sources.binds(tuple(files[name] for name in (path, f"{root}/pyproject.toml") if name in files)):
             option = declaring.explicit(option, place)
         texts = uv_sources.edited(
@@ -101,6 +103,7 @@ def _others(option: Option, place: Place, files: Files, root: str, environment: 
     made = project_change.others("uv", place, environment)
     path, lock = f"{transactions.root(place)}/pyproject.toml", f"{root}/uv.lock"
     try:
+        declaring.refuse_odd(files[path])
         declaring.refuse_other_locked(files.get(lock, ""), place)
         chosen = _chosen(files[path], option, place)
     except EditError as error:

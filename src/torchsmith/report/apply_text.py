@@ -102,8 +102,10 @@ def _environment(page: Page, made: Transaction, shell: str) -> None:
         return
     page.gap()
     if place.create:
-        page.block(f"Makes a new environment, {safe(place.prefix)}", "")
-        page.block("It is built and verified apart, and moved there in one step.", "  ")
+        anew = bool(made.fingerprint)
+        page.block(f"Makes {'the environment' if anew else 'a new environment,'} {safe(place.prefix)}{' anew' * anew}", "")
+        takes_place = "takes the place of the former one in one step, which is kept" if anew else "is moved there in one step"
+        page.block(f"It is built and verified apart, and {takes_place}.", "  ")
         page.line("    " + command(place.create, shell))
     elif made.runs:
         page.block(f"Changes the environment {safe(place.prefix)}", "")
@@ -164,12 +166,13 @@ def _rows(made: Transaction) -> Iterator[tuple[str, tuple[str, ...]]]:
 def takes(made: Transaction) -> str:
     """Download, room and time, as far as they are known."""
     parts = []
-    if made.download_bytes is not None:
+    if made.download_bytes:
         parts.append(f"about {decimal(made.download_bytes)} to download")
-    if made.disk_bytes is not None:
+    if made.disk_bytes:
         parts.append(f"about {decimal(made.disk_bytes)} on disk")
     if made.minutes is not None:
-        parts.append(f"{made.minutes} minute{'' if made.minutes == 1 else 's'} besides the download")
+        minutes = f"{made.minutes} minute{'' if made.minutes == 1 else 's'}"
+        parts.append(f"{minutes} besides the download" if made.download_bytes else minutes)
     return ", ".join(parts)
 
 

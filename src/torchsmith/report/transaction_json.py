@@ -59,9 +59,9 @@ def actions(transaction: Transaction, files: Mapping[str, str]) -> list[dict[str
             {
                 "type": "create-environment",
                 "path": place.prefix,
-                "before": None,
+                "before": transaction.fingerprint or None,
                 "argv": _words(place.create),
-                "inverse": "the folder is moved away",
+                "inverse": "the former environment is put back whole" if transaction.fingerprint else "the folder is moved away",
             }
         )
     elif place:

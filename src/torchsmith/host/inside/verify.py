@@ -1,7 +1,7 @@
 """Runs inside an environment that is about to be used: imports what was installed and counts. Standard library, Python 3.8.
 
 Each part's answer is framed and flushed on its own: what was found before a crash is kept. ``sys.argv`` is the frame, then
-the parts, in order: ``import:MODULE``, ``exact:DEVICE``.
+the parts, in order: ``import:MODULE``, ``exact:DEVICE``, or ``find:MODULE``, which imports nothing.
 """
 
 import json
@@ -25,13 +25,21 @@ def imported(module):
     import importlib
 
     begun = time.perf_counter()
-    found = importlib.import_module(module)
-    told = {"seconds": time.perf_counter() - begun, "version": str(getattr(found, "__version__", ""))}
+    loaded = importlib.import_module(module)
+    told = {"seconds": time.perf_counter() - begun, "version": str(getattr(loaded, "__version__", ""))}
     if module == "torch":
-        version = getattr(found, "version", None)
+        version = getattr(loaded, "version", None)
         told.update({name: getattr(version, name, None) for name in ("cuda", "hip", "xpu")})
         told["knows"] = version is not None
     return told
+
+
+def found(module):
+    """Where an import would find it."""
+    import importlib.util
+
+    told = importlib.util.find_spec(module)
+    return {"place": str(told.origin or next(iter(told.submodule_search_locations or ()), "")) if told else ""}
 
 
 def exact(device):
@@ -47,11 +55,14 @@ def exact(device):
     left = [[(7 * row + 3 * column) % 11 - 5 for column in range(size)] for row in range(size)]
     right = [[(5 * row + 2 * column) % 13 - 6 for column in range(size)] for row in range(size)]
     product = torch.tensor(left, dtype=torch.float32, device=device) @ torch.tensor(right, dtype=torch.float32, device=device)
-    found, wrong = product.cpu().tolist(), 0
+    result, wrong = product.cpu().tolist(), 0
     for row in range(size):
         for column in range(size):
-            wrong += found[row][column] != sum(left[row][at] * right[at][column] for at in range(size))
+            wrong += result[row][column] != sum(left[row][at] * right[at][column] for at in range(size))
     return {"wrong": wrong, "entries": size * size}
+
+
+PARTS = {"import": imported, "exact": exact, "find": found}
 
 
 def main():
@@ -59,7 +70,7 @@ def main():
     for part in sys.argv[2:]:
         kind, _, of = part.partition(":")
         try:
-            tell(part, imported(of) if kind == "import" else exact(of))
+            tell(part, PARTS[kind](of))
         except BaseException as error:
             tell(part, {"error": ("%s: %s" % (type(error).__name__, error))[:500]})
 
