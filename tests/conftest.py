@@ -1,6 +1,9 @@
 """What all tests share: the laboratory's fixtures, and the count of captured machines in the summary."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
 import pytest
 from hypothesis import settings
@@ -13,6 +16,10 @@ pytest_plugins = ["tests.lab.fixtures"]
 # The same examples in every run, or a change is blamed for what another one brought; TORCHSMITH_RANDOM=1 looks for new ones.
 settings.register_profile("untimed", deadline=None, derandomize=not os.environ.get("TORCHSMITH_RANDOM"))
 settings.load_profile("untimed")
+
+# Runs that the user of this machine has under way are none of the tests' business.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="torchsmith-tests-")
+atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

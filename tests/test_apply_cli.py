@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -415,17 +416,18 @@ def test_root_leaves_another_users_environment_alone(bench: Bench, monkeypatch: 
 
 
 def test_who_uses_the_environment_is_told(bench: Bench) -> None:
-    """C03."""
-    with subprocess.Popen(
-        (bench.python, "-c", "print(flush=True); input()"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as other:
-        assert other.stdout is not None
-        other.stdout.readline()
-        # Below this process it would count as our own: a grandchild that outlives its parent does not.
-        code, out, _ = bench.ask("apply", "--dry-run", *bench.env, *WANTED)
-        assert code == 0
-        other.communicate(b"\n")
-    assert "Changes the environment" in out
+    """C03. What this process started itself does not count: so the program is left without its parent."""
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(120)"
+    script = f"import subprocess; subprocess.Popen([{bench.python!r}, '-c', {code!r}])"
+    with subprocess.Popen((sys.executable, "-c", script), stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        try:
+            parent.wait()
+            status, out, _ = bench.ask("apply", "--dry-run", *bench.env, *WANTED)
+        finally:
+            os.kill(pid, signal.SIGKILL)
+    assert (status, f"in use by pid {pid} python" in out) == (0, True), out
 
 
 def test_what_no_torch_cures_is_shown_and_not_done(bench: Bench) -> None:

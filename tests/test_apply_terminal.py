@@ -138,6 +138,24 @@ def test_told_to_end_everything_is_as_it_was(bench: Bench, number: signal.Signal
     assert "Traceback" not in seen.shown
 
 
+@pytest.mark.parametrize("discard", [True, False])
+def test_killed_outright_the_next_call_says_so_and_resume_settles_it(bench: Bench, discard: bool) -> None:
+    before = bench.state()
+    seen = Terminal(80, "apply", "--yes", *bench.env, *WANTED)
+    seen.until("2. install torch")
+    seen.signal(signal.SIGKILL)
+    assert seen.end() == -signal.SIGKILL
+    assert bench.state() == before
+    assert "note: run 1" in bench.ask("rule", "no-fault")[2]
+    words = ("resume", *(("--discard",) if discard else ()))
+    end = time.monotonic() + LIMIT
+    while (code := bench.ask(*words)[0]) == 73 and time.monotonic() < end:
+        time.sleep(0.2)  # the installer that was left alone comes to its end
+    assert code == 0
+    assert (bench.torch(), bench.state() == before) == (("2.14.0", True) if discard else ("2.14.1", False))
+    assert bench.ask("rule", "no-fault")[2] == ""
+
+
 @pytest.mark.parametrize("columns", [40, 80])
 def test_the_moving_line_keeps_to_the_terminal(bench: Bench, columns: int) -> None:
     import fcntl

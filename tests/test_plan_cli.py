@@ -207,6 +207,8 @@ def test_a_kept_plan_is_private_and_names_what_it_rests_on(tmp_path: Path, capsy
     "arguments",
     [
         ("plan", *SEED, "--yes"),
+        ("plan", *SEED, "--option", "2"),
+        ("plan", *SEED, "--option", "2", "--all", "--write", "unwritten.json"),
         ("plan", *SEED, "--resolve", "--offline"),
         ("plan", *SEED, "--upgrade", "--all"),
         ("plan", *SEED, "--outdated", "--format", "markdown"),

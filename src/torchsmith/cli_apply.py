@@ -172,7 +172,9 @@ def _changed(options: argparse.Namespace, looked: Looked, ready: Prepared) -> in
 
         return _told(options, Outcome("declined", problem=refused), ready)
     ended = _watched(options, lambda watch: apply.carry_out(made, watch))
-    return _told(options, ended, ready)
+    code = _told(options, ended, ready)
+    apply.tidy()
+    return code
 
 
 def _agreed(options: argparse.Namespace, page: str) -> str:

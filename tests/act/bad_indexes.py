@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.server
 import io
 import socket
+import ssl
 import stat
+import subprocess
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from tests.lab.package_server import Package, Request, serving
@@ -250,6 +253,27 @@ def needing() -> Index:
     return _one(wheel(needs=("nothing-has-this==9.9",)))
 
 
-def as_yanked(package: Package) -> Package:
-    """The same, withdrawn."""
-    return replace(package, yanked="broken")
+@contextmanager
+def intercepted(folder: Path) -> Iterator[str]:
+    """TLS with a certificate that nobody vouches for, as behind a device that looks into everything."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    words = (
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=127.0.0.1",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+    )
+    subprocess.run(("openssl", "req", *words, "-keyout", key, "-out", certificate), check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"https://127.0.0.1:{server.server_port}/simple"
+        server.shutdown()

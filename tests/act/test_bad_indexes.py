@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -141,6 +142,16 @@ def test_a_proxy_that_wants_a_password(there: Home, tmp_path: Path, tool: str, m
     assert status == "failed"
     assert code in ({75} if tool == "uv" else {5, 75}), problem
     assert proxy.asked, problem
+
+
+@pytest.mark.parametrize("tool", ["uv", "pip"])
+def test_a_certificate_that_nobody_vouches_for(there: Home, tmp_path: Path, tool: str) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl makes the certificate, and is not here")
+    with bad.intercepted(tmp_path) as url:
+        status, code, problem = installed(there, url, tool, tmp_path)
+    assert (status, code) == ("failed", 75), problem
+    assert "certificate" in problem.lower() or "UnknownIssuer" in problem or "SSL" in problem
 
 
 def test_an_installer_that_says_it_is_done_and_did_nothing(there: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

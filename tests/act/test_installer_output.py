@@ -56,7 +56,7 @@ error: incomplete-download
 
 note: This is an issue with network connectivity, not pip."""
 PIP_CLIMBS = """\
-ERROR: For req: torch==2.8.0+cu128. The wheel '/tmp/x/torch.whl' has a file '/v/lib/../../../climbed.txt' trying to install \
+ERROR: For req: torch==2.8.0+cu128. The wheel '/x/torch.whl' has a file '/v/lib/../../../climbed.txt' trying to install \
 outside the target directory '/v/lib/python3.11/site-packages'"""
 UV_FULL = """\
 error: Failed to install: torch-2.8.0+cu128-py3-none-any.whl (torch==2.8.0+cu128)

@@ -221,3 +221,16 @@ def test_a_line_of_the_user_that_wins_is_found_by_a_new_shell(tmp_path: Path) ->
     assert "CUDA_HOME in a new bash" in outcome.problem + str(outcome.checks)
     assert (tmp_path / ".bashrc").read_text() == "readonly CUDA_HOME=/theirs\n"
     assert not (tmp_path / ".profile").exists()
+
+
+def test_two_startup_files_that_are_one(tmp_path: Path) -> None:
+    """S01: `.bash_profile` is often a link to `.bashrc`."""
+    (tmp_path / ".bashrc").write_text("A=1\n")
+    (tmp_path / ".bash_profile").symlink_to(".bashrc")
+    outcome = run(of_shell(tmp_path), None, tmp_path)
+    assert (outcome.status, outcome.problem) == ("done", "")
+    assert (tmp_path / ".bashrc").read_text().count(">>> torchsmith >>>") == 1
+    assert of_shell(tmp_path).empty
+    assert undo(None, tmp_path).status == "undone"
+    assert (tmp_path / ".bashrc").read_text() == "A=1\n"
+    assert (tmp_path / ".bash_profile").is_symlink()

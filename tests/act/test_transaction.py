@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from tests.act import changes
 
-from torchsmith.act import generations, locks, transaction, undoing
+from torchsmith.act import backups, generations, locks, transaction, undoing
+from torchsmith.act import effects as performing
 from torchsmith.act.store import DamagedError
 from torchsmith.act.verify import verify
 from torchsmith.act.watch import Silent
@@ -182,6 +183,30 @@ def test_a_run_that_was_cut_is_finished_or_discarded(place: Environment, tmp_pat
     assert not list(tmp_path.glob(".*torchsmith-*"))
 
 
+@pytest.mark.parametrize("discard", [False, True])
+def test_an_undoing_that_was_cut(tmp_path: Path, discard: bool) -> None:
+    prefix = tmp_path / "new"
+    made = Environment(
+        str(prefix), str(prefix / "bin/python"), create=(sys.executable, "-m", "venv", "--without-pip", str(prefix))
+    )
+    run = changes.run(made, "(site / 'thing.py').write_text('VERSION = 1\\n')")
+    assert carried(Transaction("a new one", made, runs=(run,)), tmp_path).status == "done"
+    store = changes.store(tmp_path)
+    child = os.fork()
+    if not child:
+        journal = store.begin(Transaction("x"), undoes=1).journal
+        effects = backups.back(store.entry(1), store.effects(store.entry(1)), 2)
+        store.keep_effects(store.entry(2), "commit", effects)
+        performing.perform(effects)
+        del journal
+        os._exit(9)
+    os.waitpid(child, 0)
+    assert not prefix.exists()
+    (outcome,) = transaction.resume(store, verify, Silent(), discard=discard)
+    assert outcome.status == ("discarded" if discard else "done")
+    assert prefix.exists() == discard
+
+
 def test_the_next_run_settles_what_was_cut(place: Environment, tmp_path: Path) -> None:
     asked = changes.transaction(place, changes.install(place, "2"))
     cut_at("check the copy", asked, tmp_path)
@@ -259,6 +284,9 @@ def test_old_trees_go_and_the_last_one_stays(place: Environment, tmp_path: Path)
     applied(place, tmp_path, "2", "3", "4", "5")
     store = changes.store(tmp_path)
     assert sorted(generations.kept(store)) == [3, 4]  # two are kept by themselves
+    assert list((tmp_path / ".torchsmith" / ".venv").glob("*.gone"))
+    generations.sweep(store)
+    assert not list((tmp_path / ".torchsmith" / ".venv").glob("*.gone"))
     assert generations.prune(store, 0) == (3,)
     assert undoing.undo(store, None, verify, Silent())[0].status == "undone"
     assert changes.version(place) == "4"
@@ -283,6 +311,14 @@ def test_two_runs_never_change_the_same(place: Environment, tmp_path: Path) -> N
     applied(place, tmp_path, "2")
 
 
+def test_a_program_that_finds_nothing_to_do(place: Environment, tmp_path: Path) -> None:
+    before = changes.tree(tmp_path)
+    outcome = carried(changes.transaction(place, changes.run(place, "print('all is there')")), tmp_path)
+    assert (outcome.status, outcome.exit_code) == ("nothing", 0)
+    assert changes.tree(tmp_path) == before
+    assert not list((tmp_path / ".torchsmith" / ".venv").glob("run-*"))
+
+
 def test_a_new_environment(tmp_path: Path) -> None:
     prefix = tmp_path / "a new one"
     made = Environment(str(prefix), str(prefix / "bin" / "python"), create=(sys.executable, "-m", "venv", str(prefix)))
@@ -293,6 +329,8 @@ def test_a_new_environment(tmp_path: Path) -> None:
     assert str(prefix) in "".join(first)
     assert undoing.undo(changes.store(tmp_path), None, verify, Silent())[0].status == "undone"
     assert not prefix.exists()
+    assert undoing.undo(changes.store(tmp_path), 2, verify, Silent())[0].status == "undone"
+    assert changes.version(made) == "1"
 
 
 def test_an_environment_made_anew_where_one_is(place: Environment, tmp_path: Path) -> None:

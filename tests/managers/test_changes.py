@@ -102,7 +102,7 @@ channels:
   - pytorch
 dependencies:
   - python=3.12
-  - pytorch=2.5  # the newest there was
+  - pytorch::pytorch=2.5  # the newest there was
   - pip
   - pip:
       - torch==2.5.1
@@ -355,6 +355,10 @@ REFUSED: dict[str, tuple[tuple[Option, Place, Files], str]] = {
     "a Dockerfile that is not understood": (
         in_project("docker", {"Dockerfile": "FROM python:3.12\nRUN <<EOF\npip install torch\nEOF\n"}),
         'put in by hand: RUN ["python", "-m", "pip"',
+    ),
+    "a second index in a variable of the image": (
+        in_project("docker", {"Dockerfile": "FROM python:3.12\nENV PIP_EXTRA_INDEX_URL=https://other.example/simple\n"}),
+        "PIP_EXTRA_INDEX_URL names a second index",
     ),
     "a compose file that is not understood": (
         in_project("docker", {"Dockerfile": DOCKERFILE, "compose.yaml": "services: {train: {build: .}}\n"}),

@@ -8,6 +8,7 @@ from tests.managers.applied import option
 from torchsmith.managers import transactions
 from torchsmith.managers.base import CannotDo
 from torchsmith.model.choice import Pin, Place
+from torchsmith.model.facts.project import PastedProject
 from torchsmith.model.facts.python import Environment, Interpreter, Package, Packages
 from torchsmith.model.record import replace
 
@@ -143,3 +144,16 @@ def test_an_update_without_a_torch_holds_nothing() -> None:
         runs(empty)
     alone = place(goal=transactions.UPDATE_OTHERS)
     assert transactions.made(option("pip", "cu129", URL), alone, {}).empty
+
+
+@pytest.mark.parametrize("line", ["-e .", "--editable ./part", "./wheels/mine.whl", "."])
+def test_a_folder_that_the_requirements_install_is_refused_with_its_line(line: str) -> None:
+    project = PastedProject(manager="pip", folder="/home/me/app", files=("requirements.txt",))
+    where = place(fresh=True, project=project)
+    wanted = option("uv", "cu129", URL)
+    assert "/home/me/app/requirements.txt" in transactions.wanted(wanted, where, {})
+    with pytest.raises(CannotDo, match=r"`requirements\.txt`, line 2, installs a folder"):
+        transactions.made(wanted, where, {"/home/me/app/requirements.txt": f"numpy\n{line}\n"})
+    made = transactions.made(wanted, where, {"/home/me/app/requirements.txt": "numpy\n# -e .\n"})
+    assert made.runs[-1].argv[-4:] == ("-r", "/home/me/app/requirements.txt", "torch==2.8.0+cu129", "torchvision==0.23.0+cu129")
+    assert [path for path, _ in made.rests_on] == ["/home/me/app/requirements.txt"]

@@ -86,7 +86,13 @@ def told(shelf: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in tuple(os.environ):
         if name.startswith(("PIP_", "UV_")):
             monkeypatch.delenv(name)
-    told = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": shelf, "UV_DEFAULT_INDEX": shelf, "UV_NO_CONFIG": "1", "UV_CACHE_DIR": str(tmp_path / "cache")}
+    told = {
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_INDEX_URL": shelf,
+        "UV_DEFAULT_INDEX": shelf,
+        "UV_NO_CONFIG": "1",
+        "UV_CACHE_DIR": str(tmp_path / "cache"),
+    }
     for name, value in told.items():
         monkeypatch.setenv(name, value)
 

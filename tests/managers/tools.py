@@ -93,7 +93,7 @@ class Bench:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=120,
+            timeout=300,
             env=self.env,
             cwd=self.folder,
         )

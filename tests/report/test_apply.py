@@ -197,6 +197,12 @@ def test_a_long_difference_is_cut_and_said_so() -> None:
     assert "+499" in long
 
 
+def test_of_many_users_a_few_are_named() -> None:
+    made = replace(WHOLE, users=tuple(f"pid {number} python" for number in range(100, 120)))
+    short, long = apply_text.plan(made, FILES, "bash"), apply_text.plan(made, FILES, "bash", verbose=True)
+    assert ("and by 14 more: --verbose" in short, "pid 119" in short, "pid 119" in long) == (True, False, True)
+
+
 # ---- progress
 
 

@@ -145,8 +145,15 @@ class Trial:
         return undoing.undo(self.store, None, self.verify, Silent(), registry=self.registry)[-1]
 
     def resume(self) -> Outcome | None:
-        """Whatever was cut is brought to an end, and not begun anew."""
-        return next(iter(engine.resume(self.store, self.verify, Silent(), discard=True, registry=self.registry)), None)
+        """Whatever was cut is brought to an end: forward, or what was not decided once more."""
+        return self._resumed(discard=False)
+
+    def discard(self) -> Outcome | None:
+        """Whatever was cut is taken back."""
+        return self._resumed(discard=True)
+
+    def _resumed(self, *, discard: bool) -> Outcome | None:
+        return next(iter(engine.resume(self.store, self.verify, Silent(), discard=discard, registry=self.registry)), None)
 
     def forked(self, action: Callable[[], Outcome | None], *, lead: bool = True) -> Ended:
         """Run something in a process of its own; all that it started is waited for, unless it was told otherwise."""
@@ -274,7 +281,7 @@ class Trial:
 
     def judge_later(self, point: Point) -> None:
         """After the next start all things are OLD or all are NEW; running again, or taking back, gives exactly the other."""
-        resumed = self.forked(self.resume, lead=False)
+        resumed = self.forked(self.discard if point.at % 2 else self.resume, lead=False)
         if not resumed.told or resumed.status in {"crash", "error"}:
             point.wrong.append(f"resume: {resumed.told or resumed.status}")
         judged = together(self.oracle.all(), self.changing)

@@ -194,8 +194,8 @@ int lchown(const char *a, uid_t u, gid_t g) { PATHS(of_path(AT_FDCWD, a, a_), 0)
 int fchown(int fd, uid_t u, gid_t g) { PATHS(of_fd(fd, a_), 0) MEET(CHANGES) DONE(REAL(fchown)(fd, u, g), "chown", 0, 0) }
 int fchownat(int x, const char *a, uid_t u, gid_t g, int f) { PATHS(of_path(x, a, a_), 0) MEET(CHANGES) DONE(REAL(fchownat)(x, a, u, g, f), "chown", 0, 0) }
 #pragma GCC diagnostic ignored "-Wnonnull-compare"
-int utimensat(int x, const char *a, const struct timespec t[2], int f) { PATHS(a ? of_path(x, a, a_) : of_fd(x, a_), 0) MEET(CHANGES) DONE(REAL(utimensat)(x, a, t, f), "utime", 0, 0) }
-int futimens(int fd, const struct timespec t[2]) { PATHS(of_fd(fd, a_), 0) MEET(CHANGES) DONE(REAL(futimens)(fd, t), "utime", 0, 0) }
+int utimensat(int x, const char *a, const struct timespec t[2], int f) { PATHS(a ? of_path(x, a, a_) : of_fd(x, a_), 0) MEET(CHANGES) int done_ = REAL(utimensat)(x, a, t, f); if (in_ && !done_) note(seq, "utime", 0, 0, a_, "", t, t ? 2 * sizeof *t : 0); return done_; }
+int futimens(int fd, const struct timespec t[2]) { PATHS(of_fd(fd, a_), 0) MEET(CHANGES) int done_ = REAL(futimens)(fd, t); if (in_ && !done_) note(seq, "utime", inode_of(fd, 0), 0, a_, "", t, t ? 2 * sizeof *t : 0); return done_; }
 int utimes(const char *a, const struct timeval t[2]) { PATHS(of_path(AT_FDCWD, a, a_), 0) MEET(CHANGES) DONE(REAL(utimes)(a, t), "utime", 0, 0) }
 int utime(const char *a, const struct utimbuf *t) { PATHS(of_path(AT_FDCWD, a, a_), 0) MEET(CHANGES) DONE(REAL(utime)(a, t), "utime", 0, 0) }
 int setxattr(const char *a, const char *n, const void *v, size_t s, int f) { extern int setxattr(const char *, const char *, const void *, size_t, int); PATHS(of_path(AT_FDCWD, a, a_), 0) MEET(CHANGES | SPACE) DONE(REAL(setxattr)(a, n, v, s, f), "xattr", 0, 0) }

@@ -10,9 +10,10 @@ import os
 import random
 import shutil
 import stat
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tools.faults.injector import Call
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 WAYS: Final = ("kept", "lost", "torn")
 """What becomes of contents that were not synced: all there, none there, the first half of each write."""
+
+
+_TIMES: Final = struct.Struct("4q")
+"""Two timespecs of a 64-bit machine."""
 
 
 @dataclass(slots=True, eq=False)
@@ -44,6 +49,15 @@ class Step:
     node: Node | None = None
     value: int = 0
     data: bytes = b""
+
+
+class State(NamedTuple):
+    """Names, contents, modes and times that differ from how the disk was before."""
+
+    names: dict[Node, dict[str, Node]]
+    data: dict[Node, bytes]
+    modes: dict[Node, int]
+    times: dict[Node, tuple[int, int]]
 
 
 class Disk:
@@ -127,6 +141,9 @@ class Disk:
                 if node
                 else None
             )
+        if call.name == "utime":
+            node = self._file(call) if call.inode else self._at(call.path)
+            return Step("utime", (), node, 0, call.data) if node and len(call.data) == _TIMES.size else None
         if call.name == "chmod":
             node = self._at(call.path)
             return Step("chmod", (), node, call.value) if node else None
@@ -202,12 +219,13 @@ class Disk:
         for _ in range(several):
             yield surely | {number for number in open_ if chance.random() < 0.5}, chance.choice(WAYS)
 
-    def after(self, cut: int, kept: set[int], way: str) -> tuple[dict[Node, dict[str, Node]], dict[Node, bytes], dict[Node, int]]:
-        """Names, contents and modes on that disk."""
+    def after(self, cut: int, kept: set[int], way: str) -> State:
+        """What is on that disk."""
         surely = self.lasting(cut)
         names: dict[Node, dict[str, Node]] = {}
         data: dict[Node, bytes] = {}
         modes: dict[Node, int] = {}
+        times: dict[Node, tuple[int, int]] = {}
         for number in sorted(kept):
             step = self.steps[number]
             for folder, name, node in step.names:
@@ -216,6 +234,9 @@ class Disk:
                 continue
             if step.kind == "chmod":
                 modes[step.node] = step.value & 0o7777
+            elif step.kind == "utime":
+                seconds, nanos, written, more = _TIMES.unpack(step.data)
+                times[step.node] = seconds * 10**9 + nanos, written * 10**9 + more
             elif step.kind == "truncate" and (number in surely or way != "kept"):
                 data[step.node] = data.get(step.node, step.node.data)[: step.value].ljust(step.value, b"\0")
             elif step.kind == "truncate":
@@ -223,28 +244,29 @@ class Disk:
             elif step.kind == "write" and (number in surely or way != "lost"):
                 part = step.data if number in surely or way == "kept" else step.data[: len(step.data) // 2]
                 before = data.get(step.node, step.node.data).ljust(step.value, b"\0")
+                times.pop(step.node, None)
                 data[step.node] = before[: step.value] + part + before[step.value + len(part) :]
-        return names, data, modes
+        return State(names, data, modes, times)
 
     def lay_out(self, cut: int, kept: set[int], way: str) -> dict[int, int]:
         """Make the folder what that disk holds; real inode numbers -> those that it had."""
-        names, data, modes = self.after(cut, kept, way)
+        state = self.after(cut, kept, way)
         shutil.rmtree(self.root)
         laid: dict[Node, Path] = {}
         numbers: dict[int, int] = {}
-        self._lay(self.top, self.root, (names, data, modes), laid, numbers, 0)
+        self._lay(self.top, self.root, state, laid, numbers, 0)
         return numbers
 
     def _lay(
         self,
         node: Node,
         path: Path,
-        state: tuple[dict[Node, dict[str, Node]], dict[Node, bytes], dict[Node, int]],
+        state: State,
         laid: dict[Node, Path],
         numbers: dict[int, int],
         depth: int,
     ) -> None:
-        names, data, modes = state
+        names, data, modes, times = state
         if depth > 40:
             return
         if node.kind == "link":
@@ -261,18 +283,20 @@ class Disk:
             laid[node] = path
         if node.kind != "link":
             path.chmod(modes.get(node, node.mode))
-        if node.times and node not in data:
-            os.utime(path, ns=node.times, follow_symlinks=False)
+        if when := times.get(node) or (node.times if node not in data else None):
+            os.utime(path, ns=when, follow_symlinks=False)
         if node.number:
             numbers[path.lstat().st_ino] = node.number
 
     def state(self, cut: int, kept: set[int], way: str) -> str:
         """A name for what a disk holds: equal disks are tried once."""
-        names, data, modes = self.after(cut, kept, way)
+        names, data, modes, times = self.after(cut, kept, way)
         seen: list[str] = []
 
         def look(node: Node, path: str, depth: int) -> None:
-            seen.append(f"{path} {node.kind} {modes.get(node, node.mode)} {id(node)} {data.get(node, node.data)!r}")
+            seen.append(
+                f"{path} {node.kind} {modes.get(node, node.mode)} {times.get(node)} {id(node)} {data.get(node, node.data)!r}"
+            )
             for name, child in sorted(names.get(node, node.names).items()):
                 if depth < 40:
                     look(child, f"{path}/{name}", depth + 1)

@@ -56,6 +56,9 @@ def lost(entry: Entry, effects: Sequence[Effect]) -> tuple[str, ...]:
             staged = Path(effect.staged)
             if not staged.is_dir() or clone.fingerprint(staged) != effect.before:
                 found.append(effect.staged)
+        elif effect.kind == "remove" and Path(effect.staged).is_dir():
+            if clone.fingerprint(Path(effect.staged)) != effect.before:
+                found.append(effect.staged)
         elif effect.kind in {"replace", "remove"} and effect.setting is None:
             copy = _copy(entry, effect.path)
             if _digest(str(copy)) != effect.before:
@@ -106,6 +109,9 @@ def _one(entry: Entry, effect: Effect, number: int, *, over_changes: bool, forgi
         staged = effect.staged if os.path.isdir(effect.path) else str(staged_name(Path(effect.path), number))
         return replace(effect, kind="remove", staged=staged, before=now, after=None, inodes=(inode(effect.path), 0))
     path = Path(effect.path)
+    if effect.kind == "remove" and (path.is_dir() or Path(effect.staged).is_dir()):
+        # A folder waits where it was moved to; still at its place, it has never been away.
+        return replace(effect, kind="place", before=None, after=effect.before, inodes=(0, effect.inodes[0]))
     staged_file = staged_name(path, number)
     files.copy_exact(_copy(entry, effect.path), staged_file)
     kind = "replace" if inode(path) else "place"

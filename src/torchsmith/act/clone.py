@@ -3,7 +3,8 @@
 Files share their data with the live ones: as reflinks where the file system has them, else as hard links, else not (copies).
 Through a hard link a program that writes in place would change the live file too. Installers replace files, they do not
 write into them; those few files that programs do write into are copied for real, and ``damaged`` finds whoever did it
-nevertheless.
+nevertheless. What was written into a large file that way is lost: nothing else holds the old bytes, and ``owners`` says which
+package has to be installed anew.
 """
 
 from __future__ import annotations

@@ -51,23 +51,14 @@ _IN_HOME = _LOGIN_FILES | {".bashrc", ".zshenv"}
 _SET = pattern(r"export (\w+)=(.*)|set -gx (\w+) '(.*)'|\$env:(\w+) = '(.*)'")
 
 
-def variables(
-    shell: str, home: str, environ: Mapping[str, str], *, login: bool = True, limit: float = 10.0
+def of_shell(
+    shell: str, home: str, environ: Mapping[str, str], *, login: bool = True, limit: float = 10.0, script: str = ""
 ) -> dict[str, str] | None:
     """The variables of a new shell of this user, started from next to nothing; None where it does not answer.
 
     ``shell`` is a name or a path; ``login`` says which files it reads: those of a login shell, or those of one that somebody
-    types in. On Windows no shell is asked: see ``of_windows``.
+    types in. ``script`` is read in it first.
     """
-    if sys.platform == "win32":
-        return of_windows()
-    return of_shell(shell, home, environ, login=login, limit=limit)
-
-
-def of_shell(
-    shell: str, home: str, environ: Mapping[str, str], *, login: bool = True, limit: float = 10.0, script: str = ""
-) -> dict[str, str] | None:
-    """The same for a shell of this machine; ``script`` is read in it first."""
     import shutil
 
     from torchsmith.host import spawn

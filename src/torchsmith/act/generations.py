@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from torchsmith.act import clone, locks
@@ -11,6 +12,9 @@ from torchsmith.act.store import DamagedError, active_undos, undoes_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.act.store import Entry, Store
+
+_GONE = ".gone"
+"""The end of the name of a tree that is about to be deleted: half of one must not pass for a generation."""
 
 
 def kept(store: Store) -> dict[int, tuple[str, Path]]:
@@ -75,10 +79,20 @@ def prune(store: Store, keep: int, last: Entry | None = None) -> tuple[int, ...]
 
 
 def _remove(trees: dict[int, tuple[str, Path]], numbers: list[int]) -> None:
+    """Out of the way at once; ``sweep`` takes the time that deleting needs."""
     for number in numbers:
         tree = trees[number][1]
-        # Renamed first: a tree that is half removed must not pass for a generation.
-        aside = tree.with_name(f"{tree.name}.gone")
-        if tree.is_dir():
-            tree.rename(aside)
-        clone.remove(aside)
+        tree.rename(tree.with_name(f"{tree.name}{_GONE}"))
+
+
+def sweep(store: Store) -> None:
+    """Delete what was put out of the way beside the environments that runs have changed; what resists stays for the next time."""
+    folders = set()
+    for entry in store.entries():
+        with suppress(DamagedError):
+            folders |= {Path(effect.staged).parent for effect in store.effects(entry) if effect.kind in {"exchange", "place"}}
+    for folder in folders:
+        if locks.OURS in folder.parts:
+            for tree in folder.glob(f"run-*{_GONE}"):
+                with suppress(OSError):
+                    clone.remove(tree)

@@ -25,7 +25,10 @@ def exchange(live: Path, copy: Path) -> tuple[Effect, ...]:
     after = clone.fingerprint(copy)
     if not live.is_dir():
         return (Effect("place", str(live), str(copy), None, after, (0, inode(copy))),)
-    return (Effect("exchange", str(live), str(copy), clone.fingerprint(live), after, (inode(live), inode(copy))),)
+    before = clone.fingerprint(live)
+    if before == after:  # the programs found nothing to do
+        return ()
+    return (Effect("exchange", str(live), str(copy), before, after, (inode(live), inode(copy))),)
 
 
 def files_of(

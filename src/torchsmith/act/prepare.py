@@ -262,7 +262,9 @@ def _unchanged(transaction: Transaction, live: Path, before: Any, kept: dict[str
     """
     if before is not None and (found := clone.damaged(before, live, copy)):
         shown = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
-        raise ChangedError(f"the live environment was changed while its copy was: {shown}")
+        whose = clone.owners(live, found)
+        again = f"; install {', '.join(whose[:5])} anew" if whose else ""
+        raise ChangedError(f"the live environment was changed while its copy was: {shown}{again}")
     edited = {os.path.realpath(edit.path): edit.before for edit in transaction.edits}
     for path, was in (edited | kept | dict(transaction.rests_on)).items():
         if files.digest(path) != was:

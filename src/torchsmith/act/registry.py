@@ -55,9 +55,12 @@ _HWND_BROADCAST, _WM_SETTINGCHANGE, _SMTO_ABORTIFHUNG = 0xFFFF, 0x1A, 2
 
 
 class RegistryError(TorchsmithError):
-    """A value of the registry could not be read or written as meant; nothing else of it was touched."""
+    """A value of the registry is none that torchsmith changes, or reads otherwise than it was written.
 
-    exit_code = 5
+    A run that meets it after its decision ends as one that failed (5).
+    """
+
+    exit_code = 2
 
 
 def change(registry: Registry, edit: RegistryEdit) -> bool:

@@ -64,6 +64,10 @@ def _carried_out(
                 store, entry, "discarded" if isinstance(error, EndedError | KeyboardInterrupt) else "failed", str(error)
             )
         return failed(error, entry, begun)
+    if not prepared.effects:
+        with signals.deaf(last=True):
+            settling.discard(store, entry, "discarded", "there was nothing to change")
+        return Outcome("nothing", entry.number, checks=prepared.checks, seconds=time.monotonic() - begun)
     outcome = _decided(transaction, store, entry, prepared, verify, watch, registry)
     return replace(outcome, mode=prepared.mode, seconds=time.monotonic() - begun)
 

@@ -223,6 +223,13 @@ def in_old_shells(ready: Prepared) -> tuple[str, ...] | None:
     return tuple(fresh_shell.parents())
 
 
+def tidy() -> None:
+    """Delete what earlier runs left to be deleted, after the answer was given."""
+    from torchsmith.act import generations, store
+
+    generations.sweep(store.opened())
+
+
 def _place(looked: Looked, option: Option) -> Place:
     """Where it is carried out: here, whatever was assumed of what it is to work with."""
     place = plan.place_of(looked.situation, looked.diagnosis, looked.choice.shell)

@@ -63,4 +63,6 @@ def prune(keep: int) -> tuple[int, ...]:
         HeldError: a run is under way on one of them.
 
     """
-    return generations.prune(store.opened(), keep)
+    gone = generations.prune(store.opened(), keep)
+    generations.sweep(store.opened())
+    return gone

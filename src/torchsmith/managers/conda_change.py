@@ -147,8 +147,10 @@ def _declared(specs: tuple[str, ...], place: Place, files: Files) -> tuple[Edit,
         text = files[path]
         if "conda-forge" not in yaml.channels(text):
             text = yaml.put_channel(text, "conda-forge", first=True)
+        channels = {yaml.conda_name(spec): spec.rpartition("::")[0] for spec in yaml.dependencies(text)}
         for spec in specs:
-            text = yaml.put_dependency(text, spec)
+            named = "conda-forge::" if channels.get(yaml.conda_name(spec)) else ""  # the whole spec is replaced
+            text = yaml.put_dependency(text, named + spec)
         for name in _WHEELS:
             text = yaml.remove_pip(text, name)
     return transactions.edit(path, text, files, "the project asks for this build from now on")

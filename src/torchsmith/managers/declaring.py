@@ -122,6 +122,8 @@ _SHAPES: tuple[tuple[str, type], ...] = (
     ("tool.uv.sources", dict),
     ("tool.uv.index", list),
     ("tool.uv.index.*", dict),
+    ("tool.uv.index.*.name", str),
+    ("tool.uv.index.*.url", str),
     ("tool.uv.conflicts", list),
     ("tool.uv.conflicts.*", list),
     ("tool.uv.conflicts.*.*", dict),
@@ -141,8 +143,11 @@ _SHAPES: tuple[tuple[str, type], ...] = (
     ("tool.poetry.extras.*", list),
     ("tool.poetry.source", list),
     ("tool.poetry.source.*", dict),
+    ("tool.poetry.source.*.name", str),
+    ("tool.poetry.source.*.url", str),
 )
 """What stands where in pyproject.toml: in a file where it does not, nothing is changed."""
+_KINDS: dict[type, str] = {dict: "table", list: "array", str: "text"}
 
 
 def refuse_odd(text: str) -> None:
@@ -157,8 +162,7 @@ def refuse_odd(text: str) -> None:
     for path, kind in _SHAPES:
         for found in _all_at(data, path.split(".")):
             if not isinstance(found, kind):
-                shape = "table" if kind is dict else "array"
-                raise CannotDo(f"`{path}` in pyproject.toml should be of {shape}s" if "*" in path else f"`{path}` is no {shape}")
+                raise CannotDo(f"what stands at `{path}` in pyproject.toml is no {_KINDS[kind]}")
 
 
 def _all_at(data: Any, keys: list[str]) -> tuple[Any, ...]:

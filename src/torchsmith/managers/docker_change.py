@@ -28,6 +28,7 @@ _PYTHON = pattern(r"((?:docker\.io/)?(?:library/)?python:)(\d+\.\d+)(?:\.\d+)?((
 _OWN_TORCH = pattern(
     r"(?:docker\.io/)?(?:pytorch/pytorch|nvcr\.io/nvidia/pytorch|huggingface/transformers-pytorch-gpu)(?:[:@].*)?"
 )
+_INDEXES = ("PIP_EXTRA_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_INDEX")
 _SHARED_MEMORY = "8gb"
 
 
@@ -74,11 +75,21 @@ def change(option: Option, place: Place, files: Files) -> Transaction:
 def _patched(text: str, option: Option, place: Place) -> str:
     """The project's own Dockerfile: the image where its Python does not fit, the lines of pip."""
     try:
+        _refuse_indexes(text)
         image = dockerfile.base(text)
         text = _based(text, image, option, place)
         return dockerfile.put_torch(text, places.wanted(option, place), option.index)
     except EditError as error:
         raise CannotDo(f"{FILE}: {error}; {_by_hand(option, place)}") from None
+
+
+def _refuse_indexes(text: str) -> None:
+    """A variable that names an index beside the one of torch would serve it too."""
+    for name in _INDEXES:
+        if dockerfile.env(text, name):
+            raise EditError(
+                f"ENV {name} names a second index for every line of pip: take it out, or name it in the lines that need it"
+            )
 
 
 def _based(text: str, image: str, option: Option, place: Place) -> str:

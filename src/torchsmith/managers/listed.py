@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchsmith.managers import places, transactions
 from torchsmith.managers.base import CannotDo
+from torchsmith.managers.edits import requirements
 from torchsmith.model import pep440
 from torchsmith.model.record import record
 
@@ -48,7 +49,7 @@ def of(option: Option, place: Place, files: Files) -> Listed:
         beside = place.project is not None and place.project.manager == "pip" and "pyproject.toml" in place.project.files
         told = "the project itself is not installed: `python -m pip install -e .` in its folder does that"
         return Listed(notes=(told,) if beside else ())
-    for said in _against(option, place, main):
+    for said in (*_against(option, place, main), *_folders(main, files.get(f"{folder}/{main}", ""))):
         raise CannotDo(said)
     separator = "\\" if place.os == "windows" else "/"
     told = f"filled from {main}; torch is held as it was installed"
@@ -60,6 +61,17 @@ def _names(place: Place) -> tuple[str, ...]:
     if project is None or project.manager not in {"pip", "pip-tools", ""}:
         return ()
     return tuple(name for name in project.files if name.startswith(("requirements", "constraints")))
+
+
+def _folders(main: str, text: str) -> Iterator[str]:
+    """Lines that install a folder: what is built there would name the copy that the installer works in."""
+    for entry in requirements.entries(text):
+        words = entry.words.strip()
+        if words.startswith(("-e", "--editable", "./", "../", ".\\", "file:")) or words == ".":
+            yield (
+                f"`{main}`, line {entry.first + 1}, installs a folder (`{words[:80]}`): take the line out, and install that "
+                "afterwards with the new environment's pip"
+            )
 
 
 def _against(option: Option, place: Place, main: str) -> Iterator[str]:

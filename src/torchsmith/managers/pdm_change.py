@@ -242,9 +242,9 @@ def _same(one: str, other: str) -> bool:
 
 
 def _saved(environment: Environment, root: str, files: Files) -> tuple[Edit, ...]:
-    """The interpreter that PDM keeps for the project, where a new environment takes its place."""
-    path = f"{root}/{SAVED}"
-    if not environment.create or files.get(path, environment.python).strip() == environment.python:
+    """The interpreter that PDM keeps for the project, where a new environment takes its place or PDM would not look for it."""
+    path, known = f"{root}/{SAVED}", environment.prefix == f"{root}/.venv"
+    if not environment.create or (path not in files and known) or files.get(path, "").strip() == environment.python:
         return ()
     return transactions.edit(path, environment.python, files, "the new environment is the project's from now on")
 

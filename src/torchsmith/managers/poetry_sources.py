@@ -130,7 +130,7 @@ def _old_source(text: str, option: Option, place: Place) -> str:
             for entry in _entries(text, table, pin.name):
                 if declaring.holds(_marker(entry), option, place) is not False and entry.get("source"):
                     return str(entry["source"])
-    out = [value["source"] for value in _commented(text, "torch") if isinstance(value, dict) and value.get("source")]
+    out = [str(value["source"]) for value in _commented(text, "torch") if isinstance(value, dict) and value.get("source")]
     defined = {entry.get("name") for entry in toml.entries(text, SOURCE)}
     return str(next((name for name in out if name in defined), out[0] if out else ""))
 

@@ -43,7 +43,9 @@ def environment(option: Option, place: Place, root: str) -> Environment:
     """
     if not place.fresh:
         return transactions.environment(place)
-    prefix = rf"{root}\{places.folder(place)}" if place.os == "windows" else f"{root}/{places.folder(place)}"
+    have = place.interpreter.prefix.replace("\\", "/").rstrip("/") if place.interpreter is not None else ""
+    name = places.folder(place) if have == f"{root}/.venv" else ".venv"  # one that does not fit may bear that name here
+    prefix = rf"{root}\{name}" if place.os == "windows" else f"{root}/{name}"
     ((*words, _),) = places.new_environment(option, place)
     return transactions.environment(place, prefix, (*words, prefix))
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 LINES = 60
 """So many lines of one file's difference are shown without ``--verbose``."""
+USERS = 6
+"""So many processes are named without ``--verbose``."""
 LABEL = 13
 NARROW_LABEL = 60
 """Below so many columns a label stands on a line of its own."""
@@ -45,7 +47,7 @@ def plan(
     """
     page = Page(max(text.NARROW, min(text.WIDE, width)), colour)
     page.block(f"{page.paint('Plan:', '1')} {safe(made.title)}", "", "  ")
-    _environment(page, made, shell)
+    _environment(page, made, shell, verbose=verbose)
     if made.edits:
         page.gap()
         page.line("Files")
@@ -96,7 +98,7 @@ def command(argv: Sequence[str], shell: str) -> str:
     return safe(quoted([without_secrets(word) for word in argv], shell))
 
 
-def _environment(page: Page, made: Transaction, shell: str) -> None:
+def _environment(page: Page, made: Transaction, shell: str, *, verbose: bool) -> None:
     place = made.environment
     if place is None:
         return
@@ -110,8 +112,10 @@ def _environment(page: Page, made: Transaction, shell: str) -> None:
     elif made.runs:
         page.block(f"Changes the environment {safe(place.prefix)}", "")
         page.block("A copy of it is changed and verified, then put in its place in one step; the former one is kept.", "  ")
-    for user in made.users:
+    for user in made.users if verbose else made.users[:USERS]:
         page.block(f"- in use by {safe(user)}", "  ", "    ")
+    if len(made.users) > USERS and not verbose:
+        page.line(f"  - and by {len(made.users) - USERS} more: --verbose")
     if made.users:
         page.block("Who runs now goes on with the old files until it ends.", "  ")
 

@@ -81,6 +81,25 @@ def test_what_is_refused(name: str) -> None:
         blocks.put(text, NEW)
 
 
+@pytest.mark.parametrize(
+    ("last", "leader", "goes_on"),
+    [
+        ("export A=`tty`", "#", False),
+        ("# a comment \\", "#", False),
+        ("echo a\\\\", "#", False),
+        ("cd C:\\", "::", False),
+        ("echo a^", "::", True),
+        ("echo a\\\\\\", "#", True),
+    ],
+)
+def test_whether_the_last_line_goes_on(last: str, leader: str, goes_on: bool) -> None:
+    if not goes_on:
+        assert blocks.remove(blocks.put(last, BODY, leader)) == last
+        return
+    with pytest.raises(EditError, match="goes on"):
+        blocks.put(last, BODY, leader)
+
+
 @pytest.mark.parametrize("body", [["a\nb"], ["# >>> torchsmith >>>"], ["x <<< torchsmith <<<"], ["a\r"]])
 def test_a_body_cannot_break_out(body: list[str]) -> None:
     with pytest.raises(EditError):
@@ -92,7 +111,7 @@ TEXTS = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(TEXTS, TEXTS, st.lists(st.sampled_from(["x", "", "  y", "\x0c", "\u2028"]), max_size=3))
 def test_any_text_comes_back(before: str, behind: str, body: list[str]) -> None:
     after = blocks.put(before, body)

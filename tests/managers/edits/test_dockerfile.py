@@ -222,7 +222,7 @@ PARTS = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(PARTS, max_size=8), st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_other_instructions_stay(parts: list[str], end: str, last: bool) -> None:
     text = "\n".join(["FROM a", *parts]).replace("\n", end) + (end if last else "")

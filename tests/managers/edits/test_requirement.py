@@ -19,7 +19,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(PIECES, min_size=1, max_size=6).map("".join))
 def test_what_packaging_reads_is_read_alike(text: str) -> None:
     try:

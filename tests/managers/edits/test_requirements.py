@@ -151,7 +151,7 @@ LINES = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.lists(LINES, max_size=8),
     st.sampled_from(["\n", "\r\n", "\r"]),

@@ -207,6 +207,13 @@ def test_a_service_gets_a_gpu() -> None:
     ("there", "devices"),
     [
         ("deploy:\n      replicas: 2\n", [GPU]),
+        (
+            (
+                "deploy:\n      resources:\n        reservations:\n"
+                "          devices:\n            # no gpu yet\n            - driver: x\n"
+            ),
+            [{"driver": "x"}, GPU],
+        ),
         ("deploy:\n      resources:\n        limits:\n          memory: 1g\n", [GPU]),
         (
             (
@@ -265,7 +272,7 @@ SERVICE = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.lists(SERVICE, min_size=1, max_size=3),
     st.integers(0, 2),
@@ -295,7 +302,7 @@ def test_everything_else_is_read_as_before(made: list[Any], which: int, between:
 ITEMS = st.sampled_from(["python=3.10", '"numpy <2"', "c::pytorch", "'x y'", "a  # c", "pip", "zlib >=1.2,<2", "_openmp_mutex"])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.lists(ITEMS, max_size=5),
     st.lists(ITEMS, max_size=3),

@@ -114,8 +114,9 @@ def difference(before: str | None, after: str | None, name: str = "") -> str:
     if old == new:
         return f"{name}: the ends of lines change, or nothing that can be seen"
     start, stop = _shared(old, new)
-    # difflib compares each line with each: what is the same at both ends is kept from it, but for the context.
-    low, high = max(0, start - 3), max(0, stop - 3)
+    # difflib compares each line with each: what is the same at both ends is kept from it, but for the context. That is more
+    # than three lines, since of equal lines difflib may take another one for the new one.
+    low, high = max(0, start - 50), max(0, stop - 50)
     shown = unified_diff(old[low : len(old) - high], new[low : len(new) - high], "a/" + name, "b/" + name, lineterm="")
     return "\n".join(_moved(line, low) if line.startswith("@@ ") else line for line in shown)
 

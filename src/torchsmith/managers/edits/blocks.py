@@ -78,7 +78,7 @@ def put(text: str, body: str | Sequence[str], leader: str = "#", end: str = "", 
     there = found(text)
     if there is None:
         at, after, glued = len(text), "", bool(text.removeprefix(BOM)) and text[-1] not in "\r\n"
-        _refuse_continued(text)
+        _refuse_continued(text, leader)
     else:
         if there.edited and not anyway:
             raise EditError("the block of torchsmith was edited by hand", text.count("\n", 0, there.start) + 1)
@@ -124,8 +124,14 @@ def _refuse(text: str, body: Sequence[str]) -> None:
         raise EditError("a line of a block is one line, and no mark")
 
 
-def _refuse_continued(text: str) -> None:
+def _refuse_continued(text: str, leader: str) -> None:
     physical = lines(text)
     last = bare(physical[-1]) if physical else ""
-    if last.endswith(("\\", "`", "^")):
+    if leader == "::":
+        continued = last.endswith("^")
+    else:
+        # A comment does not go on, two backslashes are one letter, and backticks in pairs are a command of a shell.
+        odd = (len(last) - len(last.rstrip("\\"))) % 2 == 1 or (last.endswith("`") and last.count("`") % 2 == 1)
+        continued = odd and not last.lstrip().startswith("#")
+    if continued:
         raise EditError("the last line goes on in the next one: a block behind it would be a part of it", len(physical))

@@ -51,7 +51,7 @@ def put_key(text: str, service: str, key: str, new: str) -> str:
 
 
 def put_gpu(text: str, service: str, count: str = "all") -> str:
-    """Reserve GPUs for a service, unless it has some: by ``deploy``, ``gpus`` or ``runtime: nvidia``.
+    """Reserve GPUs for a service, unless it has some, by ``deploy`` or ``gpus``.
 
     Raises:
         EditError: the file is not understood there.
@@ -73,7 +73,7 @@ def put_gpu(text: str, service: str, count: str = "all") -> str:
                 return text
             raise EditError(f"`{key}` is not written in lines of its own", tree.entries[number].line + 1)
     entry = tree.entries[number]
-    if any("gpu" in line for line in tree.lines[entry.line + 1 : entry.last]):
+    if any("gpu" in each.value for each in tree.entries if entry.line < each.line < entry.last):
         return text
     return _below(tree, number, block)
 
