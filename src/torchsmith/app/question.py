@@ -81,7 +81,8 @@ def from_document(told: Any) -> Asked:
             raise UsageError(f"`asked` is not the question of a plan: `{name}` is not what it should be")
     if told["goal"] not in {*GOALS, *EVERYDAY} or not 0 <= told["option"] < 10**6:
         raise UsageError("`asked` is not the question of a plan")
-    return Asked(**{name: tuple(value) if name in _LISTS else value for name, value in told.items()})
+    kept: dict[str, Any] = {name: tuple(value) if name in _LISTS else value for name, value in told.items()}
+    return Asked(**kept)
 
 
 def wishes(asked: Asked) -> Wishes:
