@@ -24,7 +24,7 @@ _PLACEHOLDER: Final = "/opt/placeholder" + "_placehold" * 23
 PROGRAM: Final = '''\
 #!{python}
 """conda's words, done by py-rattler."""
-import asyncio, pathlib, re, sys
+import asyncio, os, pathlib, re, sys
 import rattler
 
 CHANNEL, CACHE = {channel!r}, {cache!r}
@@ -75,6 +75,8 @@ async def main(verb, prefix, specs, every):
 
 
 asyncio.run(main(*told(sys.argv[1:])))
+sys.stdout.flush()
+os._exit(0)  # without its threads' end, in which py-rattler sometimes crashes
 '''
 
 
@@ -98,7 +100,8 @@ def program(folder: Path, rattler: Path, channel: Path) -> Path:
     """A program called conda. ``rattler`` is the Python that has py-rattler."""
     import subprocess
 
-    indexing = f"import asyncio; from rattler import index; asyncio.run(index.index_fs({str(channel)!r}))"
+    # Without its threads' end, in which py-rattler sometimes crashes on a machine that is busy.
+    indexing = f"import asyncio, os; from rattler import index; asyncio.run(index.index_fs({str(channel)!r})); os._exit(0)"
     subprocess.run([rattler, "-c", indexing], check=True, capture_output=True)
     folder.mkdir(parents=True)
     made = folder / "conda"

@@ -67,7 +67,7 @@ class _Job:
     words: list[str]
     variables: dict[str, str]
     said: IO[str]
-    process: subprocess.Popen[str] | None = None
+    process: subprocess.Popen[bytes] | None = None
     ended: int = 0
 
     def start(self) -> None:
