@@ -28,4 +28,4 @@ def test_no_exception_at_any_call(scenario: str) -> None:
     command += ["--fault", *faults]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert int(done.stdout.split("| all | ")[1].split(" |")[0]) >= 10
+    assert int(done.stdout.split("| all | ")[1].split(" |")[0]) >= 5

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import errno
 import mmap
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -201,4 +203,6 @@ class Injector:
 def made(root: Path) -> Injector:
     """An injector for what lies below a folder, with a page of its own."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    return Injector(root.resolve(), Path(tempfile.mkdtemp(prefix="page-", dir=CACHE)))
+    folder = Path(tempfile.mkdtemp(prefix="page-", dir=CACHE))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Injector(root.resolve(), folder)

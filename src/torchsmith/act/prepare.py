@@ -12,7 +12,7 @@ from pathlib import Path
 from torchsmith.act import clone, files, intended, locks, preflight, programs, relocate, staging, tools
 from torchsmith.act import registry as values
 from torchsmith.act.effects import inode
-from torchsmith.model.errors import FailedError, StaleError, UsageError
+from torchsmith.model.errors import FailedError, StaleError, TorchsmithError, UsageError
 from torchsmith.model.record import record
 from torchsmith.model.transaction import Effect
 
@@ -301,8 +301,10 @@ def may_pass(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in _PASS
 
 
-def told(error: OSError) -> str:
+def told(error: OSError | TorchsmithError) -> str:
     """What the system says, with the path that it is about."""
+    if not isinstance(error, OSError):
+        return str(error)
     path = f" ({error.filename})" if error.filename else ""
     return f"{error.strerror or error}{path}"
 

@@ -6,14 +6,14 @@ is there is still its own.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from torchsmith.act import backups, effects, locks, prepare, signals
-from torchsmith.model.errors import StaleError, TorchsmithError, TryAgainError
+from torchsmith.model.errors import StaleError, TorchsmithError, TryAgainError, UnreadableInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -23,6 +23,20 @@ if TYPE_CHECKING:
 
 KEPT = 2
 """Generations of an environment that are kept after a run."""
+
+
+@contextmanager
+def spoken() -> Iterator[None]:
+    """Before anything is begun: what the system refuses becomes a word of ours.
+
+    Raises:
+        TryAgainError: a file, a folder or a value cannot be read or written.
+
+    """
+    try:
+        yield
+    except OSError as error:
+        raise TryAgainError(f"nothing was changed: {prepare.told(error)}") from None
 
 
 def discard(store: Store, entry: Entry, kind: str = "discarded", problem: str = "") -> None:
@@ -87,7 +101,7 @@ def settle(store: Store, entry: Entry, registry: Registry | None = None, *, disc
     try:
         with signals.deaf():
             _settle(store, entry, registry, back=discard)
-    except OSError as error:
+    except (OSError, UnreadableInputError) as error:
         problem = f"run {entry.number} was cut, and cannot be brought to its end now: {prepare.told(error)}"
         raise TryAgainError(f"{problem}; make that possible, then `torchsmith resume`") from None
     last = entry.journal.last("done", "failed", "discarded")

@@ -97,7 +97,7 @@ class Store:
             files.write_whole(made / "transaction.json", _json(plain(transaction)))
             now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             entry.journal.add("begin", title=transaction.title, begun=now, undoes=undoes)
-            for folder in (self._runs, self._open, self.root):
+            for folder in (made, self._runs, self._open, self.root):
                 files.sync_folder(folder)
         except OSError as error:
             raise TryAgainError(f"the journal in `{self.root}` cannot be written: {error.strerror or error}") from None

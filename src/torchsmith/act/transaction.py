@@ -45,9 +45,11 @@ def carry_out(transaction: Transaction, store: Store, verify: Verify, watch: Wat
     if transaction.empty:
         return Outcome("nothing")
     with signals.told_to_end():
-        settling.settle_others(store, prepare.lock_paths(transaction, store), registry)
+        with settling.spoken():
+            settling.settle_others(store, prepare.lock_paths(transaction, store), registry)
         with settling.held(transaction, store):
-            prepare.check(transaction, registry)
+            with settling.spoken():
+                prepare.check(transaction, registry)
             entry = store.begin(transaction)
             return _carried_out(transaction, store, entry, verify, watch, registry)
 
@@ -93,7 +95,7 @@ def _decided(
         try:
             with signals.deaf():
                 settling.take_back(store, entry, prepared.effects, str(error), registry)
-        except OSError as second:
+        except (OSError, TorchsmithError) as second:
             problem = f"{error}; taking it back was stopped ({prepare.told(second)}): `torchsmith resume` brings it to an end"
             return Outcome("cut", entry.number, problem, exit_code=75)
         return failed(error, entry, time.monotonic())

@@ -46,10 +46,11 @@ def undo(
     del verify  # what is put back was live before
     outcomes = []
     with signals.told_to_end():
-        wanted = order(store, number)
-        for entry in wanted:
-            if missing := backups.lost(entry, store.effects(entry)):
-                raise backups.refuse_lost(missing)
+        with settling.spoken():
+            wanted = order(store, number)
+            for entry in wanted:
+                if missing := backups.lost(entry, store.effects(entry)):
+                    raise backups.refuse_lost(missing)
         for entry in wanted:
             outcomes.append(_one(store, entry, watch, registry, discard_changes=discard_changes))
             if outcomes[-1].status != "undone":
@@ -95,10 +96,11 @@ def _one(store: Store, taken: Entry, watch: Watch, registry: Registry | None, *,
     with settling.held(transaction, store):
         done = store.effects(taken)
         watch.phase("look whether all is as it was left")
-        if missing := backups.lost(taken, done):
-            raise backups.refuse_lost(missing)
-        if not discard_changes and (changed := backups.changed_since(done, registry)):
-            raise backups.explain(changed)
+        with settling.spoken():
+            if missing := backups.lost(taken, done):
+                raise backups.refuse_lost(missing)
+            if not discard_changes and (changed := backups.changed_since(done, registry)):
+                raise backups.explain(changed)
         entry = store.begin(transaction, undoes=taken.number)
         try:
             made = _prepared(taken, entry, done, discard_changes=discard_changes)
