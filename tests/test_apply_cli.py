@@ -175,6 +175,64 @@ def test_the_schemas_agree_on_what_a_transaction_is() -> None:
     assert all(defs[name] == whole[0][name] for defs in whole for name in ("transaction", "action"))
 
 
+# ---- a torch for GPUs where no GPU is to be seen
+
+without_gpu = pytest.mark.skipif(Path("/proc/driver/nvidia").exists(), reason="a GPU is to be seen")
+
+
+@without_gpu
+def test_a_cuda_build_is_not_given_up_because_no_gpu_is_to_be_seen(bench: Bench) -> None:
+    before = bench.state()
+    code, out, err = bench.ask("apply", "--yes", *bench.env)
+    assert (code, out.splitlines()[0], err) == (0, "Nothing to do", "")
+    said = " ".join(out.split())
+    assert "torch 2.14.0+cu130 is whole, and computes on the CPU here: no GPU is to be seen" in said
+    words = re.findall("`torchsmith (.*)`", said)[0].split()
+    told = json.loads(bench.ask("apply", "--yes", "--json", *bench.env)[1])
+    schema("apply-1").validate(told)
+    assert (told["status"], told["exit_code"], told["transaction"], bench.state()) == ("nothing", 0, None, before)
+    # The words that it names do it, and say what they do.
+    code, out, _ = bench.ask(*words, "--dry-run")
+    assert (code, "torch==2.14.0+cpu" in out) == (0, True)
+    assert "this takes CUDA away: torch 2.14.0+cu130 gives way to a CPU build" in " ".join(out.split())
+
+
+@without_gpu
+def test_a_plan_file_does_not_give_it_up_either(bench: Bench) -> None:
+    file = bench.folder / "plan.json"
+    assert bench.ask("plan", "--write", str(file), *bench.env)[0] == 0
+    document = json.loads(file.read_text())
+    schema("plan-1").validate(document)
+    assert (document["carried_out"]["status"], document["carried_out"]["transaction"]) == ("nothing", None)
+    code, out, err = bench.ask("apply", str(file), "--yes")
+    assert (code, out.splitlines()[0], bench.torch()) == (0, "Nothing to do", "2.14.0"), out + err
+
+
+@without_gpu
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--torch", "2.14.1"), 2),
+        (("--goal", "inference"), 2),
+        (("--goal", "clean-install"), 2),
+        (("--approach", "pip"), 2),
+        (("--keep", "numpy"), 0),
+        (("--torch", "2.14.1+cpu"), None),
+        (("--torch", "+cpu"), None),
+        (("--torch", "2.14.1", "--assume", "gpu=none"), None),
+        (("--option", "1"), None),
+        (("--approach", "cpu"), None),
+        (("--goal", "update-others"), None),
+    ],
+    ids=str,
+)
+def test_who_wants_the_cpu_build_says_so(bench: Bench, words: tuple[str, ...], code: int | None) -> None:
+    ended, out, err = bench.ask("apply", "--dry-run", *bench.env, *words)
+    assert (ended, "this was a dry run" in out) == (code or 0, code is None), out + err
+    if code == 2:
+        assert "and CUDA be gone" in " ".join(out.split())
+
+
 # ---- plan files
 
 
@@ -511,7 +569,61 @@ def test_any_verb_says_that_a_run_was_cut(bench: Bench) -> None:
     assert bench.ask("resume") == (0, "Nothing to do\n  no run was cut\n", "")
 
 
+# ---- a person at the terminal
+
+
+@pytest.mark.skipif(os.name == "nt", reason="terminals of POSIX")
+@pytest.mark.parametrize(
+    ("keys", "code", "said"),
+    [(b"\x03", 130, "\ninterrupted: nothing was changed\n"), (b"\x04", 0, "\nnothing was changed\n"), (b"7x\nq\n", 0, "")],
+    ids=["Ctrl-C", "Ctrl-D", "q"],
+)
+def test_a_person_who_leaves_is_told_that_nothing_was_changed(bench: Bench, keys: bytes, code: int, said: str) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    words = (sys.executable, "-m", "torchsmith", "apply", *bench.env, *WANTED)
+    # The terminal is theirs: Ctrl-C is a signal.
+    own = "import os, sys, fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    process = subprocess.Popen(
+        (sys.executable, "-c", own, *words), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    out = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # its end
+            break
+        if not part:
+            break
+        out += part
+        if keys and out.endswith(b"to leave: "):
+            os.write(ours, keys)
+            keys = b""
+    os.close(ours)
+    assert process.wait() == code
+    lines = out.decode().replace("\r\n", "\n").replace("^C", "").replace("^D\x08\x08", "")
+    assert lines.endswith(said or "nothing was changed\n"), lines
+    assert bench.torch() == "2.14.0"
+
+
 # ---- history
+
+
+def test_a_run_that_changed_nothing_is_told_so(bench: Bench) -> None:
+    code, out, err = bench.ask("apply", "--goal", "update-others", "--yes", *bench.env)
+    assert (code, out.count("Nothing to do (run 1)")) == (0, 1), out + err
+    told = bench.ask("history")[1].splitlines()
+    assert told[0].endswith(", nothing to do"), told
+
+
+def test_how_many_are_kept_is_a_number(bench: Bench) -> None:
+    for words, wanted in ((("--prune", "0"), "how many former environments stay"), (("--fail-on", "note"), "unrecognized arguments")):
+        with pytest.raises(SystemExit) as end:
+            run(("history", *words))
+        err = bench.capsys.readouterr().err
+        assert (end.value.code, wanted in err, "--fail-on" in err.partition("error:")[0]) == (2, True, False), err
 
 
 def test_the_last_former_environments_are_kept(bench: Bench) -> None:

@@ -39,8 +39,8 @@ def run(arguments: Sequence[str], host: Host | None = None) -> int:
     except TorchsmithError as error:
         print(f"error: {_shown(str(error))}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+    except KeyboardInterrupt as end:
+        print(": ".join(filter(None, ("interrupted", str(end)))), file=sys.stderr)
         return 130
     except OSError as error:
         if not isinstance(error, BrokenPipeError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from torchsmith import cli_plan, console
 from torchsmith.model.choice import EVERYDAY, GOALS
@@ -13,7 +13,7 @@ from torchsmith.model.errors import TorchsmithError, UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from torchsmith.app.apply import Looked, Prepared
@@ -38,7 +38,7 @@ def apply_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--remove-stale-paths", action="store_true", help="take folders of other CUDA versions out of the user's PATH"
     )
-    console.output_options(parser)
+    console.output_options(parser, judges=False)
     parser.set_defaults(verb=cli_plan.uncollected(_run_apply))
 
 
@@ -47,23 +47,23 @@ def undo_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", nargs="?", type=_number, metavar="N", help="the run to take back; the last one if not given")
     parser.add_argument("--discard-changes", action="store_true", help="also where something was changed since")
     parser.add_argument("--dry-run", action="store_true", help="show which runs would be taken back")
-    console.output_options(parser)
+    console.output_options(parser, judges=False)
     parser.set_defaults(verb=_run_undo)
 
 
 def resume_options(parser: argparse.ArgumentParser) -> None:
     """What ``resume`` understands."""
     parser.add_argument("--discard", action="store_true", help="take it back, or tidy up, instead of finishing it")
-    console.output_options(parser)
+    console.output_options(parser, judges=False)
     parser.set_defaults(verb=_run_resume)
 
 
 def history_options(parser: argparse.ArgumentParser) -> None:
     """What ``history`` understands."""
     parser.add_argument(
-        "--prune", nargs="?", type=_number, const=2, metavar="N", help="keep the last N former environments of each (2)"
+        "--prune", nargs="?", type=_how_many, const=2, metavar="N", help="keep the last N former environments of each (2)"
     )
-    console.output_options(parser)
+    console.output_options(parser, judges=False)
     parser.set_defaults(verb=_run_history)
 
 
@@ -93,17 +93,19 @@ def _run_apply(options: argparse.Namespace, host: Host | None) -> int:
     else:
         looked = apply.look(question.of(options), here)
         option = question.picked(looked.choice, looked.asked)
-        if _is_asked(options):
+        led = _is_asked(options)
+        if led:
             _opened(options, looked)
             if not _to_choose(looked):
                 return int(apply.ill(looked))
-            option = _chosen(looked)
+            with _nothing_changed():
+                option = _chosen(looked)
             if option is None:
                 sys.stderr.write("nothing was changed\n")
                 return 0
         elif not looked.choice.satisfied and not (options.option or options.approach or options.goal in EVERYDAY):
             option = None
-        ready = apply.prepared(looked, option, allow_root=options.allow_root)
+        ready = apply.prepared(looked, option, allow_root=options.allow_root, chosen=led)
     if ready.status == "ready" and ready.transaction is not None:
         return _changed(options, looked, ready)
     return _not_changed(options, looked, ready)
@@ -166,7 +168,8 @@ def _changed(options: argparse.Namespace, looked: Looked, ready: Prepared) -> in
     as_text = options.format == "text"
     if as_text:
         console.write(page + "\n")
-    refused = _agreed(options, "" if as_text else page)
+    with _nothing_changed():
+        refused = _agreed(options, "" if as_text else page)
     if refused:
         from torchsmith.model.transaction import Outcome
 
@@ -175,6 +178,15 @@ def _changed(options: argparse.Namespace, looked: Looked, ready: Prepared) -> in
     code = _told(options, ended, ready)
     apply.tidy()
     return code
+
+
+@contextmanager
+def _nothing_changed() -> Iterator[None]:
+    """While somebody is asked: Ctrl-C leaves everything as it is, and that is said."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("nothing was changed") from None
 
 
 def _agreed(options: argparse.Namespace, page: str) -> str:
@@ -232,7 +244,7 @@ def _not_changed(options: argparse.Namespace, looked: Looked, ready: Prepared) -
     from torchsmith.model.transaction import Outcome
     from torchsmith.report import apply_text
 
-    ill = ready.status in {"nothing", "unsatisfied"} and apply.ill(looked)
+    ill = ready.status in {"nothing", "unsatisfied"} and apply.ill(looked, ready)
     remedies: Sequence[Shown] = causes_elsewhere.shown(looked.diagnosis, looked.host) if ill else ()
     code = {"nothing": int(ill), "unsatisfied": 1}.get(ready.status, 2)
     wrong = f"{causes_elsewhere.told(looked.diagnosis)}; another torch does not cure that" if ill else ""
@@ -247,7 +259,7 @@ def _not_changed(options: argparse.Namespace, looked: Looked, ready: Prepared) -
     screen = console.screen(options)
     if code == 0:
         torch = f"torch {ready.option.candidate.version} is installed as it should be" if ready.option else ""
-        console.write(apply_text.outcome(Outcome("nothing", problem=torch), None, *screen))
+        console.write(apply_text.outcome(Outcome("nothing", problem=problem or torch), None, *screen))
     else:
         console.write(apply_text.refusal(problem, (*ready.shown, *remedies), looked.choice.shell, *screen))
     return code
@@ -331,8 +343,17 @@ def _past(options: argparse.Namespace, runs: Sequence[Any], what: str) -> int:
 
 def _number(text: str) -> int:
     """The number of a run."""
+    return _counted(text, "a number from 1 on; `torchsmith history` lists the runs")
+
+
+def _how_many(text: str) -> int:
+    """How many former environments stay."""
+    return _counted(text, "how many former environments stay of each: a number from 1 on")
+
+
+def _counted(text: str, wanted: str) -> int:
     import argparse
 
     if not text.isascii() or not text.isdigit() or int(text[:8]) < 1 or len(text) > 6:
-        raise argparse.ArgumentTypeError("a number from 1 on; `torchsmith history` lists the runs")
+        raise argparse.ArgumentTypeError(wanted)
     return int(text)

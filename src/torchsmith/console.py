@@ -17,15 +17,16 @@ def target_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", type=seconds, default=2.0, metavar="SECONDS", help="limit for each program and driver call (2)")
 
 
-def output_options(parser: argparse.ArgumentParser, *pages: str) -> None:
-    """``pages`` are the formats of this verb besides text and JSON."""
+def output_options(parser: argparse.ArgumentParser, *pages: str, judges: bool = True) -> None:
+    """``pages`` are the formats of this verb besides text and JSON; one that ``judges`` has findings to fail on."""
     parser.add_argument(
         "--json", action="store_const", const="json", dest="format", default="text", help="the same as --format json"
     )
     parser.add_argument("--format", choices=("text", "json", *pages), default="text")
-    parser.add_argument(
-        "--fail-on", choices=("blocker", "degraded", "note"), default="blocker", help="exit 1 from this severity on"
-    )
+    if judges:
+        parser.add_argument(
+            "--fail-on", choices=("blocker", "degraded", "note"), default="blocker", help="exit 1 from this severity on"
+        )
     parser.add_argument("--verbose", "-v", action="store_true", help="everything that was found")
     parser.add_argument("--no-color", action="store_true", help="no colours, also on a terminal")
 
@@ -61,13 +62,12 @@ def write(text: str) -> None:
 
 def agreed(told: str, question: str) -> bool:
     """Whether somebody at the terminal agrees to what is told; without a terminal nobody does."""
-    terminal = sys.stdin is not None and sys.stdin.isatty()
-    ending = f"{question} [y/N] " if terminal else "not asked, since this is no terminal: --yes agrees\n"
-    sys.stderr.write((f"{told.rstrip()}\n" if told else "") + ending)
+    said = f"{told.rstrip()}\n" if told else ""
+    if sys.stdin is not None and sys.stdin.isatty():
+        return (answer(f"{said}{question} [y/N] ") or "").lower() in {"y", "yes"}
+    sys.stderr.write(f"{said}{question} not asked, since this is no terminal: --yes agrees\n")
     sys.stderr.flush()
-    if not terminal:
-        return False
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return False
 
 
 def terminal() -> bool:
@@ -76,11 +76,17 @@ def terminal() -> bool:
 
 
 def answer(question: str) -> str | None:
-    """What somebody at the terminal answers, None at the end of their input."""
-    sys.stderr.write(question)
-    sys.stderr.flush()
-    line = sys.stdin.readline()
-    return line.strip() if line else None
+    """What somebody at the terminal answers, None at the end of their input; what follows stands on a line of its own."""
+    typed = ""
+    try:
+        sys.stderr.write(question)
+        sys.stderr.flush()
+        typed = sys.stdin.readline()
+    finally:  # Ctrl-C and Ctrl-D leave the line as it is
+        if not typed.endswith("\n"):
+            sys.stderr.write("\n")
+            sys.stderr.flush()
+    return typed.strip() if typed else None
 
 
 def seconds(text: str) -> float:

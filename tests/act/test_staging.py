@@ -50,14 +50,20 @@ def project(tmp_path: Path) -> Path:
     return found
 
 
-def test_links_to_everything_but_what_may_be_written(project: Path) -> None:
+@pytest.mark.parametrize("large", [False, True])
+def test_what_is_written_in_the_copy_does_not_reach_what_is_live(project: Path, large: bool) -> None:
+    with (project / "src" / "weights").open("wb") as file:
+        file.truncate(100 << 20 if large else 10)
     edits = Edit(str(project / "pyproject.toml"), "", "new", ""), Edit(str(project / "req/torch.txt"), "", "t", "")
     copy = staged(project, *edits, Edit(str(project / "gone.txt"), None, None, ""), writes=("poetry.lock", "new.lock"))
     assert copy.name == "demo"
     assert sorted(path.name for path in copy.iterdir()) == [".git", "poetry.lock", "pyproject.toml", "req", "src"]
     assert (copy / "pyproject.toml").read_text() == "new"
     assert (copy / "req/torch.txt").read_text() == "t"
-    assert (copy / "req/other.txt").is_symlink()
+    assert (copy / "req/other.txt").is_symlink() == large
+    assert (copy / ".git").is_symlink()
+    (copy / "src/demo.egg-info").mkdir()
+    assert (project / "src/demo.egg-info").exists() == large
     (copy / "poetry.lock").write_text("changed")
     (copy / "pyproject.toml").write_text("changed")
     assert (project / "poetry.lock").read_text() == "poetry.lock"

@@ -54,7 +54,7 @@ def document() -> dict[str, Any]:
         "created": "2026-11-21T22:00:00Z",
         "asked": question.document(ASKED),
         "rests_on": RESTS_ON,
-        "plan": {},
+        "plan": {"options": []},
         "carried_out": CARRIED,
     }
     copy: dict[str, Any] = json.loads(json.dumps(told))
@@ -118,6 +118,7 @@ def test_anything_in_any_place_is_read_or_refused(tmp_path: Path, path: tuple[An
 CHANGES = [
     (("rests_on", "environment", "prefix"), "/other", "the environment is /home/you/.venv, it was /other"),
     (("rests_on", "environment", "manager"), "uv", "it is changed by pip, it was uv"),
+    (("rests_on", "environment"), None, "there is an environment now, /home/you/.venv"),
     (("rests_on", "torch"), None, "torch is 2.8.0, it was not installed"),
     (("rests_on", "driver"), "570.1", "the driver is 580.65.06, it was 570.1"),
     (("rests_on", "gpus"), [], "the GPUs are RTX 5090, it was nothing"),
@@ -143,6 +144,21 @@ def test_what_has_changed_is_named(path: tuple[Any, ...], was: Any, said: str, t
     assert said in str(refused.value)
 
 
+def test_an_environment_that_is_gone_is_told_once() -> None:
+    kept = plan_file.Kept("plan.json", ASKED, "0.1.0", RESTS_ON, CARRIED)
+    with pytest.raises(StaleError) as refused:
+        stale.refuse_a_changed(kept, {**RESTS_ON, "environment": None}, CARRIED)
+    assert "carried out: the environment /home/you/.venv is gone, or its Python does not start. Write" in str(refused.value)
+
+
+@pytest.mark.parametrize("plan", [None, [], {}, {"options": None}])
+def test_the_plan_that_a_person_reads_has_to_be_there(plan: Any, tmp_path: Path) -> None:
+    told = {**document(), "plan": plan}
+    (tmp_path / "plan.json").write_text(json.dumps({**told, "hash": plan_file.digest(told)}))
+    with pytest.raises(StaleError):
+        plan_file.read(str(tmp_path / "plan.json"))
+
+
 @pytest.mark.parametrize("name", sorted(stale.ESTIMATES))
 def test_an_estimate_may_differ(name: str) -> None:
     kept = plan_file.Kept("plan.json", ASKED, "0.1.0", RESTS_ON, {**CARRIED, "transaction": {**TRANSACTION, name: ["other"]}})
@@ -163,6 +179,9 @@ def test_an_estimate_may_differ(name: str) -> None:
         ("option", 10**9),
         ("option", 1.0),
         ("more", "x"),
+        ("python", "x" * 100_000),
+        ("python", "/home/you\0/python"),
+        ("need", ["x" * 5000]),
     ],
 )
 def test_what_is_no_question_is_refused(name: str, value: Any) -> None:

@@ -63,7 +63,7 @@ class Cloned:
 
 
 def clone(source: Path, target: Path, watch: Watch | None = None, *, mode: str = "") -> Cloned:
-    """Make ``target``, which is not there yet, a tree of the same files. What was made of it at an error, the caller removes.
+    """Make ``target``, not there yet or empty, a tree of the same files. What was made of it at an error, the caller removes.
 
     Modes, times, owners, symbolic links and hard links within the tree are kept. ``mode`` asks for a less sharing one (COPY:
     nothing is shared).
@@ -90,8 +90,9 @@ def remove(tree: Path) -> None:
     def again(call: Callable[..., object], path: str, error: BaseException) -> None:
         if isinstance(error, FileNotFoundError):
             return
+        # Never a file: it may be a second name of one that is live.
         for one in (os.path.dirname(path), path):
-            if not os.path.islink(one):
+            if os.path.isdir(one) and not os.path.islink(one):
                 with suppress(OSError):
                     os.chmod(one, os.stat(one).st_mode | stat.S_IRWXU)
         if os.path.isdir(path) and not os.path.islink(path):
@@ -119,7 +120,8 @@ class _Cloning:
 
     def folder(self, source: str, target: str, *, private: bool) -> None:
         about = os.lstat(source)
-        os.mkdir(target, 0o700)
+        if source != self.root or not os.path.isdir(target):
+            os.mkdir(target, 0o700)
         self.new_bytes += 4096
         with os.scandir(source) as found:
             entries = list(found)

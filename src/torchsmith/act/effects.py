@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from torchsmith.act.registry import Registry
     from torchsmith.model.transaction import Effect
 
+_RENAMES = 4
+"""Steps that the longest way between two states takes."""
 PATIENCE = 10.0
 """Seconds that Windows is asked again for a file that a virus scanner or an editor holds."""
 
@@ -27,8 +29,8 @@ class ForeignError(TorchsmithError):
     exit_code = 5
 
 
-def perform(effects: Sequence[Effect], registry: Registry | None = None) -> tuple[str, ...]:
-    """Do what is not done yet, in order; what there is to say of it.
+def perform(effects: Sequence[Effect], registry: Registry | None = None, *, late: bool = False) -> tuple[str, ...]:
+    """Do what is not done yet, in order; what there is to say of it. ``late`` says that it was decided some time ago.
 
     Raises:
         OSError: one cannot be done; those before it are.
@@ -36,11 +38,14 @@ def perform(effects: Sequence[Effect], registry: Registry | None = None) -> tupl
         StaleError: somebody else has changed a value of the registry.
 
     """
+    said = []
     for effect in effects:
-        _KINDS[effect.kind](effect, registry)
+        if late and not _untouched(effect):
+            raise ForeignError(f"`{effect.path}` was changed by somebody else meanwhile")
+        said.append(_KINDS[effect.kind](effect, registry))
     if registry is not None and any(effect.setting is not None for effect in effects):
-        return tuple(filter(None, (registry.broadcast(),)))
-    return ()
+        said.append(registry.broadcast())
+    return tuple(filter(None, said))
 
 
 def _numbers(effect: Effect) -> tuple[int, int]:
@@ -74,22 +79,48 @@ def inode(path: str | Path) -> int:
 
 
 def _exchange(effect: Effect, registry: Registry | None) -> None:
+    """From whatever state a cut has left: where the two trees cannot change places in one step, one of them waits aside."""
     del registry
     live, staged = Path(effect.path), Path(effect.staged)
-    aside = staged.with_name(f"{staged.name}.aside")
+    aside = aside_of(effect)
     old, new = _numbers(effect)
-    if inode(live) == old and inode(staged) == new:
-        try:
-            exchange.exchange(live, staged)
-        except exchange.NotAtomicError:
-            _patiently(lambda: live.rename(aside))
-    if inode(aside) == old and not inode(live):
-        _patiently(lambda: staged.rename(live))
-    if inode(aside) == old and inode(live) == new:
-        _patiently(lambda: aside.rename(staged))
+    for _ in range(_RENAMES):
+        here, beside, waits = inode(live), inode(staged), inode(aside)
+        if here == new and waits != old:
+            break
+        if here == new:
+            _patiently(lambda: aside.rename(staged))
+        elif here == old and beside == new:
+            try:
+                exchange.exchange(live, staged)
+            except exchange.NotAtomicError:
+                _patiently(lambda: live.rename(aside))
+        elif here == old and waits == new and not beside:
+            _patiently(lambda: live.rename(staged))
+        elif not here and beside == new:
+            _patiently(lambda: staged.rename(live))
+        elif not here and waits == new:
+            _patiently(lambda: aside.rename(live))
+        else:
+            break
     if inode(live) != new:
         raise ForeignError(f"`{live}` is neither what it was nor what it was to become: somebody changed it meanwhile")
     _sync(live, staged)
+
+
+def aside_of(effect: Effect) -> Path:
+    """Where a tree waits for a moment."""
+    return Path(f"{effect.staged}.aside")
+
+
+def _untouched(effect: Effect) -> bool:
+    """Whether what is about to give way is still what the run found; a cut may be days old."""
+    path = Path(effect.path)
+    if effect.kind == "exchange" and inode(path) == effect.inodes[0]:
+        return clone.fingerprint(path) == effect.before
+    if effect.kind == "remove" and path.is_dir():
+        return clone.fingerprint(path) == effect.before
+    return True
 
 
 def _place(effect: Effect, registry: Registry | None) -> None:
@@ -106,9 +137,13 @@ def _place(effect: Effect, registry: Registry | None) -> None:
 def _remove(effect: Effect, registry: Registry | None) -> None:
     del registry
     live, staged = Path(effect.path), Path(effect.staged)
-    if inode(live) and inode(live) == effect.inodes[0]:
-        exchange.place(live, staged)
-        _sync(live, staged)
+    if not inode(live):
+        return
+    same = inode(live) == effect.inodes[0] if live.is_dir() else files.digest(live) == effect.before
+    if not same:
+        raise ForeignError(f"`{live}` was changed by somebody else meanwhile")
+    exchange.place(live, staged)
+    _sync(live, staged)
 
 
 def _replace(effect: Effect, registry: Registry | None) -> None:
@@ -119,6 +154,8 @@ def _replace(effect: Effect, registry: Registry | None) -> None:
     elif inode(staged):
         if files.digest(live) not in {effect.before, effect.after}:
             raise ForeignError(f"`{live}` was changed by somebody else meanwhile")
+        if files.digest(staged) != effect.after:
+            raise ForeignError(f"`{staged}` is not what was written there")
         _patiently(lambda: os.replace(staged, live))
     if files.digest(live) != effect.after:
         raise ForeignError(f"`{live}` is not what it was to become: somebody changed it meanwhile")
@@ -133,14 +170,15 @@ def _registry(effect: Effect, registry: Registry | None) -> None:
     values.change(registry, effect.setting)
 
 
-def _registry_back(effect: Effect, registry: Registry | None) -> None:
+def _registry_back(effect: Effect, registry: Registry | None) -> str | None:
     from torchsmith.act import registry as values
 
-    if registry is not None and effect.setting is not None:
-        values.taken_back(registry, effect.setting)
+    if registry is None or effect.setting is None:
+        return None
+    return values.taken_back(registry, effect.setting)
 
 
-_KINDS: dict[str, Callable[[Effect, Registry | None], None]] = {
+_KINDS: dict[str, Callable[[Effect, Registry | None], str | None]] = {
     "exchange": _exchange,
     "place": _place,
     "remove": _remove,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import sys
 import time
 from contextlib import contextmanager, suppress
@@ -80,12 +79,23 @@ def can_exchange(folder: Path) -> bool:
 def tried(folder: Path) -> Iterator[Path]:
     """A folder to try something in. Its name is fixed: what a run that was killed left there, the next one takes away."""
     made = folder / ".torchsmith-probe"
-    shutil.rmtree(made, ignore_errors=True)
+    _emptied(made)
     made.mkdir()
     try:
         yield made
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        _emptied(made)
+
+
+def _emptied(made: Path) -> None:
+    """Remove the probe by the names that are made in it: whatever else might lie there stays."""
+    for name in ("full", "first", "second", "third"):
+        with suppress(OSError):
+            (made / name).unlink()
+        with suppress(OSError):
+            (made / name).rmdir()
+    with suppress(OSError):
+        made.rmdir()
 
 
 def movable(folder: Path, beside: Path | None = None) -> str:
@@ -100,6 +110,7 @@ def movable(folder: Path, beside: Path | None = None) -> str:
         with tried(beside or folder.parent) as made:
             (made / "full").touch()
             folder.rename(made)
+            made.rename(folder)
     except OSError as error:
         if os.name == "nt":
             return ""  # Windows refuses every rename onto something, in the same words as one that may not be

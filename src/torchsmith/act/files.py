@@ -80,10 +80,16 @@ def like(path: Path, model: Path) -> None:
     if hasattr(os, "chown"):
         with suppress(PermissionError):
             os.chown(path, about.st_uid, about.st_gid)
-    with suppress(OSError):
-        for name in os.listxattr(model) if hasattr(os, "listxattr") else ():
+    for name in _attributes(model):
+        with suppress(OSError):
             os.setxattr(path, name, os.getxattr(model, name))
     path.chmod(stat.S_IMODE(about.st_mode))
+
+
+def _attributes(path: Path) -> list[str]:
+    with suppress(OSError):
+        return os.listxattr(path) if hasattr(os, "listxattr") else []
+    return []
 
 
 def copy_exact(source: Path, target: Path) -> None:

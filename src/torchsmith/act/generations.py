@@ -12,6 +12,7 @@ from torchsmith.act.store import DamagedError, active_undos, undoes_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from torchsmith.act.store import Entry, Store
+    from torchsmith.model.transaction import Effect
 
 _GONE = ".gone"
 """The end of the name of a tree that is about to be deleted: half of one must not pass for a generation."""
@@ -33,6 +34,13 @@ def kept(store: Store) -> dict[int, tuple[str, Path]]:
     return found
 
 
+def _effects(store: Store, entry: Entry) -> tuple[Effect, ...]:
+    """What a run that was cut has decided to do, and still needs its trees for."""
+    with suppress(DamagedError):
+        return store.effects(entry) if entry.decided else ()
+    return ()
+
+
 def sizes(store: Store) -> dict[int, int]:
     """Bytes that removing the kept tree of each run would free: files that no other tree shares."""
     found = {}
@@ -40,8 +48,9 @@ def sizes(store: Store) -> dict[int, int]:
         size = 0
         for parent, _, names in os.walk(tree):
             for name in names:
-                about = os.lstat(os.path.join(parent, name))
-                size += about.st_size if about.st_nlink == 1 else 0
+                with suppress(FileNotFoundError):
+                    about = os.lstat(os.path.join(parent, name))
+                    size += about.st_size if about.st_nlink == 1 else 0
         found[number] = size
     return found
 
@@ -56,7 +65,8 @@ def prune(store: Store, keep: int, last: Entry | None = None) -> tuple[int, ...]
         HeldError: a run is under way on one of the environments.
 
     """
-    trees = kept(store)
+    needed = {effect.staged for entry in store.cut() for effect in _effects(store, entry)}
+    trees = {number: found for number, found in kept(store).items() if str(found[1]) not in needed}
     undone = active_undos(store.entries())
     paths = {path for path, _ in trees.values()}
     if last is not None:
@@ -92,7 +102,7 @@ def sweep(store: Store) -> None:
         with suppress(DamagedError):
             folders |= {Path(effect.staged).parent for effect in store.effects(entry) if effect.kind in {"exchange", "place"}}
     for folder in folders:
-        if locks.OURS in folder.parts:
+        if locks.OURS in folder.parts and folder.is_dir() and locks.is_own(folder) and locks.is_own(folder.parent):
             for tree in folder.glob(f"run-*{_GONE}"):
                 with suppress(OSError):
                     clone.remove(tree)

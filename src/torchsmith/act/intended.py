@@ -72,6 +72,14 @@ def edit_inside(transaction: Transaction, copies: Copies) -> None:
         files.write(target, edit.text.encode(*ENCODING), mode)  # a file of its own, never through a hard link
 
 
+def make_folders(folder: Path, entry: Entry) -> None:
+    """Folders for a new file; the journal knows which were made, so that they go with it."""
+    missing = [each for each in (folder, *folder.parents) if not each.is_dir()]
+    for each in reversed(missing):
+        entry.journal.add("folder", path=str(each))
+        each.mkdir()
+
+
 def _file(path: str, data: bytes | None, mode: int, entry: Entry) -> Iterator[Effect]:
     live, staged = Path(path), backups.staged_name(Path(path), entry.number)
     before = files.digest(live)
@@ -86,8 +94,8 @@ def _file(path: str, data: bytes | None, mode: int, entry: Entry) -> Iterator[Ef
     if data is None:
         yield Effect("remove", path, str(staged), before, None, (inode(live), 0))
         return
-    live.parent.mkdir(parents=True, exist_ok=True)
-    files.write(staged, data, mode)
+    make_folders(live.parent, entry)
+    files.write(staged, data, mode if before is None else 0o600)
     if before is not None:
         files.like(staged, live)
     yield Effect("replace" if before is not None else "place", path, str(staged), before, after, (inode(live), inode(staged)))

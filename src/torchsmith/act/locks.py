@@ -10,17 +10,20 @@ from __future__ import annotations
 import json
 import os
 import socket
+import stat
+import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from torchsmith.act import files
-from torchsmith.model.errors import HeldError, TryAgainError
+from torchsmith.model.errors import HeldError, TryAgainError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+_TRIES, _MOMENT = 3, 0.03
 OURS = ".torchsmith"
 """The folder beside an environment, or in a project, that is ours: staging, generations, the lock."""
 
@@ -31,14 +34,30 @@ def of_environment(prefix: Path) -> Path:
 
 
 def own_folder(path: Path) -> Path:
-    """Make such a folder; git and whoever looks for sources leave it alone."""
+    """Make such a folder; git and whoever looks for sources leave it alone.
+
+    Raises:
+        UsageError: something of that name is there that is not ours: a link leads anywhere, and a project may bring one.
+
+    """
     top = next(parent for parent in (path, *path.parents) if parent.name == OURS)
-    path.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for folder in (*reversed([each for each in path.parents if each.is_relative_to(top)]), path):
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o755)
+        if not is_own(folder):
+            raise UsageError(f"`{folder}` is not a folder of torchsmith's own: look what it is, and move it away")
     mark = top / ".gitignore"
     with suppress(OSError):  # a courtesy: a disk without a byte left needs no mark
-        if not mark.is_file() or not mark.stat().st_size:
+        if not mark.is_symlink() and (not mark.exists() or not mark.stat().st_size):
             files.write(mark, b"*\n", 0o644)
     return path
+
+
+def is_own(folder: Path) -> bool:
+    """Whether it is a folder, no link to one, and belongs to us or to whom the folder around it belongs to."""
+    about = folder.lstat()
+    owners = {folder.parent.stat().st_uid, os.geteuid()} if hasattr(os, "geteuid") else {about.st_uid}
+    return stat.S_ISDIR(about.st_mode) and about.st_uid in owners
 
 
 @contextmanager
@@ -57,23 +76,28 @@ def held(paths: Sequence[Path]) -> Iterator[None]:
 
 
 def owner(path: Path) -> str:
-    """Who holds a lock at this moment, in words; empty for nobody."""
+    """Who holds a lock at this moment, in words; empty for nobody. Looking leaves no trace."""
     try:
-        with _one(path):
-            return ""
-    except HeldError as error:
-        return str(error)
-    except TryAgainError:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
         return ""
+    try:
+        return _held(path, _content(descriptor)) if _take(descriptor, shared=True) is False else ""
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
 def _one(path: Path) -> Iterator[None]:
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(path, flags, 0o600)
     except OSError as error:
         raise TryAgainError(f"the lock `{path}` cannot be made: {error.strerror or error}") from None
     try:
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
+            raise UsageError(f"the lock `{path}` is no plain file of torchsmith's own: look what it is, and move it away")
         taken = _take(descriptor)
         if taken is None:
             with _by_name(path.with_name(f"{path.name}.held")):
@@ -86,23 +110,40 @@ def _one(path: Path) -> Iterator[None]:
             os.lseek(descriptor, 0, os.SEEK_SET)
             os.write(descriptor, json.dumps(_self()).encode())
         os.set_inheritable(descriptor, True)
-        yield
+        try:
+            yield
+        finally:
+            _give_back(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _take(descriptor: int) -> bool | None:
-    """Whether the lock is ours now; None where there are no locks."""
+def _give_back(descriptor: int) -> None:
+    """For all that have inherited it too: what an installer leaves running (an agent, a cache) must not hold it for ever."""
+    if os.name != "nt":
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def _take(descriptor: int, *, shared: bool = False) -> bool | None:
+    """Whether the lock is ours now; None where there are no locks. Somebody who only looks has it for a moment."""
     if os.name == "nt":
         return _take_on_windows(descriptor)
     import errno
     import fcntl
 
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return False if error.errno in {errno.EWOULDBLOCK, errno.EACCES} else None
-    return True
+    for left in range(_TRIES, 0, -1):
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in {errno.EWOULDBLOCK, errno.EACCES}:
+                return None
+            if left > 1:
+                time.sleep(_MOMENT)
+        else:
+            return True
+    return False
 
 
 def _take_on_windows(descriptor: int) -> bool:

@@ -28,6 +28,9 @@ def problems(transaction: Transaction, registry: Registry | None = None) -> tupl
         found += _of_file(Path(os.path.realpath(edit.path)))
     for folder in dict.fromkeys(run.folder for run in transaction.runs if run.folder):
         found += _of_folder(Path(os.path.realpath(folder)))
+    for run in transaction.runs:
+        links = (f"{run.folder}/{name}" for name in run.writes if (Path(run.folder) / name).is_symlink())
+        found += [f"`{path}` is a symbolic link, which the program would part: ask in the folder it leads to" for path in links]
     for key in dict.fromkeys(value.key for value in transaction.registry):
         found.append(registry.refusal(key) if registry is not None else "there is no registry on this machine")
     return tuple(dict.fromkeys(filter(None, found)))

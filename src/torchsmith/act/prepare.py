@@ -12,13 +12,14 @@ from pathlib import Path
 from torchsmith.act import clone, files, intended, locks, preflight, programs, relocate, staging, tools
 from torchsmith.act import registry as values
 from torchsmith.act.effects import inode
+from torchsmith.host import redact
 from torchsmith.model.errors import FailedError, StaleError, TorchsmithError, UsageError
 from torchsmith.model.record import record
 from torchsmith.model.transaction import Effect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from typing import Any
 
     from torchsmith.act.registry import Registry
@@ -119,6 +120,8 @@ def prepared(transaction: Transaction, entry: Entry, verify: Verify, watch: Watc
         watch.phase("check the copy")
         checks = _checked(transaction, copies.mapped(place.python), verify)
     made = (*intended.files_of(transaction, entry, copies, kept, project=True), *(intended.exchange(live, copy) if moved else ()))
+    if moved and not any(effect.kind in {"exchange", "place"} and effect.staged == str(copy) for effect in made):
+        clone.remove(copy)  # the programs found nothing to do in it
     made = (*made, *intended.files_of(transaction, entry, copies, kept, project=False))
     values = (Effect("registry", f"HKEY_CURRENT_USER\\{each.key}\\{each.name}", setting=each) for each in transaction.registry)
     watch.phase("write everything to the disk")
@@ -138,7 +141,7 @@ def _at_rest(place: Environment, copies: Copies, entry: Entry) -> Copies:
     rest = staging.resting_place(place, entry.number)
     if made.parent == rest.parent:
         return copies
-    entry.journal.add("copies", clone=str(rest), project="")
+    entry.journal.add("copies", clone=str(rest), project="", inode=inode(made))
     locks.own_folder(rest.parent)
     made.rename(rest)
     pairs = tuple((live, str(rest) if copy == str(made) else copy) for live, copy in copies.pairs)
@@ -159,12 +162,14 @@ def _copies(transaction: Transaction, entry: Entry, live: Path, *, moved: bool, 
     folder = next((run.folder for run in transaction.runs if run.folder), "")
     copy = staging.environment_folder(place, entry.number) if moved and place is not None else None
     project = staging.project_folder(folder, entry.number) if folder else None
-    # What is about to be made stands in the journal first: then whoever comes next knows what may be removed.
-    entry.journal.add("copies", clone=str(copy or ""), project=str(project or ""))
+    if copy is not None and locks.OURS in copy.parts:
+        locks.own_folder(copy.parent)
+    if copy is not None and not (place and place.create and place.kind == "conda"):  # which wants to make its folder itself
+        copy.mkdir(mode=0o700)
+    # What was made stands in the journal before anything is in it: whoever comes next removes that, and nothing of its name.
+    entry.journal.add("copies", clone=str(copy or ""), project=str(project or ""), inode=inode(copy) if copy else 0)
     mode = ""
     if copy is not None and place is not None:
-        if copy.parent.name != live.parent.name:
-            locks.own_folder(copy.parent)
         mode = _made(place, live, copy, entry, watch)
     staged = staging.project(folder, transaction, project) if project is not None else None
     pairs = [(str(live), str(copy))] if copy is not None else []
@@ -187,6 +192,7 @@ def _made(place: Environment, live: Path, copy: Path, entry: Entry, watch: Watch
         # A Python that uv has to fetch for it stands in the plan; whether it may is the user's own setting.
         fetch = (("UV_PYTHON_DOWNLOADS", os.environ.get("UV_PYTHON_DOWNLOADS", "automatic")),)
         _run(words, "make the environment", nowhere, fetch, 1800.0, entry, watch)
+    entry.journal.add("copies", clone=str(copy), project="", inode=inode(copy))
     return "new"
 
 
@@ -221,11 +227,19 @@ def _run(
 
     """
     ended, lines = programs.run(argv, folder, dict(variables), limit, watch)
-    with suppress(OSError), (entry.folder / "said.log").open("a", encoding="utf-8") as log:
-        log.write("\n".join((f"$ {' '.join(argv)}", *lines, "")))
+    _log(entry, argv, lines)
     if ended.lost or ended.status:
         passes, line = programs.cause(ended, lines)
         raise FailedError(f"could not {why}: {line}", tuple(lines[-_LAST_LINES:]), passes=passes)
+
+
+def _log(entry: Entry, argv: tuple[str, ...], lines: list[str]) -> None:
+    """What was run and what it said, for its owner alone and without passwords."""
+    told = redact.without_secrets("\n".join((f"$ {' '.join(argv)}", *lines, "")))
+    with suppress(OSError):
+        descriptor = os.open(entry.folder / "said.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with open(descriptor, "a", encoding="utf-8", errors="surrogateescape") as log:
+            log.write(told)
 
 
 def _checked(transaction: Transaction, python: str, verify: Verify) -> Checks:
@@ -274,14 +288,10 @@ def _unchanged(transaction: Transaction, live: Path, before: Any, kept: dict[str
 # ---- tidying
 
 
-def remove_copies(entry: Entry, decided: Sequence[Effect] = ()) -> None:
-    """Remove what this run made beside what is live, and nothing else.
-
-    Of a run that was decided and taken back, what lies there is the new tree; the old one is never removed.
-    """
-    olds = {effect.staged for effect in decided if effect.kind == "exchange" and inode(effect.staged) != effect.inodes[1]}
+def remove_copies(entry: Entry) -> None:
+    """Remove what this run made beside what is live, and nothing else: the number of a folder proves that it is the one."""
     for told in entry.journal.records:
-        if told["kind"] == "copies" and told["clone"] and told["clone"] not in olds:
+        if told["kind"] == "copies" and told["clone"] and told["inode"] and inode(told["clone"]) == told["inode"]:
             clone.remove(Path(told["clone"]))
     remove_scraps(entry)
 
@@ -294,6 +304,14 @@ def remove_scraps(entry: Entry) -> None:
         elif told["kind"] == "file":
             with suppress(FileNotFoundError):
                 os.unlink(told["staged"])
+
+
+def remove_folders(entry: Entry) -> None:
+    """Remove the folders that were made for new files, where nothing is in them."""
+    for told in reversed(entry.journal.records):
+        if told["kind"] == "folder":
+            with suppress(OSError):
+                os.rmdir(told["path"])
 
 
 def may_pass(error: BaseException) -> bool:
@@ -318,7 +336,18 @@ def lock_paths(transaction: Transaction, store: Store) -> tuple[Path, ...]:
     """The lock beside the environment, and one in the store for each folder whose files change, and for the settings."""
     place = transaction.environment
     own = [locks.of_environment(Path(os.path.realpath(place.prefix))) / "lock"] if place is not None else []
+    own += [
+        locks.of_environment(found) / "lock"
+        for edit in transaction.edits
+        if (found := _around(Path(os.path.realpath(edit.path))))
+    ]
     folders = {os.path.dirname(os.path.realpath(edit.path)) for edit in transaction.edits}
     folders |= {os.path.realpath(run.folder) for run in transaction.runs if run.folder}
     folders |= {"registry"} if transaction.registry else set()
     return (*own, *(store.root / "locks" / short(folder) for folder in sorted(folders)))
+
+
+def _around(path: Path) -> Path | None:
+    """The environment that a file lies in, None for any other file."""
+    marks = ("pyvenv.cfg", "conda-meta")
+    return next((folder for folder in path.parents if any((folder / mark).exists() for mark in marks)), None)

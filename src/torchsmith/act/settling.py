@@ -7,15 +7,16 @@ is there is still its own.
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from torchsmith.act import backups, effects, locks, prepare, signals
+from torchsmith.act.store import DamagedError
 from torchsmith.model.errors import StaleError, TorchsmithError, TryAgainError, UnreadableInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from torchsmith.act.registry import Registry
     from torchsmith.act.store import Entry, Store
@@ -43,6 +44,7 @@ def discard(store: Store, entry: Entry, kind: str = "discarded", problem: str = 
     """Remove what a run prepared. What is live was not touched by it."""
     with suppress(OSError):  # what cannot be removed or written now is left to the next run, which finds no decision
         prepare.remove_copies(entry)
+        prepare.remove_folders(entry)
         entry.journal.add(kind, problem=problem[:500])
         store.close(entry)
 
@@ -80,13 +82,26 @@ def take_back(
     if not entry.decided:
         discard(store, entry, kind, problem)
         return
-    store.keep_effects(entry, "reverse", backups.back(entry, wanted, entry.number, forgiving=True))
+    # The intent first: copies of old contents are made on the way, and whoever comes next must not go forward over them.
+    if entry.journal.last("back") is None:
+        for effect in wanted:
+            if effect.setting is None:
+                entry.journal.add("file", staged=str(backups.staged_name(Path(effect.path), entry.number, back=True)))
+        entry.journal.add("back", ended=kind, problem=problem[:500])
+    store.keep_effects(entry, "reverse", backups.back(entry, wanted, entry.number, registry, forgiving=True))
     _finish_back(store, entry, problem, registry, kind)
 
 
 def _finish_back(store: Store, entry: Entry, problem: str, registry: Registry | None, kind: str) -> None:
-    effects.perform(store.effects(entry, "reverse"), registry)
-    prepare.remove_copies(entry, store.effects(entry))
+    try:
+        effects.perform(store.effects(entry, "reverse"), registry)
+    except (StaleError, effects.ForeignError) as error:
+        # Somebody has changed something since: what is still ours goes back, and what is theirs stays.
+        problem = f"{problem}; {error}, and was left".removeprefix("; ")
+        store.keep_effects(entry, "reverse", backups.back(entry, store.effects(entry), entry.number, registry, forgiving=True))
+        effects.perform(store.effects(entry, "reverse"), registry)
+    prepare.remove_copies(entry)
+    prepare.remove_folders(entry)
     entry.journal.add(kind, problem=problem[:500])
     store.close(entry)
 
@@ -113,13 +128,15 @@ def _settle(store: Store, entry: Entry, registry: Registry | None, *, back: bool
         store.close(entry)
     elif entry.journal.last("reverse") is not None:
         _finish_back(store, entry, "cut while it was taken back; that was finished", registry, "failed")
+    elif (intent := entry.journal.last("back")) is not None:
+        take_back(store, entry, store.effects(entry), str(intent["problem"]), registry, str(intent["ended"]))
     elif not entry.decided or effects.void(store.effects(entry)):
         discard(store, entry)
     elif back:
         take_back(store, entry, store.effects(entry), "", registry, "discarded")
     else:
         try:
-            effects.perform(store.effects(entry), registry)
+            effects.perform(store.effects(entry), registry, late=True)
         except (StaleError, effects.ForeignError) as error:
             take_back(store, entry, store.effects(entry), f"cut, and then taken back: {error}", registry)
         else:
@@ -135,12 +152,22 @@ def settle_others(store: Store, wanted: Sequence[Path], registry: Registry | Non
 
     """
     for entry in store.cut():
-        transaction = store.transaction(entry)
+        try:
+            transaction = store.transaction(entry)
+        except DamagedError:  # what it was about is not known: `torchsmith resume --discard` forgets it
+            continue
         if set(wanted) & set(prepare.lock_paths(transaction, store)):
             with held(transaction, store):
-                settle(store, entry, registry)
+                settle(store, store.entry(entry.number), registry)  # read again: its owner may just have ended
     with suppress(OSError):
         store.tidy()
+
+
+def forget(store: Store, entry: Entry) -> None:
+    """Close a run whose plan cannot be read any more; what it made is removed, what is live stays as it is."""
+    prepare.remove_copies(entry)
+    entry.journal.add("failed", problem="its plan could not be read any more: what is live was left as it is")
+    store.close(entry)
 
 
 def held(transaction: Transaction, store: Store) -> AbstractContextManager[None]:
@@ -153,5 +180,5 @@ def held(transaction: Transaction, store: Store) -> AbstractContextManager[None]
             else:
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise TryAgainError(f"`{error.filename}` cannot be made: {error.strerror}") from None
+        raise TryAgainError(f"`{error.filename or store.root}` cannot be made: {error.strerror}") from None
     return locks.held(wanted)

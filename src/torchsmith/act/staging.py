@@ -1,9 +1,10 @@
-"""Copies that programs work on: the project's folder, and the environment. What is live is only read."""
+"""Copies that programs work on: the project's folder, and the environment."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +23,10 @@ _RELATIVE = re.compile(rb'"((?:\.\./)+[^"\n]*)"')
 _WRITTEN = ("pyproject.toml", "Pipfile", "requirements.txt", "requirements.in", "pixi.toml", "environment.yml")
 _NAMING = (*_WRITTEN, "uv.lock", "poetry.lock", "pdm.lock")
 """Files that name what lies beside the project."""
+_LINKED = frozenset({".git", ".hg", ".svn", "node_modules", ".tox", ".nox", locks.OURS})
+"""Folders that nothing is built from."""
+_FILES, _BYTES = 5000, 64 << 20
+"""Up to this many files and bytes a project is copied; a larger one is linked: what a build writes beside its sources stays."""
 _MANY = 2000
 """Names of a folder beside the project that are linked; a dependency in a folder with more is not reached."""
 
@@ -71,7 +76,7 @@ def free(path: Path) -> Path:
 
 
 def project(folder: str, transaction: Transaction, staged: Path) -> Path:
-    """A folder in ``staged`` that looks like the project after its edits: links to everything, own copies of what may be written.
+    """A folder in ``staged`` that looks like the project after its edits; of a large one only what may be written is a copy.
 
     Folders above it that a file of the project names by ``../`` are there too, as links.
     """
@@ -93,26 +98,45 @@ def project(folder: str, transaction: Transaction, staged: Path) -> Path:
         staged = staged / live.name
         staged.mkdir()
     prefix = os.path.realpath(transaction.environment.prefix) if transaction.environment else ""
-    _mirror(live, staged, own, prefix)
+    _mirror(live, staged, own, prefix, whole=_is_small(live, prefix))
     for path in sorted(own):
         text = texts.get(path)
         data = text.encode(*ENCODING) if text is not None else None if path in texts else files.content(path)
         if data is not None:
-            files.write(staged / Path(path).relative_to(live), data, 0o644)
+            files.write(staged / Path(path).relative_to(live), data)
     return staged
 
 
-def _mirror(live: Path, staged: Path, own: set[str], prefix: str) -> None:
-    """Links to what a folder holds; a folder in it that holds one of our own files is a real one."""
+def _mirror(live: Path, staged: Path, own: set[str], prefix: str, *, whole: bool) -> None:
+    """What a folder holds, as copies where the ``whole`` is small, else as links.
+
+    Building a project's metadata writes beside its sources (egg-info, a version file, a cache): that must not reach them.
+    """
     for name in os.listdir(live):
-        path = live / name
+        path, copy = live / name, staged / name
         if name == locks.OURS or str(path) in own or str(path) == prefix:
             continue
-        if any(each.startswith(f"{path}{os.sep}") for each in own):
-            (staged / name).mkdir()
-            _mirror(path, staged / name, own, prefix)
+        plain = not path.is_symlink() and name not in _LINKED
+        if any(each.startswith(f"{path}{os.sep}") for each in own) or (whole and plain and path.is_dir()):
+            copy.mkdir()
+            _mirror(path, copy, own, prefix, whole=whole)
+        elif whole and plain and path.is_file():
+            shutil.copy2(path, copy)
         else:
-            _link(path, staged / name)
+            _link(path, copy)
+
+
+def _is_small(live: Path, prefix: str) -> bool:
+    """Whether a copy of the project costs next to nothing."""
+    count, size = 0, 0
+    for parent, folders, names in os.walk(live):
+        folders[:] = [each for each in folders if each not in _LINKED and os.path.join(parent, each) != prefix]
+        for name in names:
+            about = os.lstat(os.path.join(parent, name))
+            count, size = count + 1, size + about.st_size
+            if count > _FILES or size > _BYTES:
+                return False
+    return True
 
 
 def _levels(live: Path, texts: dict[str, str | None]) -> int:
@@ -133,12 +157,12 @@ def given(folder: Path, wanted: Sequence[tuple[str, str]]) -> Iterator[None]:
     """Files of a copy as one program finds them; afterwards they are as they were."""
     before = {name: files.content(folder / name) for name, _ in wanted}
     for name, text in wanted:
-        files.write(folder / name, text.encode(*ENCODING), 0o644)
+        files.write(folder / name, text.encode(*ENCODING))
     yield
     for name, data in before.items():
         (folder / name).unlink()
         if data is not None:
-            files.write(folder / name, data, 0o644)
+            files.write(folder / name, data)
 
 
 def as_if_live(data: bytes, staged: Path, live: Path) -> bytes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import time
 from contextlib import suppress
@@ -94,9 +93,10 @@ class Store:
             entry = Entry(number, made, Journal(made / "journal"))
             (self._open / made.name).touch(mode=0o600)
             entry.backups.mkdir(mode=0o700)
-            files.write_whole(made / "transaction.json", _json(plain(transaction)))
+            told = _json(plain(transaction))
+            files.write_whole(made / "transaction.json", told)
             now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            entry.journal.add("begin", title=transaction.title, begun=now, undoes=undoes)
+            entry.journal.add("begin", title=transaction.title, begun=now, undoes=undoes, plan=sha256(told).hexdigest())
             for folder in (made, self._runs, self._open, self.root):
                 files.sync_folder(folder)
         except OSError as error:
@@ -150,10 +150,13 @@ class Store:
             DamagedError: that is not there any more.
 
         """
-        told = self._told(entry, "transaction.json")
+        data = files.content(entry.folder / "transaction.json") or b""
+        begun = entry.journal.last("begin")
+        if begun is None or begun.get("plan") != sha256(data).hexdigest():
+            raise DamagedError(f"`{entry.folder}` is damaged: its plan does not agree with its journal")
         try:
-            return transaction_of(told)
-        except (TypeError, KeyError, AttributeError):
+            return transaction_of(json.loads(data))
+        except (TypeError, KeyError, AttributeError, ValueError, RecursionError):
             raise DamagedError(f"`{entry.folder}` is damaged: its plan cannot be read") from None
 
     def keep_effects(self, entry: Entry, kind: str, effects: Sequence[Effect]) -> None:
@@ -199,22 +202,11 @@ class Store:
             entry.number, str(begun.get("title", "")), str(begun.get("begun", "")), state, paths, undoes_of(entry), problem
         )
 
-    def _told(self, entry: Entry, name: str) -> Any:
-        try:
-            return json.loads((entry.folder / name).read_bytes())
-        except (OSError, ValueError, RecursionError):
-            raise DamagedError(f"`{entry.folder}` is damaged: {name} cannot be read") from None
-
     def _numbers(self) -> tuple[int, ...]:
         return tuple(number for number, _ in self._folders())
 
     def _folders(self) -> tuple[tuple[int, Path], ...]:
         return tuple(sorted((int(name), self._runs / name) for name in _names(self._runs) if name.isdecimal()))
-
-    def drop(self, entry: Entry) -> None:
-        """Forget a run that was never begun."""
-        shutil.rmtree(entry.folder, ignore_errors=True)
-        self.close(entry)
 
 
 def opened(environ: Mapping[str, str] | None = None) -> Store:

@@ -11,6 +11,7 @@ import os
 import time
 
 from torchsmith.act import effects, locks, prepare, settling, signals
+from torchsmith.act.store import DamagedError, undoes_of
 from torchsmith.model.errors import EndedError, FailedError, TorchsmithError
 from torchsmith.model.record import replace
 from torchsmith.model.transaction import Outcome, Transaction
@@ -159,25 +160,43 @@ def resume(
     """
     outcomes = []
     with signals.told_to_end():
-        for entry in store.cut():
-            undecided = not entry.decided
-            transaction = store.transaction(entry)
+        for number in [entry.number for entry in store.cut()]:
+            try:
+                transaction = store.transaction(store.entry(number))
+            except DamagedError as error:
+                outcomes.append(_unreadable(store, number, str(error), forget=discard))
+                continue
             with settling.held(transaction, store):
+                entry = store.entry(number)  # read under its lock: its owner may just have ended
+                if entry.ended:
+                    continue
+                undecided = not entry.decided
                 state = settling.settle(store, entry, registry, discard=discard)
             if undecided and not discard:
                 outcomes.append(_again(entry, transaction, store, verify, watch, registry))
             else:
                 problem = str((entry.journal.last("failed") or {}).get("problem", ""))
-                outcomes.append(Outcome(state, entry.number, problem, exit_code=5 if state == "failed" else 0))
+                checks = _live(transaction, verify) if state == "done" and not undoes_of(entry) else ()
+                wrong = [f"{name}: {found}" for name, passed, found in checks if not passed]
+                if wrong:
+                    problem = f"it was finished, and does not work: {wrong[0]}; `torchsmith undo` takes it back"
+                code = 5 if state == "failed" or wrong else 0
+                outcomes.append(Outcome(state, number, problem, checks=checks, exit_code=code))
         store.tidy()
     return tuple(outcomes)
+
+
+def _unreadable(store: Store, number: int, problem: str, *, forget: bool) -> Outcome:
+    if not forget:
+        return Outcome("failed", number, f"{problem}; `torchsmith resume --discard` forgets the run", exit_code=2)
+    settling.forget(store, store.entry(number))
+    return Outcome("discarded", number, "its plan could not be read any more: what is live was left as it is")
 
 
 def _again(
     entry: Entry, transaction: Transaction, store: Store, verify: Verify, watch: Watch, registry: Registry | None
 ) -> Outcome:
     from torchsmith.act import undoing
-    from torchsmith.act.store import undoes_of
 
     number = undoes_of(entry)
     if number:

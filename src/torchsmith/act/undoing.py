@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from torchsmith.act import backups, effects, files, prepare, settling, signals
+from torchsmith.act import backups, effects, files, intended, prepare, settling, signals
 from torchsmith.act.store import active_undos, undoes_of
 from torchsmith.act.transaction import failed
 from torchsmith.model.errors import TorchsmithError, UsageError
@@ -49,7 +49,7 @@ def undo(
         with settling.spoken():
             wanted = order(store, number)
             for entry in wanted:
-                if missing := backups.lost(entry, store.effects(entry)):
+                if missing := backups.lost(entry, store.effects(entry), over_changes=discard_changes):
                     raise backups.refuse_lost(missing)
         for entry in wanted:
             outcomes.append(_one(store, entry, watch, registry, discard_changes=discard_changes))
@@ -82,10 +82,16 @@ def order(store: Store, number: int | None) -> tuple[Entry, ...]:
     # A later run on the same things stands on this one. Pairs of a run and the one that took it back cancel each other.
     for entry in can:
         stands = entry.number > first.number and not (undoes_of(entry) and undoes_of(entry) != first.number)
-        if stands and not undoes_of(entry) and paths & _paths(store, entry):
+        if stands and not undoes_of(entry) and _overlap(paths, _paths(store, entry)):
             wanted.append(entry)
             paths |= _paths(store, entry)
     return tuple(sorted(wanted, key=lambda entry: -entry.number))
+
+
+def _overlap(paths: set[str], others: set[str]) -> bool:
+    """Whether one of these is, lies in, or holds one of those."""
+    pairs = ((f"{one}{os.sep}", f"{other}{os.sep}") for one in paths for other in others)
+    return any(one.startswith(other) or other.startswith(one) for one, other in pairs)
 
 
 def _one(store: Store, taken: Entry, watch: Watch, registry: Registry | None, *, discard_changes: bool) -> Outcome:
@@ -94,31 +100,36 @@ def _one(store: Store, taken: Entry, watch: Watch, registry: Registry | None, *,
     transaction = replace(was, title=f"take back run {taken.number}: {was.title}")
     settling.settle_others(store, prepare.lock_paths(transaction, store), registry)
     with settling.held(transaction, store):
+        if taken.number in active_undos(store.entries()):
+            raise UsageError(f"run {taken.number} was taken back just now, by another process")
         done = store.effects(taken)
         watch.phase("look whether all is as it was left")
         with settling.spoken():
-            if missing := backups.lost(taken, done):
+            if missing := backups.lost(taken, done, over_changes=discard_changes):
                 raise backups.refuse_lost(missing)
             if not discard_changes and (changed := backups.changed_since(done, registry)):
                 raise backups.explain(changed)
         entry = store.begin(transaction, undoes=taken.number)
         try:
-            made = _prepared(taken, entry, done, discard_changes=discard_changes)
+            made = _prepared(taken, entry, done, registry, discard_changes=discard_changes)
         except BaseException as error:  # noqa: BLE001 - whatever it was, the copies go
             with signals.deaf():
                 settling.discard(store, entry, "failed", str(error))
             return failed(error, entry, begun)
         watch.phase("put back what was there before")
         with signals.deaf(last=True):
-            return _put_back(store, entry, made, registry, begun)
+            return _put_back(store, taken, entry, made, registry, begun)
 
 
-def _prepared(taken: Entry, entry: Entry, done: Sequence[Effect], *, discard_changes: bool) -> tuple[Effect, ...]:
+def _prepared(
+    taken: Entry, entry: Entry, done: Sequence[Effect], registry: Registry | None, *, discard_changes: bool
+) -> tuple[Effect, ...]:
     """The old contents beside the files that they replace, and copies of what is there now."""
     for effect in done:
         if effect.setting is None and not os.path.isdir(effect.path):
-            entry.journal.add("file", staged=str(backups.staged_name(Path(effect.path), entry.number)))
-    made = backups.back(taken, done, entry.number, over_changes=discard_changes)
+            intended.make_folders(Path(effect.path).parent, entry)
+            entry.journal.add("file", staged=str(backups.staged_name(Path(effect.path), entry.number, back=True)))
+    made = backups.back(taken, done, entry.number, registry, over_changes=discard_changes)
     for effect in made:
         if effect.kind == "replace" or (effect.kind == "remove" and not os.path.isdir(effect.path)):
             backups.keep(entry, Path(effect.path))
@@ -127,11 +138,14 @@ def _prepared(taken: Entry, entry: Entry, done: Sequence[Effect], *, discard_cha
     return made
 
 
-def _put_back(store: Store, entry: Entry, made: tuple[Effect, ...], registry: Registry | None, begun: float) -> Outcome:
+def _put_back(
+    store: Store, taken: Entry, entry: Entry, made: tuple[Effect, ...], registry: Registry | None, begun: float
+) -> Outcome:
     try:
         store.keep_effects(entry, "commit", made)
         said = effects.perform(made, registry)
         prepare.remove_scraps(entry)
+        prepare.remove_folders(taken)
         entry.journal.add("done")
         store.close(entry)
     except (OSError, TorchsmithError) as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from torchsmith.act import target, tools
-from torchsmith.app import plan, question
+from torchsmith.app import plan, question, taken_away
 from torchsmith.choose import root_cause
 from torchsmith.managers import transactions
 from torchsmith.managers.base import CannotDo
@@ -91,8 +91,8 @@ def look(asked: Asked, host: Host) -> Looked:
     return Looked(asked, situation, diagnosis, plan.composed(situation, diagnosis, told=None), here)
 
 
-def prepared(looked: Looked, option: Option | None, *, allow_root: bool = False) -> Prepared:
-    """The option as a transaction: complete, with what it rests on.
+def prepared(looked: Looked, option: Option | None, *, allow_root: bool = False, chosen: bool = False) -> Prepared:
+    """The option as a transaction: complete, with what it rests on; ``chosen`` where a person named it who saw the others.
 
     Raises:
         UnreadableInputError: a file that it would change cannot be read or parsed.
@@ -121,6 +121,9 @@ def prepared(looked: Looked, option: Option | None, *, allow_root: bool = False)
         status = "refused" if made.shown else "nothing"
         why = "none of this is torchsmith's to run" if made.shown else ""
         return Prepared(status, option, made, files, why, made.shown)
+    status, why = ("", "") if chosen else taken_away.held(looked, option, made)
+    if status:
+        return Prepared(status, option, problem=why)
     ready = Prepared("ready", option, completed(made, option, looked), files)
     return refused_to_root(_possible(ready), allow_root=allow_root)
 
@@ -173,6 +176,7 @@ def completed(made: Transaction, option: Option, looked: Looked) -> Transaction:
         made,
         title=choice_words.named(option) if made.title == transactions.title(option) else made.title,
         expected=expected,
+        notes=(*taken_away.note(looked, option, made), *made.notes),
         fingerprint=made.fingerprint or (target.fingerprint(place.prefix) if place else ""),
         users=made.users or (target.users(place.prefix) if place else ()),
         download_bytes=_given(made.download_bytes, estimated, "download_bytes"),
@@ -195,10 +199,12 @@ def remedies(diagnosis: Diagnosis) -> tuple[Shown, ...]:
     return tuple(Shown(command, first.title) for command in first.commands) or (Shown((), first.title),)
 
 
-def ill(looked: Looked) -> bool:
-    """Whether something is wrong that no option cures."""
+def ill(looked: Looked, ready: Prepared | None = None) -> bool:
+    """Whether something is wrong that no option cures; that no GPU is to be seen is none of it where torch stays for one."""
     from torchsmith.report import choice_words
 
+    if ready is not None and ready.status == "nothing" and ready.problem and taken_away.only_unseen(looked):
+        return False
     return root_cause.left(looked.diagnosis, kept=choice_words.kept(looked.choice))
 
 

@@ -110,6 +110,8 @@ def read(path: str) -> Kept:
         odd = min(told.keys() ^ PARTS)[:60]
         raise StaleError(f"`{path}` was altered: it {'misses' if odd in PARTS else 'holds an unknown part,'} `{odd}`")
     _known_actions(path, told["carried_out"])
+    if not isinstance(told["plan"], dict) or not isinstance(told["plan"].get("options"), list):
+        raise StaleError(f"`{path}` was altered: it does not hold the plan that a person would read")
     if told["hash"] != digest(told):
         raise StaleError(f"`{path}` was altered after it was written: write the plan anew")
     try:
@@ -120,7 +122,7 @@ def read(path: str) -> Kept:
 
 
 def _parsed(path: str) -> dict[str, Any]:
-    data = read_input(path, LONGEST, plain=path != "-")
+    data = read_input(path, LONGEST, plain=path != "-", too_long="no plan is that long: write it anew")
     if _depth(data) > DEEPEST:
         raise UnreadableInputError(f"`{path}` is no plan: its values stand deeper in each other than in any plan")
 

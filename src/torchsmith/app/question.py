@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 HARMLESS = frozenset({"gpu", "driver", "cpu", "ram", "disk", "toolkit", "container", "variable"})
 """Assumptions under which this machine can be changed: they say what it is to work with, not what is changed."""
 _LISTS = ("need", "keep", "assume")
+LONGEST = 4096
+"""Characters of one word of a question: so long a path may be."""
 
 
 @record
@@ -79,6 +81,9 @@ def from_document(told: Any) -> Asked:
         fits = isinstance(value, list) and all(isinstance(word, str) for word in value) if name in _LISTS else None
         if fits is False or (fits is None and type(value) is not type(default)):
             raise UsageError(f"`asked` is not the question of a plan: `{name}` is not what it should be")
+        words = value if isinstance(value, list) else [value]
+        if any(isinstance(word, str) and (len(word) > LONGEST or "\0" in word) for word in words):
+            raise UsageError(f"`asked` is not the question of a plan: `{name}` is longer than a path, or holds a zero byte")
     if told["goal"] not in {*GOALS, *EVERYDAY} or not 0 <= told["option"] < 10**6:
         raise UsageError("`asked` is not the question of a plan")
     kept: dict[str, Any] = {name: tuple(value) if name in _LISTS else value for name, value in told.items()}

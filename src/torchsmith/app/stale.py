@@ -49,12 +49,12 @@ def _facts(before: Any, now: dict[str, Any]) -> Iterator[str]:
     if not isinstance(before, dict):
         yield "it does not say what it rests on"
         return
-    for name, word in (
-        ("prefix", "the environment is"),
-        ("python", "its Python is"),
-        ("kind", "it is"),
-        ("manager", "it is changed by"),
-    ):
+    there = _within(before, "environment")
+    if bool(there) != bool(now["environment"]):
+        gone = f"the environment {_told(_within(there, 'prefix'))} is gone, or its Python does not start"
+        yield gone if there else f"there is an environment now, {_told(_within(now, 'environment', 'prefix'))}"
+        return
+    for name, word in _ENVIRONMENT:
         old, new = _within(before, "environment", name), _within(now, "environment", name)
         if old != new:
             yield f"{word} {_told(new)}, it was {_told(old)}"

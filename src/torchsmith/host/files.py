@@ -12,8 +12,10 @@ WRITER_WAIT = 10.0
 """Seconds that a named pipe may be without a writer; one with a writer is waited for, as standard input is."""
 
 
-def read_input(path: str, limit: int, *, plain: bool = False) -> bytes:
+def read_input(path: str, limit: int, *, plain: bool = False, too_long: str = "cut it to the part that matters") -> bytes:
     """The content of ``path``, or of standard input for ``-``; with ``plain`` no pipe and no device will do.
+
+    ``too_long`` is what to do with one that is longer than ``limit``.
 
     Raises:
         UnreadableInputError: it does not exist, is no file, is a named pipe that nobody writes, or is longer than ``limit``.
@@ -41,7 +43,7 @@ def read_input(path: str, limit: int, *, plain: bool = False) -> bytes:
         raise UnreadableInputError(f"the file name cannot be used: {error}") from None
     if len(data) > limit:
         size = f"{limit >> 20} MiB" if limit >= 1 << 20 else f"{limit >> 10} KiB"
-        raise UnreadableInputError(f"`{path}` holds more than {size}; cut it to the part that matters")
+        raise UnreadableInputError(f"`{path}` holds more than {size}; {too_long}")
     return data
 
 

@@ -42,11 +42,14 @@ def run(
     """
     # Files, not pipes: a grandchild that holds a pipe open cannot keep us waiting, and a flood needs no reader thread.
     with _scratch() as out, _scratch() as err:
+        mask = _hold_signals()  # until the child is known, or one that ends us now would leave it behind
         try:
-            child = (_Posix if os.name == "posix" else _Windows)(list(argv), environ, out, err, folder)
+            child = (_Posix if os.name == "posix" else _Windows)(list(argv), environ, out, err, folder, mask)
         except (OSError, ValueError) as error:
+            _release_signals(mask)
             raise NoAnswer(f"cannot be started: {getattr(error, 'strerror', None) or error}") from error
         try:
+            _release_signals(mask)
             _wait(child, wait, (out, err), heard)
             return child.status, _head(out), _head(err)
         except NoAnswer as reason:
@@ -59,7 +62,9 @@ def run(
 class _Posix:
     """A child in a process group of its own."""
 
-    def __init__(self, argv: list[str], environ: Mapping[str, str], out: IO[bytes], err: IO[bytes], folder: str = "") -> None:
+    def __init__(
+        self, argv: list[str], environ: Mapping[str, str], out: IO[bytes], err: IO[bytes], folder: str, mask: Iterable[int]
+    ) -> None:
         actions = [
             (os.POSIX_SPAWN_DUP2, out.fileno(), 1),
             (os.POSIX_SPAWN_DUP2, err.fileno(), 2),
@@ -68,7 +73,6 @@ class _Posix:
         start = os.posix_spawn if "/" in argv[0] else os.posix_spawnp
         # posix_spawn has no word for the folder: the child takes ours of that moment.
         before = os.open(".", os.O_RDONLY) if folder else None
-        mask = _hold_signals()  # until the child is known, or one that ends us now would leave it behind
         try:
             if before is not None:
                 os.chdir(folder)
@@ -78,7 +82,6 @@ class _Posix:
             if before is not None:
                 os.fchdir(before)
                 os.close(before)
-            _release_signals(mask)
         self._watch = _watch(self._pid)
         self._ended = False
         self.status = 0
@@ -119,6 +122,8 @@ _running: set[int] = set()
 
 def _hold_signals() -> Iterable[int]:
     """Hold back the signals that end a process without ``finally``, and have them end the children too; the mask before."""
+    if os.name != "posix":
+        return ()
     import signal
 
     deadly = (signal.SIGTERM, signal.SIGHUP)
@@ -128,10 +133,12 @@ def _hold_signals() -> Iterable[int]:
                 signal.signal(number, _end_all)
             except ValueError:  # not the main thread
                 break
-    return signal.pthread_sigmask(signal.SIG_BLOCK, deadly)
+    return signal.pthread_sigmask(signal.SIG_BLOCK, (*deadly, signal.SIGINT))
 
 
 def _release_signals(mask: Iterable[int]) -> None:
+    if os.name != "posix":
+        return
     import signal
 
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -166,9 +173,12 @@ def _watch(pid: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
 class _Windows:
     """A child without a console window."""
 
-    def __init__(self, argv: list[str], environ: Mapping[str, str], out: IO[bytes], err: IO[bytes], folder: str = "") -> None:
+    def __init__(
+        self, argv: list[str], environ: Mapping[str, str], out: IO[bytes], err: IO[bytes], folder: str, mask: Iterable[int]
+    ) -> None:
         import subprocess
 
+        del mask
         flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
         self._child = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=dict(environ), creationflags=flags, cwd=folder or None

@@ -265,14 +265,15 @@ def history(
     for past in reversed(runs):
         kept = f", {_room(sizes[past.number])} kept" if past.number in sizes else ""
         undoes = f", takes back run {past.undoes}" if past.undoes else ""
-        state = _STATES.get(past.state) or safe(past.state)
+        idle = past.state == "discarded" and past.problem == _NOTHING
+        state = "nothing to do" if idle else _STATES.get(past.state) or safe(past.state)
         state = f"under way: {safe(working[past.number])}" if past.number in working else state
         state = page.paint(state, _GOOD if past.state == "done" else "1")
         page.block(f"{_when(past.begun)}, {state}{undoes}{kept}", f"{past.number:>3}  ", "     ")
         page.block(safe(past.title), "     ")
         for path in past.paths:
             page.block(safe(path), "       ")
-        if past.problem:
+        if past.problem and not idle:
             page.block(safe(past.problem), "     ")
     total = sum(sizes.values())
     page.gap()
@@ -291,6 +292,8 @@ _STATES = {
     "failed": "failed, nothing changed",
     "damaged": "its records are damaged",
 }
+_NOTHING = "there was nothing to change"
+"""What the engine notes of a run after whose programs the copy was as before."""
 
 
 def _room(size: int) -> str:
