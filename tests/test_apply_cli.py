@@ -233,6 +233,19 @@ def test_who_wants_the_cpu_build_says_so(bench: Bench, words: tuple[str, ...], c
         assert "and CUDA be gone" in " ".join(out.split())
 
 
+def test_a_file_that_sends_the_installer_elsewhere_is_named_and_nothing_is_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(bench.folder / "conf"))
+    (bench.folder / "conf" / "uv").mkdir(parents=True)
+    (bench.folder / "conf" / "uv" / "uv.toml").write_text(f'[pip]\ntarget = "{bench.folder}/foreign"\n')
+    before = bench.state()
+    code, out, err = bench.ask("apply", "--yes", *bench.env, *WANTED)
+    assert (code, bench.state()) == (2, before), out + err
+    assert "sends uv into another place than this environment" in " ".join(out.split())
+    assert not (bench.folder / "foreign").exists()
+
+
 # ---- plan files
 
 
@@ -540,6 +553,47 @@ def test_a_run_beside_another_is_held_back(bench: Bench) -> None:
     assert bench.torch() == "2.14.0"
 
 
+def test_a_project_file_that_is_a_link_is_refused_before_anything_is_begun(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = bench.prefix.parent
+    monkeypatch.chdir(app)
+    (app / "real.toml").write_text('[project]\nname = "app"\nversion = "1"\ndependencies = ["torch>=2.14"]\n')
+    (app / "pyproject.toml").symlink_to("real.toml")
+    words = (*WANTED, "--approach", "uv-project")
+    code, out, _ = bench.ask("apply", "--yes", *words)
+    said = " ".join(out.split())
+    assert code == 2, out
+    assert f"`{app}/pyproject.toml` is a symbolic link to `{app}/real.toml`: put the file itself in its place" in said
+    assert not (app / ".torchsmith" / ".venv").exists()
+    (app / "pyproject.toml").unlink()
+    (app / "real.toml").rename(app / "pyproject.toml")
+    assert bench.ask("apply", "--dry-run", *words)[0] == 0
+
+
+def test_an_environment_that_only_path_leads_to_is_not_changed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools = bench.folder / "tools"
+    subprocess.run((UV, "venv", "--quiet", "--python", sys.executable, str(tools)), check=True)
+    monkeypatch.setenv("PATH", f"{tools}/bin{os.pathsep}{os.environ['PATH']}")
+    (bench.folder / "requirements.txt").write_text("torch\n")
+    code, out, _ = bench.ask("apply", "--yes", *WANTED)
+    assert code == 2, out
+    assert f"{tools} is only what python3 on PATH leads to: neither active nor of this folder" in " ".join(out.split())
+    code, out, _ = bench.ask("apply", "--dry-run", "--python", str(tools), *WANTED)
+    assert (code, f"Changes the environment {tools}" in " ".join(out.split())) == (0, True)
+    # One with torch in it is meant, and it is said how it was found.
+    monkeypatch.setenv("PATH", f"{bench.prefix}/bin{os.pathsep}{os.environ['PATH']}")
+    code, out, _ = bench.ask("apply", "--dry-run", *WANTED)
+    assert (code, f"{bench.prefix} is only what python3 on PATH leads to" in " ".join(out.split())) == (0, True)
+
+
+def test_another_environment_than_the_named_one_is_not_made_without_a_word(bench: Bench) -> None:
+    (bench.prefix / "conda-meta").mkdir()
+    (bench.prefix / "conda-meta" / "history").touch()
+    code, out, _ = bench.ask("apply", "--yes", *bench.env, *WANTED)
+    assert code == 2, out
+    assert f"`--python` names {bench.prefix}, which stays as it is: this would make another environment" in " ".join(out.split())
+    assert not (bench.folder / ".venv").exists()
+
+
 # ---- runs that were cut
 
 
@@ -619,7 +673,10 @@ def test_a_run_that_changed_nothing_is_told_so(bench: Bench) -> None:
 
 
 def test_how_many_are_kept_is_a_number(bench: Bench) -> None:
-    for words, wanted in ((("--prune", "0"), "how many former environments stay"), (("--fail-on", "note"), "unrecognized arguments")):
+    for words, wanted in (
+        (("--prune", "0"), "how many former environments stay"),
+        (("--fail-on", "note"), "unrecognized arguments"),
+    ):
         with pytest.raises(SystemExit) as end:
             run(("history", *words))
         err = bench.capsys.readouterr().err

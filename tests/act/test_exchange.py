@@ -88,12 +88,6 @@ def test_nothing_is_replaced_by_placing(two: tuple[Path, Path], tmp_path: Path) 
     assert not staged.exists()
 
 
-def test_whether_a_folder_can_is_found_out_and_nothing_is_left(tmp_path: Path) -> None:
-    assert exchange.can_exchange(tmp_path) == (not sys.platform.startswith("win"))
-    assert not exchange.can_exchange(tmp_path / "nowhere")
-    assert names(tmp_path) == []
-
-
 def test_a_folder_that_can_be_renamed_is_not_by_asking(two: tuple[Path, Path]) -> None:
     live, _ = two
     before = live.stat().st_ino, names(live.parent), names(live)
@@ -124,7 +118,6 @@ def test_a_lower_layer_of_an_image_is_told(tmp_path: Path) -> None:
         assert names(merged) == ["env"]
         (merged / "own").mkdir()
         assert exchange.movable(merged / "own") == ""
-        assert exchange.can_exchange(merged)
 
 
 @pytest.mark.slow
@@ -145,18 +138,9 @@ def test_a_file_system_without_the_step_says_so_and_placing_works(tmp_path: Path
         for name in ("first", "second"):
             (disk / name).mkdir()
             (disk / name / name).touch()
-        assert not exchange.can_exchange(disk)
         with pytest.raises(NotAtomicError):
             exchange.exchange(disk / "first", disk / "second")
         with pytest.raises(FileExistsError):
             exchange.place(disk / "first", disk / "second")
         exchange.place(disk / "first", disk / "third")
         assert names(disk) == ["second", "third"]
-
-
-def test_what_windows_says_of_a_folder_in_use() -> None:
-    held, refused, other = OSError(errno.EACCES, "x"), OSError(errno.EACCES, "x"), OSError(errno.EIO, "Input/output error")
-    held.winerror, refused.winerror = 32, 5  # type: ignore[attr-defined]
-    assert "another program has a file in it open" in exchange.told(held, Path("env"))
-    assert "a program runs from it" in exchange.told(refused, Path("env"))
-    assert exchange.told(other, Path("env")) == "`env` cannot be renamed: Input/output error"

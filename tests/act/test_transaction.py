@@ -72,7 +72,7 @@ def test_a_program_that_fails_changes_nothing(place: Environment, tmp_path: Path
     before = changes.tree(tmp_path)
     outcome = carried(changes.transaction(place, changes.run(place, code)), tmp_path)
     assert (outcome.status, outcome.exit_code) == ("failed", 5)
-    assert "could not change it" in outcome.problem
+    assert "a step failed (change it)" in outcome.problem
     assert changes.tree(tmp_path) == before
     assert not list((tmp_path / ".torchsmith" / ".venv").glob("run-*"))
     assert [past.state for past in changes.store(tmp_path).history()] == ["failed"]

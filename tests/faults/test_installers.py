@@ -20,8 +20,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the small envir
     [
         ("nothing", "not what was expected"),  # exit status 0, nothing done
         ("half", "not what was expected"),  # exit status 0, one package of three
-        ("fails-after", "could not install torch"),  # exit status 1, everything done
-        ("killed", "could not install torch"),
+        ("fails-after", "a step failed (install torch"),  # exit status 1, everything done
+        ("killed", "a step failed (install torch"),
         ("hangs", "no end in 1 s"),
     ],
 )

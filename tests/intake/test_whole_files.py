@@ -87,6 +87,12 @@ def test_tables_that_hold_anything(name: str, values: dict[str, Any], tool: str,
     assert "u:p" not in repr([project.clean(value) for _, value in found])
 
 
+def test_where_a_file_breaks_off_is_told() -> None:
+    for text in ("[project]\ndependencies = [", "[project]\r\ndependencies = ["):
+        with pytest.raises(whole_files.NotReadError, match=r"no TOML: Invalid value \(at line 2, column 17, the end\)"):
+            whole_files.toml(text, "pyproject.toml")
+
+
 @pytest.mark.parametrize("name", sorted(READERS))
 def test_nothing_says_nothing(name: str) -> None:
     assert [kind for kind, _ in read(name, "") if kind != "remark"] == []

@@ -186,8 +186,44 @@ def test_no_text_moves_the_cursor(poison: str) -> None:
     ],
 )
 def test_a_difference_is_by_lines(before: str | None, after: str | None, lines: tuple[str, ...]) -> None:
-    files = {} if before is None else {"f": before}
-    assert transaction_json.diff(Edit("f", None if before is None else "0" * 64, after, ""), files) == lines
+    files = {} if before is None else {"Pipfile": before}
+    assert transaction_json.diff(Edit("Pipfile", None if before is None else "0" * 64, after, ""), files) == lines
+
+
+OURS = "# >>> torchsmith >>>\nexport CUDA_HOME=/usr/local/cuda-13.0\nexport PATH=/usr/local/cuda-13.0/bin:$PATH\n"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/home/you/.bashrc",
+        "/p/.env",
+        "/p/.envrc",
+        "/p/.venv/bin/activate",
+        "C:\\p\\profile.ps1",
+        "/p/compose.yaml",
+        "/p/Dockerfile",
+    ],
+)
+def test_the_other_lines_of_somebodys_own_file_are_shown_to_nobody(path: str) -> None:
+    """R36: a block comes last, and behind the lines that people add themselves."""
+    own = "export CUDA_HOME=/old\nexport API_KEY=hunter2\nset -gx OTHER hunter2\n"
+    edit = Edit(path, "0" * 64, own + OURS, "why")
+    assert transaction_json.diff(edit, {path: own}) == ("@@ -3,0 +4,3 @@", *(f"+{line}" for line in OURS.splitlines()))
+    made = Transaction("x", edits=(edit,))
+    assert "hunter2" not in json.dumps(transaction_json.document(made, {path: own}))
+    assert "hunter2" not in apply_text.plan(made, {path: own}, "bash", verbose=True)
+    # Not in lines that go or change, either; a folder that goes is told.
+    gone = transaction_json.diff(Edit(path, "0" * 64, OURS, "why"), {path: own})
+    assert gone[1:4] == ("-export CUDA_HOME=/old", "-export API_KEY=***", "-set -gx OTHER ***")
+    moved = transaction_json.diff(Edit(path, "0" * 64, 'export A="hunter2"\nx: 5\n', "why"), {path: "B=hunter2\n"})
+    assert moved[1:] == ("-B=***", "+export A=***", "+x: 5")
+
+
+def test_a_token_in_a_manifest_is_hidden() -> None:
+    token = "ghp_" + "a1" * 15
+    shown = transaction_json.diff(Edit("/p/Pipfile", "0" * 64, f"x = 1\ny = '{token}'\n", ""), {"/p/Pipfile": f"y = '{token}'\n"})
+    assert shown == ("@@ -1 +1,2 @@", "+x = 1", " y = '***'")
 
 
 def test_a_long_difference_is_cut_and_said_so() -> None:

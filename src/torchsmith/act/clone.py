@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from torchsmith.act import exchange
-from torchsmith.act.fingerprints import Snapshot, damaged, fingerprint, owners, snapshot
+from torchsmith.act.fingerprints import MARK, Snapshot, damaged, fingerprint, owners, snapshot
 from torchsmith.act.watch import Silent
 from torchsmith.model.errors import TorchsmithError, TryAgainError
 from torchsmith.model.record import record
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from torchsmith.act.watch import Watch
 
-__all__ = ["CannotCloneError", "Cloned", "Snapshot", "clone", "damaged", "fingerprint", "owners", "remove", "snapshot"]
+__all__ = ["MARK", "CannotCloneError", "Cloned", "Snapshot", "clone", "damaged", "fingerprint", "owners", "remove", "snapshot"]
 
 REFLINK = "reflink"
 HARD_LINK = "hard link"
@@ -120,7 +120,8 @@ class _Cloning:
 
     def folder(self, source: str, target: str, *, private: bool) -> None:
         about = os.lstat(source)
-        if source != self.root or not os.path.isdir(target):
+        waits = source == self.root and os.path.isdir(target) and {*os.listdir(target)} <= {MARK}
+        if not waits:
             os.mkdir(target, 0o700)
         self.new_bytes += 4096
         with os.scandir(source) as found:

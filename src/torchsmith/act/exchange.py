@@ -62,19 +62,6 @@ def place(staged: Path, target: Path) -> None:
     _sync(staged, target)
 
 
-def can_exchange(folder: Path) -> bool:
-    """Whether folders below this one can change places in one step: two empty ones try it."""
-    try:
-        with tried(folder) as made:
-            first, second = made / "first", made / "second"
-            first.mkdir()
-            second.mkdir()
-            exchange(first, second)
-    except OSError:
-        return False
-    return True
-
-
 @contextmanager
 def tried(folder: Path) -> Iterator[Path]:
     """A folder to try something in. Its name is fixed: what a run that was killed left there, the next one takes away."""
@@ -92,8 +79,6 @@ def _emptied(made: Path) -> None:
     for name in ("full", "first", "second", "third"):
         with suppress(OSError):
             (made / name).unlink()
-        with suppress(OSError):
-            (made / name).rmdir()
     with suppress(OSError):
         made.rmdir()
 
@@ -122,35 +107,6 @@ def movable(folder: Path, beside: Path | None = None) -> str:
         }
         return reasons.get(error.errno or 0, f"`{folder}` cannot be renamed: {error.strerror or error}")
     return f"`{folder}` cannot be renamed"  # pragma: no cover: the file system replaced a folder that was not empty
-
-
-def in_use(folder: Path, patience: float = PATIENCE) -> str:
-    """Windows: why a folder cannot be renamed now, since a program holds something in it; empty if it can be.
-
-    The folder is renamed to itself aside and back. Asked again, more and more slowly, for ``patience`` seconds: virus
-    scanners let go after a moment. Elsewhere nobody can hold a folder.
-    """
-    if os.name != "nt":
-        return ""
-    aside = folder.with_name(f"{folder.name}.torchsmith-in-use")
-    try:
-        _patiently(lambda: folder.rename(aside), patience)
-    except OSError as error:
-        return told(error, folder)
-    _patiently(lambda: aside.rename(folder), PATIENCE)
-    return ""
-
-
-def told(error: OSError, folder: Path) -> str:
-    """What an error of Windows means for somebody who wants to change an environment."""
-    number = getattr(error, "winerror", None)
-    if number == 32:
-        return f"`{folder}` is in use: another program has a file in it open (WinError 32); close Python, notebooks and editors"
-    if number == 5:
-        return (
-            f"`{folder}` is in use or may not be changed (WinError 5): a program runs from it, or the right to rename is missing"
-        )
-    return f"`{folder}` cannot be renamed: {error.strerror or error}"
 
 
 def _renamed(first: Path, second: Path, flag: int, flag_of_macos: int) -> None:
@@ -184,8 +140,8 @@ def _call() -> Callable[[bytes, bytes, int], int] | None:
     return lambda first, second, flag: ctypes.get_errno() if library.syscall(number, _HERE, first, _HERE, second, flag) else 0
 
 
-def _patiently(act: Callable[[], object], patience: float = PATIENCE) -> None:
-    ends = time.monotonic() + (patience if os.name == "nt" else 0)
+def _patiently(act: Callable[[], object]) -> None:
+    ends = time.monotonic() + (PATIENCE if os.name == "nt" else 0)
     wait = 0.05
     while True:
         try:

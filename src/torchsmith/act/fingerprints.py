@@ -27,6 +27,10 @@ class Snapshot:
     digest: str
 
 
+MARK = ".torchsmith-clone"
+"""A file in a copy that lies among the user's own environments: it proves whose it is, and is no part of the tree."""
+
+
 def fingerprint(prefix: Path) -> str:
     """The SHA-256 over every path, its kind, mode, size, time of change and link target; ``__pycache__`` is left out."""
     return snapshot(prefix).digest
@@ -156,7 +160,7 @@ def _entries(root: str) -> Iterator[tuple[str, os.stat_result]]:
     while waiting:
         with os.scandir(waiting.pop()) as found:
             for entry in found:
-                if entry.name == _LEFT_OUT:
+                if entry.name in {_LEFT_OUT, MARK}:
                     continue
                 about = entry.stat(follow_symlinks=False)
                 yield entry.path[cut:], about

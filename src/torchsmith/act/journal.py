@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SPACE = 16 << 10
 """Bytes that are taken in advance: some hundred records."""
+_LONGEST = 16 << 20
 _SUM = 12
 
 
@@ -60,9 +61,9 @@ def _line(record: dict[str, Any]) -> bytes:
 def _read(path: Path) -> tuple[int, list[dict[str, Any]]]:
     """Where the next record goes, and those that are whole."""
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return 0, []
+        if not path.is_file():  # a pipe or a device would keep us for ever
+            return 0, []
+        data = path.read_bytes()[:_LONGEST]
     except OSError as error:
         raise TryAgainError(f"the journal `{path}` cannot be read: {error.strerror or error}") from None
     records: list[dict[str, Any]] = []

@@ -120,8 +120,6 @@ def prepared(transaction: Transaction, entry: Entry, verify: Verify, watch: Watc
         watch.phase("check the copy")
         checks = _checked(transaction, copies.mapped(place.python), verify)
     made = (*intended.files_of(transaction, entry, copies, kept, project=True), *(intended.exchange(live, copy) if moved else ()))
-    if moved and not any(effect.kind in {"exchange", "place"} and effect.staged == str(copy) for effect in made):
-        clone.remove(copy)  # the programs found nothing to do in it
     made = (*made, *intended.files_of(transaction, entry, copies, kept, project=False))
     values = (Effect("registry", f"HKEY_CURRENT_USER\\{each.key}\\{each.name}", setting=each) for each in transaction.registry)
     watch.phase("write everything to the disk")
@@ -132,6 +130,8 @@ def prepared(transaction: Transaction, entry: Entry, verify: Verify, watch: Watc
     _unchanged(transaction, live, before, kept, copy)
     if registry is not None:
         check_values(transaction, registry)
+    if moved and not any(effect.kind in {"exchange", "place"} and effect.staged == str(copy) for effect in made):
+        clone.remove(copy)  # the programs found nothing to do in it
     return Prepared((*made, *values), checks, mode)
 
 
@@ -144,6 +144,7 @@ def _at_rest(place: Environment, copies: Copies, entry: Entry) -> Copies:
     entry.journal.add("copies", clone=str(rest), project="", inode=inode(made))
     locks.own_folder(rest.parent)
     made.rename(rest)
+    (rest / clone.MARK).unlink(missing_ok=True)
     pairs = tuple((live, str(rest) if copy == str(made) else copy) for live, copy in copies.pairs)
     return staging.Copies(pairs, str(rest), copies.project)
 
@@ -168,6 +169,8 @@ def _copies(transaction: Transaction, entry: Entry, live: Path, *, moved: bool, 
         copy.mkdir(mode=0o700)
     # What was made stands in the journal before anything is in it: whoever comes next removes that, and nothing of its name.
     entry.journal.add("copies", clone=str(copy or ""), project=str(project or ""), inode=inode(copy) if copy else 0)
+    if copy is not None and locks.OURS not in copy.parts and copy.is_dir():
+        files.write(copy / clone.MARK, _nonce(entry))  # among environments of the user: the number alone may be given again
     mode = ""
     if copy is not None and place is not None:
         mode = _made(place, live, copy, entry, watch)
@@ -191,8 +194,12 @@ def _made(place: Environment, live: Path, copy: Path, entry: Entry, watch: Watch
     with tools.folder() as nowhere:
         # A Python that uv has to fetch for it stands in the plan; whether it may is the user's own setting.
         fetch = (("UV_PYTHON_DOWNLOADS", os.environ.get("UV_PYTHON_DOWNLOADS", "automatic")),)
-        _run(words, "make the environment", nowhere, fetch, 1800.0, entry, watch)
-    entry.journal.add("copies", clone=str(copy), project="", inode=inode(copy))
+        try:
+            _run(words, "make the environment", nowhere, fetch, 1800.0, entry, watch)
+        finally:
+            if copy.is_dir() and locks.OURS not in copy.parts:
+                files.write(copy / clone.MARK, _nonce(entry))
+            entry.journal.add("copies", clone=str(copy), project="", inode=inode(copy))
     return "new"
 
 
@@ -230,7 +237,7 @@ def _run(
     _log(entry, argv, lines)
     if ended.lost or ended.status:
         passes, line = programs.cause(ended, lines)
-        raise FailedError(f"could not {why}: {line}", tuple(lines[-_LAST_LINES:]), passes=passes)
+        raise FailedError(f"a step failed ({why}): {line}", tuple(lines[-_LAST_LINES:]), passes=passes)
 
 
 def _log(entry: Entry, argv: tuple[str, ...], lines: list[str]) -> None:
@@ -291,8 +298,10 @@ def _unchanged(transaction: Transaction, live: Path, before: Any, kept: dict[str
 def remove_copies(entry: Entry) -> None:
     """Remove what this run made beside what is live, and nothing else: the number of a folder proves that it is the one."""
     for told in entry.journal.records:
-        if told["kind"] == "copies" and told["clone"] and told["inode"] and inode(told["clone"]) == told["inode"]:
-            clone.remove(Path(told["clone"]))
+        if told["kind"] == "copies" and told["clone"] and told.get("inode") and inode(told["clone"]) == told["inode"]:
+            made = Path(told["clone"])
+            if locks.OURS in made.parts or files.content(made / clone.MARK) == _nonce(entry):
+                clone.remove(made)
     remove_scraps(entry)
 
 
@@ -304,6 +313,11 @@ def remove_scraps(entry: Entry) -> None:
         elif told["kind"] == "file":
             with suppress(FileNotFoundError):
                 os.unlink(told["staged"])
+
+
+def _nonce(entry: Entry) -> bytes:
+    """What no other folder holds: of this run, in this store."""
+    return str(entry.journal.records[0]["plan"]).encode() + str(entry.folder).encode(errors="surrogateescape")
 
 
 def remove_folders(entry: Entry) -> None:

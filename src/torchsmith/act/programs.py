@@ -24,7 +24,7 @@ _KEPT = 2000
 
 def run(argv: tuple[str, ...], folder: Path, variables: Mapping[str, str], limit: float, watch: Watch) -> tuple[Ended, list[str]]:
     """Run a program in a folder; how it ended, and the lines that it printed on either output."""
-    words = list(argv)
+    words, hidden = tools.private(argv)
     if os.sep not in words[0] and "/" not in words[0]:
         found = program(words[0])
         if found is None:
@@ -45,7 +45,7 @@ def run(argv: tuple[str, ...], folder: Path, variables: Mapping[str, str], limit
                 if found := reader.heard(line):
                     watch.advance(found.done, found.total, found.unit)
 
-    environ = tools.environment(**{"PWD": str(folder), **variables})
+    environ = tools.environment(**{"PWD": str(folder), **variables, **hidden})
     try:
         ended = Ended(*spawn.run(words, limit, environ, str(folder), heard))
     except spawn.NoAnswer as reason:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from torchsmith.act import backups, effects, locks, prepare, signals
+from torchsmith.act import backups, effects, files, locks, prepare, signals
 from torchsmith.act.store import DamagedError
 from torchsmith.model.errors import StaleError, TorchsmithError, TryAgainError, UnreadableInputError
 
@@ -88,7 +88,10 @@ def take_back(
             if effect.setting is None:
                 entry.journal.add("file", staged=str(backups.staged_name(Path(effect.path), entry.number, back=True)))
         entry.journal.add("back", ended=kind, problem=problem[:500])
-    store.keep_effects(entry, "reverse", backups.back(entry, wanted, entry.number, registry, forgiving=True))
+    made = backups.back(entry, wanted, entry.number, registry, forgiving=True)
+    for folder in {Path(effect.staged).parent for effect in made if effect.staged}:
+        files.sync_folder(folder)
+    store.keep_effects(entry, "reverse", made)
     _finish_back(store, entry, problem, registry, kind)
 
 

@@ -38,6 +38,9 @@ ENDED = ("done", "discarded", "failed")
 """The kinds of records after which nothing is left to do."""
 
 
+BY_HAND = "a former environment lies whole in `.torchsmith` beside the present one, and can be moved back by hand"
+
+
 class DamagedError(TorchsmithError):
     """What a run has left is not what its journal says: nothing is changed by it any more."""
 
@@ -91,12 +94,12 @@ class Store:
             made = self._runs / f"{number:06}"
             made.mkdir(mode=0o700)
             entry = Entry(number, made, Journal(made / "journal"))
-            (self._open / made.name).touch(mode=0o600)
             entry.backups.mkdir(mode=0o700)
             told = _json(plain(transaction))
             files.write_whole(made / "transaction.json", told)
             now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             entry.journal.add("begin", title=transaction.title, begun=now, undoes=undoes, plan=sha256(told).hexdigest())
+            (self._open / made.name).touch(mode=0o600)  # not before: whoever tidies removes a mark without a journal
             for folder in (made, self._runs, self._open, self.root):
                 files.sync_folder(folder)
         except OSError as error:
@@ -124,6 +127,11 @@ class Store:
         """All runs that were begun, oldest first."""
         found = (Entry(number, folder, Journal(folder / "journal")) for number, folder in self._folders())
         return tuple(entry for entry in found if entry.journal.records)
+
+    def unreadable(self) -> tuple[int, ...]:
+        """The numbers of runs that are there and whose journal says nothing any more."""
+        known = {entry.number for entry in self.entries()}
+        return tuple(n for n, folder in self._folders() if n not in known and (folder / "transaction.json").exists())
 
     def cut(self) -> tuple[Entry, ...]:
         """Runs that have not come to their end; a trace of one that was never begun is removed."""
@@ -175,14 +183,16 @@ class Store:
         told = entry.journal.last(kind)
         data = files.content(entry.folder / f"{kind}.json") or b""
         if told is None or told.get("effects") != sha256(data).hexdigest():
-            raise DamagedError(f"`{entry.folder}` is damaged: what the run decided does not agree with its journal")
+            raise DamagedError(f"`{entry.folder}` is damaged: what the run decided does not agree with its journal; {BY_HAND}")
         return tuple(effect_of(each) for each in json.loads(data))
 
     def history(self) -> tuple[Past, ...]:
         """Every run, oldest first."""
         entries = self.entries()
         undone = active_undos(entries)
-        return tuple(self._past(entry, undone) for entry in entries)
+        broken = (Past(number, "its journal cannot be read", "", "damaged") for number in self.unreadable())
+        found = (*(self._past(entry, undone) for entry in entries), *broken)
+        return tuple(sorted(found, key=lambda past: past.number))
 
     def pending(self) -> tuple[Past, ...]:
         """The runs that were cut."""
@@ -197,7 +207,7 @@ class Store:
             paths = tuple(dict.fromkeys(effect.path for effect in self.effects(entry))) if entry.decided else ()
         except DamagedError:
             paths, state = (), "damaged"
-        problem = str((entry.journal.last("failed") or {}).get("problem", ""))
+        problem = str((entry.journal.last("failed", "discarded") or {}).get("problem", ""))
         return Past(
             entry.number, str(begun.get("title", "")), str(begun.get("begun", "")), state, paths, undoes_of(entry), problem
         )

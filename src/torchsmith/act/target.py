@@ -74,6 +74,54 @@ def whose_program(path: str) -> str:
     return ""
 
 
+def program(path: str) -> tuple[str, str]:
+    """Where an interpreter leads to, and the prefix of the environment that it stands in; empty where it stands in none."""
+    python = Path(os.path.abspath(path))
+    marked = (each for each in python.parents[:2] if (each / "pyvenv.cfg").is_file() or (each / "conda-meta").is_dir())
+    prefix = next(marked, None)
+    return real(str(python)), real(str(prefix)) if prefix else ""
+
+
+def link(path: str) -> str:
+    """What a symbolic link leads to; empty where the path is none."""
+    return os.path.realpath(path) if os.path.islink(path) else ""
+
+
+def real(path: str) -> str:
+    """A path without symbolic links, and in one case where case does not count."""
+    return os.path.normcase(os.path.realpath(path))
+
+
+def absolute(path: str) -> str:
+    """A path from the root; links stay."""
+    return os.path.abspath(path)
+
+
+def is_absolute(path: str) -> bool:
+    """Whether a path says the same in every folder."""
+    return os.path.isabs(path)
+
+
+def parent(path: str) -> str:
+    """The folder that a file lies in."""
+    return os.path.dirname(os.path.abspath(path))
+
+
+def within(path: str, folder: str) -> bool:
+    """Whether a path is a folder, or lies below it."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def around(folders: Iterable[str], home: str) -> tuple[str, ...]:
+    """What may have come here together: each folder, and the repository that it is part of; never a whole home folder."""
+    own = real(home) if home else ""
+    found: list[str] = []
+    for folder in map(real, folders):
+        tree = next((str(each) for each in (Path(folder), *Path(folder).parents) if (each / ".git").exists()), folder)
+        found += [each for each in (tree, folder) if not (own and within(own, each))]
+    return tuple(dict.fromkeys(found))
+
+
 def _owner(path: Path) -> int | None:
     for place in (path, *path.parents):
         with suppress(OSError):

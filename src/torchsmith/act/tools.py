@@ -12,13 +12,15 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from torchsmith.host import index_config, spawn
+from torchsmith.host import index_config, redact, spawn
 from torchsmith.model.pattern import pattern
 from torchsmith.model.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from torchsmith.model.transaction import Transaction
 
 _VERSION = pattern(r"\b\d{1,6}(?:\.\d{1,6}){1,3}\b")
 _FOREIGN = (
@@ -127,6 +129,7 @@ def environment(**more: str) -> dict[str, str]:
     # uv leaves out what would climb out of an environment and says so in its log alone.
     kept.setdefault("RUST_LOG", "uv_extract=warn")
     quiet = {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "PIP_NO_INPUT": "1"}
+    quiet["PIP_USER"] = "0"  # stronger than `user` in a file, where no value at all would not be
     return kept | quiet | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "POETRY_NO_INTERACTION": "1"} | more
 
 
@@ -160,7 +163,7 @@ _HARMLESS = frozenset(
     {"index-url", "extra-index-url", "find-links", "no-index", "proxy", "cache-dir", "no-cache-dir", "disable-pip-version-check"}
     | {"progress-bar", "quiet", "verbose", "no-input", "no-color", "log", "retries", "root-user-action", "break-system-packages"}
     | {"require-virtualenv", "no-python-version-warning", "no-warn-script-location", "no-warn-conflicts", "compile", "no-compile"}
-    | {"prefer-binary", "upgrade-strategy", "use-pep517", "debug", "user-agent-user-data", "python"}
+    | {"prefer-binary", "upgrade-strategy", "use-pep517", "debug", "user-agent-user-data", "python", "user"}
 )
 """Options that :func:`indexes_for_uv` or this module hands on, and such as do not decide what is installed."""
 
@@ -179,8 +182,53 @@ def settings_for_uv() -> dict[str, str]:
 
 def pip_alone() -> str:
     """What pip is told that uv has no word for, so that pip itself has to install; empty where there is nothing."""
-    options = index_config.pip_options(os.environ, _home())
+    environ = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    options = index_config.pip_options(environ, _home())
     return ", ".join(f"`{name}`" for name in sorted(options.keys() - _HARMLESS - _SAME.keys()))
+
+
+def led_elsewhere(made: Transaction) -> str:
+    """Why pip or uv would install into another place than they are told: what stands in which file; empty if nothing does."""
+    place = made.environment
+    environ = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    environ |= {"VIRTUAL_ENV": place.prefix} if place else {}
+    for name in dict.fromkeys(name for run in made.runs if (name := _installs(run.argv))):
+        option, file = index_config.elsewhere(environ, _home(), name)
+        if option:
+            away = f"`{option}` in `{file}` sends {name} into another place than this environment"
+            return f"{away}: take it out of that file, or name another by {'PIP' if name == 'pip' else 'UV'}_CONFIG_FILE"
+    return ""
+
+
+def _installs(argv: Sequence[str]) -> str:
+    """Whose configuration decides where a command installs: uv's, pip's, or nobody's."""
+    if Path(argv[0]).stem == "uv":
+        return "uv" if argv[1:2] == ("pip",) else ""
+    by_pip = argv[0] == "pipenv" or (argv[1:2] == ("-m",) and argv[2:3] in {("pip",), ("piptools",)})
+    return "pip" if by_pip else ""
+
+
+_PRIVATE = {
+    ("pip", "--index-url"): "PIP_INDEX_URL",
+    ("pip", "--extra-index-url"): "PIP_EXTRA_INDEX_URL",
+    ("pip", "--find-links"): "PIP_FIND_LINKS",
+    ("uv", "--default-index"): "UV_DEFAULT_INDEX",
+    ("uv", "--index-url"): "UV_DEFAULT_INDEX",
+    ("uv", "--index"): "UV_INDEX",
+    ("uv", "--find-links"): "UV_FIND_LINKS",
+}
+
+
+def private(argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """A command without addresses that bear a password, and the variables that say the same to pip or uv."""
+    kind, told, rest = "uv" if Path(argv[0]).stem == "uv" else "pip", dict[str, str](), list(argv)
+    for at in range(len(rest) - 2, 0, -1):
+        name = _PRIVATE.get((kind, rest[at]))
+        if name and redact.without_secrets(rest[at + 1]) != rest[at + 1]:
+            between = "," if name == "UV_FIND_LINKS" else " "
+            told[name] = between.join(filter(None, (rest[at + 1], told.get(name))))
+            del rest[at : at + 2]
+    return rest, told
 
 
 def _home() -> str:

@@ -133,8 +133,8 @@ def _prepared(
     for effect in made:
         if effect.kind == "replace" or (effect.kind == "remove" and not os.path.isdir(effect.path)):
             backups.keep(entry, Path(effect.path))
-        if effect.staged:
-            files.sync_folder(Path(effect.staged).parent)
+    for folder in {entry.backups, entry.folder, *(Path(effect.staged).parent for effect in made if effect.staged)}:
+        files.sync_folder(folder)
     return made
 
 

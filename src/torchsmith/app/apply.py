@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from torchsmith.act import target, tools
-from torchsmith.app import plan, question, taken_away
+from torchsmith.app import meant, plan, question, taken_away
 from torchsmith.choose import root_cause
 from torchsmith.managers import transactions
 from torchsmith.managers.base import CannotDo
@@ -22,6 +22,7 @@ from torchsmith.model.transaction import Edit, Outcome, Shown, Transaction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from torchsmith.act.registry import Registry
@@ -124,6 +125,8 @@ def prepared(looked: Looked, option: Option | None, *, allow_root: bool = False,
     status, why = ("", "") if chosen else taken_away.held(looked, option, made)
     if status:
         return Prepared(status, option, problem=why)
+    if other := meant.refusal(looked, made, chosen=chosen):
+        return Prepared("refused", option, problem=other)
     ready = Prepared("ready", option, completed(made, option, looked), files)
     return refused_to_root(_possible(ready), allow_root=allow_root)
 
@@ -131,9 +134,11 @@ def prepared(looked: Looked, option: Option | None, *, allow_root: bool = False,
 def _why_none(choice: Choice) -> str:
     """What excludes every option, and what would have to change, in a sentence or two."""
     because = [reason.because for conflict in choice.conflicts[:1] for reason in conflict.reasons[:3]]
-    would = [f"; it would with {', and '.join(repair.changes)}" for repair in choice.repairs[:1]]
+    together = "these do not go together: " if len(because) > 1 else ""
+    would = [f". A way out: {', and '.join(repair.changes)}" for repair in choice.repairs[:1]]
     return (
-        f"no option does here what was asked{': ' if because else ''}{'; '.join(because)}{''.join(would)}. More: torchsmith plan"
+        f"no option does here what was asked{': ' if because else ''}{together}{'; '.join(because)}{''.join(would)}. "
+        "More: torchsmith plan"
     )
 
 
@@ -144,18 +149,30 @@ def _possible(ready: Prepared) -> Prepared:
     made = ready.transaction
     if made is None:
         return ready
-    problems = preflight.problems(made, registry())
+    led = tools.led_elsewhere(made)
+    problems = (*_links(made), *preflight.problems(made, registry()), *([led] if led else []))
     if problems and ready.option is not None:
         return replace(ready, status="refused", problem="; ".join(problems), shown=by_you(ready.option))
     return ready
 
 
+def _links(made: Transaction) -> Iterator[str]:
+    """Project files that are links: a program that runs on a copy of the folder follows them to what is not changed yet."""
+    folders = {run.folder.rstrip("/") for run in made.runs if run.folder}
+    for edit in made.edits:
+        if any(edit.path.startswith(f"{folder}/") for folder in folders) and (real := target.link(edit.path)):
+            yield f"`{edit.path}` is a symbolic link to `{real}`: put the file itself in its place, then ask again"
+
+
 def refused_to_root(ready: Prepared, *, allow_root: bool) -> Prepared:
     """Root changes nothing of another user's, where it would leave files of its own."""
     made, option = ready.transaction, ready.option
-    foreign = target.of_another_user(_touched(made)) if made and ready.status == "ready" and not allow_root else ""
-    if not foreign or option is None:
+    foreign = target.of_another_user(_touched(made)) if made and ready.status == "ready" else ""
+    if not foreign or option is None or made is None:
         return ready
+    if allow_root:
+        told = f"{foreign}, and this is root: what is new will be root's, `.torchsmith` with what is kept in it too"
+        return replace(ready, transaction=replace(made, notes=tuple(dict.fromkeys((told, *made.notes)))))
     why = f"{foreign}, and this is root: it would be left with files of root's. Run it as that user, or add --allow-root"
     return replace(ready, status="refused", problem=why, shown=by_you(option))
 
@@ -176,7 +193,7 @@ def completed(made: Transaction, option: Option, looked: Looked) -> Transaction:
         made,
         title=choice_words.named(option) if made.title == transactions.title(option) else made.title,
         expected=expected,
-        notes=(*taken_away.note(looked, option, made), *made.notes),
+        notes=(*meant.note(looked, made), *taken_away.note(looked, option, made), *made.notes),
         fingerprint=made.fingerprint or (target.fingerprint(place.prefix) if place else ""),
         users=made.users or (target.users(place.prefix) if place else ()),
         download_bytes=_given(made.download_bytes, estimated, "download_bytes"),
@@ -349,12 +366,13 @@ def again(kept: Kept, host: Host, *, allow_root: bool = False) -> tuple[Looked, 
         UsageError: the plan was made for another machine.
 
     """
-    from torchsmith.app import plan_file, stale
+    from torchsmith.app import named_python, plan_file, stale
 
     if isinstance(kept.carried_out, dict) and kept.carried_out.get("status") == ELSEWHERE:
         raise UsageError(f"`{kept.path}` is for another machine than this one: make it on that machine, and carry it out there")
     if not allow_root and (stranger := target.whose_program(kept.asked.python)):
         raise UsageError(f"`{kept.path}` names an interpreter that is not yours: {stranger}; make the plan yourself")
+    named_python.refuse_a_strangers(kept, host)
     looked = look(kept.asked, host)
     ready = prepared(looked, question.picked(looked.choice, kept.asked), allow_root=True)
     now = json.loads(json.dumps(carried_out(ready)))

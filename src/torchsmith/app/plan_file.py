@@ -20,7 +20,7 @@ from torchsmith.model.facts.project import PastedProject
 from torchsmith.model.facts.python import Environment, Interpreter
 from torchsmith.model.facts.torch import Torch
 from torchsmith.model.known import Known
-from torchsmith.model.record import record
+from torchsmith.model.record import record, replace
 from torchsmith.report import choice_json
 
 TYPE_CHECKING = False
@@ -65,8 +65,18 @@ def write(path: str, choice: Choice, diagnosis: Diagnosis, host: Host, asked: As
 
     """
     told = document(choice, diagnosis.facts, host, _now())
-    told |= {"asked": _clean(question.document(asked)), "carried_out": carried_out}
+    told |= {"asked": _clean(question.document(_anywhere(asked))), "carried_out": carried_out}
     write_new(path, json.dumps({**told, "hash": digest(told)}, indent=2) + "\n")
+
+
+def _anywhere(asked: Asked) -> Asked:
+    """The interpreter by its whole path: the file means the same in every folder."""
+    if not asked.python or question.is_elsewhere(asked):
+        return asked
+    from torchsmith.act import target
+    from torchsmith.app import interpreter_path
+
+    return replace(asked, python=target.absolute(interpreter_path.target(asked.python).value.python))
 
 
 def document(choice: Choice, facts: Mapping[str, Fact[Any]], host: Host, created: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A CPU build in the place of one for a GPU that is not to be seen at this moment: not unless somebody asked for it.
 
-On a login node, in a container without the GPU, where a driver is not loaded, the CPU build is what fits; the environment is meant
-for another place, or for later.
+On a login node, in a container without the GPU, where a driver is not loaded, the CPU build is what fits, and the environment is
+meant for another place, or for later.
 """
 
 from __future__ import annotations

@@ -68,6 +68,26 @@ def pip_options(environ: Mapping[str, str], home: str) -> dict[str, str]:
     return {name: value for name, value in (files | told).items() if value.strip()}
 
 
+_AWAY = ("target", "prefix", "root", "python")
+
+
+def elsewhere(environ: Mapping[str, str], home: str, name: str) -> tuple[str, str]:
+    """What in a file sends pip or uv (``name``) into another place than the environment that it is told, and the file.
+
+    For pip no variable is empty enough to be stronger than such a file, and for uv none is at all.
+    """
+    if name == "pip":
+        told = _pip_settings(_pip_files(environ, home))
+        away = next((option for option in _AWAY if _value(told, option)), "")
+        return away, told.get(f"{away} file", "")
+    own = environ.get("UV_CONFIG_FILE", "")
+    for path in [own] if own else _uv_files(environ, home):
+        table = _table(_toml(path), "pip")
+        if away := next((option for option in ("target", "prefix") if table.get(option)), ""):
+            return f"pip.{away}", path
+    return "", ""
+
+
 def built_in(environ: Mapping[str, str]) -> str:
     """The index that pip asks if nobody told it another; "" where there is no pip to be read. pip is not run."""
     for text in _pip_sources(environ):
@@ -172,25 +192,32 @@ def _pip_settings(files: list[str]) -> dict[str, str]:
 
 def _uv_settings(environ: Mapping[str, str], home: str, cwd: str) -> dict[str, Any]:
     """``index`` and ``extra`` of the narrowest file of uv that names any, and ``file``."""
-    import tomllib
-
-    if sys.platform == "win32":
-        files = [f"{environ.get('APPDATA') or f'{home}/AppData/Roaming'}/uv/uv.toml"]
-        files.append(f"{environ.get('PROGRAMDATA') or 'C:/ProgramData'}/uv/uv.toml")
-    else:
-        files = [f"{environ.get('XDG_CONFIG_HOME') or f'{home}/.config'}/uv/uv.toml", "/etc/uv/uv.toml"]
-    if _true(environ.get("UV_NO_CONFIG", "")):
-        files = []
-    for path in (environ.get("UV_CONFIG_FILE", ""), f"{cwd}/uv.toml", f"{cwd}/pyproject.toml", *files):
-        try:
-            data = tomllib.loads(_read(path)) if path else {}
-        except (tomllib.TOMLDecodeError, RecursionError):
-            continue
+    for path in (environ.get("UV_CONFIG_FILE", ""), f"{cwd}/uv.toml", f"{cwd}/pyproject.toml", *_uv_files(environ, home)):
+        data = _toml(path)
         table = _table(_table(data, "tool"), "uv") if path.endswith("pyproject.toml") else data
         found = _uv_indexes(table) or _uv_indexes(_table(table, "pip"))
         if found:
             return found | {"file": path}
     return {}
+
+
+def _uv_files(environ: Mapping[str, str], home: str) -> list[str]:
+    """The configuration files of uv that are no project's, the narrowest first."""
+    if _true(environ.get("UV_NO_CONFIG", "")):
+        return []
+    if sys.platform == "win32":
+        shared = environ.get("PROGRAMDATA") or "C:/ProgramData"
+        return [f"{environ.get('APPDATA') or f'{home}/AppData/Roaming'}/uv/uv.toml", f"{shared}/uv/uv.toml"]
+    return [f"{environ.get('XDG_CONFIG_HOME') or f'{home}/.config'}/uv/uv.toml", "/etc/uv/uv.toml"]
+
+
+def _toml(path: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(_read(path)) if path else {}
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
 
 
 def _uv_indexes(table: dict[str, Any]) -> dict[str, Any]:

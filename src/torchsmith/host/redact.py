@@ -44,6 +44,11 @@ def without_secrets(url: str) -> str:
     return _URL_SECRET.sub(rf"\1{HIDDEN}", _URL_CREDENTIALS.sub(r"\1", url))
 
 
+def without_tokens(text: str) -> str:
+    """A text without passwords in addresses and without what has the form of a token."""
+    return _TOKEN.sub(HIDDEN, without_secrets(text))
+
+
 class Redactor:
     """Redacts texts and JSON-like data of one machine, consistently."""
 

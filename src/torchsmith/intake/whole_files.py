@@ -47,7 +47,8 @@ def toml(text: str, name: str) -> dict[str, Any]:
     except RecursionError:
         raise NotReadError(f"`{name}` is nested deeper than any project file") from None
     except ValueError as error:  # a TOMLDecodeError is one, and so is a number of too many digits
-        raise NotReadError(f"`{name}` is no TOML: {error}") from None
+        end = f"(at line {text.count(chr(10)) + 1}, column {len(text) - text.rfind(chr(10))}, the end)"
+        raise NotReadError(f"`{name}` is no TOML: {str(error).replace('(at end of document)', end)}") from None
 
 
 def pyproject(document: dict[str, Any]) -> Iterator[Found]:

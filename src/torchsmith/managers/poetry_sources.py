@@ -10,7 +10,7 @@ from __future__ import annotations
 from torchsmith.managers import declaring, places
 from torchsmith.managers.base import CannotDo
 from torchsmith.managers.edits import toml, toml_comments
-from torchsmith.managers.edits.base import normalised
+from torchsmith.managers.edits.base import lines, normalised
 from torchsmith.model import specifiers
 
 TYPE_CHECKING = False
@@ -50,7 +50,7 @@ def edited(text: str, major: int, option: Option, place: Place, *, exact: bool =
         text = _declared(text, pin, name, major, option, place, exact=False)
     text = _put_source(text, old, name, str(option.index))
     text = _rebound(text, name, old, moved)
-    return _without_dangling(text, name)
+    return _in_comments(_without_dangling(text, name), old, name)
 
 
 def binds(text: str, option: Option, place: Place) -> bool:
@@ -164,6 +164,27 @@ def _without_dangling(text: str, name: str) -> str:
                 path = (*table, key, at, "source") if isinstance(value, list) else (*table, key, "source")
                 text = toml.put(text, path, name)
     return text
+
+
+def _in_comments(text: str, old: str, name: str) -> str:
+    """Lines of torch's family that are commented out name the new source too, where the older one is not there any more."""
+    if not old or old == name or any(entry.get("name") == old for entry in toml.entries(text, SOURCE)):
+        return text
+    kept = lines(text)
+    for at, line in enumerate(kept):
+        key, equals, value = line.lstrip(" \t").lstrip("# \t").partition("=")
+        if (
+            line.lstrip(" \t").startswith("#")
+            and equals
+            and "source" in value
+            and normalised(key.strip(" \t\"'")) in places.FAMILY
+        ):
+            for quote in "\"'":
+                value = value.replace(f"{quote}{old}{quote}", f"{quote}{name}{quote}")
+            kept[at] = line[: line.index("=") + 1] + value
+    made = "".join(kept)
+    # What looks like a comment may stand in a text of several lines.
+    return made if toml.read(made, ()) == toml.read(text, ()) else text
 
 
 # ---- dependencies

@@ -11,6 +11,7 @@ from importlib import import_module
 
 from torchsmith.managers import places
 from torchsmith.managers.base import CannotDo
+from torchsmith.model.pattern import pattern
 from torchsmith.model.record import replace
 from torchsmith.model.transaction import ENCODING, Edit, Environment, Expected, Transaction
 from torchsmith.model.versions import public
@@ -71,6 +72,7 @@ def made(option: Option, place: Place, files: Files) -> Transaction:
     if of_wheels and place.goal not in {UPDATE_OTHERS, CLEAN} and places.nothing_to_do(option, place):
         return Transaction(title(option))
     transaction: Transaction = _module(name, option).change(option, place, files)
+    transaction = replace(transaction, notes=notes(transaction.notes, _left(transaction, option, files)))
     if not place.offline:
         return transaction
     from torchsmith.managers import offline
@@ -209,6 +211,21 @@ def expected(option: Option, place: Place) -> Expected:
 def indexes(option: Option) -> tuple[str, ...]:
     """The indexes that packages come from, each once; the default one has no address here."""
     return tuple(dict.fromkeys(pin.index for pin in option.packages if pin.index))
+
+
+_ADDRESS = pattern(r"https?://[^\s\"'<>,;\]}#\\]{1,300}")
+
+
+def _left(made: Transaction, option: Option, files: Files) -> tuple[str, ...]:
+    """What is said of an address on another host than torch's index that a file does not name any more: it may be a mirror."""
+    own = (option.index or "").split("/")[2:3]
+    gone: dict[str, None] = {}
+    for edit in made.edits:
+        now = frozenset(_ADDRESS.findall(edit.text or ""))
+        gone |= dict.fromkeys(each for each in _ADDRESS.findall(files.get(edit.path, "")) if each not in now)
+    other = [each for each in gone if each.split("/")[2:3] != own and not each.endswith(".whl")]
+    where = option.index or "the default index"
+    return tuple(f"{each} is not asked any more, and torch comes from {where}: a mirror has to be named anew" for each in other)
 
 
 MERGES = (".git/MERGE_HEAD", ".git/rebase-merge/head-name", ".git/rebase-apply/next", ".git/CHERRY_PICK_HEAD")

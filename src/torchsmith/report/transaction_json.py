@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from difflib import unified_diff
 from hashlib import sha256
 
-from torchsmith.host.redact import without_secrets
+from torchsmith.host.redact import HIDDEN, without_secrets, without_tokens
+from torchsmith.model.pattern import pattern
 from torchsmith.model.transaction import ENCODING
 
 TYPE_CHECKING = False
@@ -18,6 +20,20 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 ELEVATED = frozenset({"sudo", "doas", "pkexec", "su", "runas", "gsudo"})
 """How commands begin that need an administrator."""
+
+
+_MANIFEST = pattern(
+    r"(?:pyproject|pixi|uv|pylock(?:\.[^.]+)?)\.toml|[^/\\]*(?:requirements|constraints)[^/\\]*\.(?:txt|in)|Pipfile(?:\.lock)?"
+    r"|(?:uv|poetry|pdm|pixi)\.lock|environment[^/\\]*\.ya?ml|pinned",
+    re.IGNORECASE,
+)
+"""Files of a project that say what it needs; around a change in any other stands what is nobody's business."""
+_ASSIGNED = pattern(
+    r"(?P<name>\b[A-Za-z_][A-Za-z0-9_]*)(?P<sign>[\"']?\s*[=:]\s*)(?P<value>\S.*)"
+    r"|(?P<fish>\bset\s+(?:-\S+\s+)*[A-Za-z_][A-Za-z0-9_]*\s+)(?P<words>\S.*)"
+)
+_OPEN = pattern(r"(?:set\s+(?:-\S+\s+)*)?(?:\w*PATH|CUDA\w*|NV\w*|CUDNN\w*|TORCH\w*|LD_\w+|PYTHON\w*)\s*", re.IGNORECASE)
+"""Variables whose values are folders and versions."""
 
 
 def document(transaction: Transaction, files: Mapping[str, str]) -> dict[str, Any]:
@@ -80,10 +96,28 @@ def actions(transaction: Transaction, files: Mapping[str, str]) -> list[dict[str
 
 
 def diff(edit: Edit, files: Mapping[str, str]) -> tuple[str, ...]:
-    """The lines that change, as a unified diff without the names of the files; passwords in addresses are left out."""
+    """The lines that change, as a unified diff without the names of the files; passwords and tokens are left out.
+
+    Of files that are no manifest of the project (shell files, ``.env``, ``.envrc``) no other line is shown, and what was
+    assigned there before is hidden.
+    """
     before, after = files.get(edit.path, ""), edit.text or ""
-    lines = unified_diff(_lines(before), _lines(after), n=2, lineterm="")
-    return tuple(without_secrets(line) for number, line in enumerate(lines) if number > 1)
+    manifest = bool(_MANIFEST.fullmatch(edit.path.replace("\\", "/").rpartition("/")[2]))
+    lines = unified_diff(_lines(before), _lines(after), n=2 if manifest else 0, lineterm="")
+    shown = (line if manifest else _discreet(line, before) for number, line in enumerate(lines) if number > 1)
+    return tuple(map(without_tokens, shown))
+
+
+def _discreet(line: str, before: str) -> str:
+    """A line of somebody's own file without the values that stood in it already."""
+
+    def hidden(found: re.Match[str]) -> str:
+        name, value = found["name"] or found["fish"], found["value"] or found["words"]
+        if _OPEN.fullmatch(name) or (line[0] == "+" and value.strip("\"' ;") not in before):
+            return found[0]
+        return f"{found['fish'] or found['name'] + found['sign']}{HIDDEN}"
+
+    return line if line.startswith("@@") else line[0] + _ASSIGNED.sub(hidden, line[1:])
 
 
 def _lines(text: str) -> list[str]:
