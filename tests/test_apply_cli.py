@@ -478,7 +478,7 @@ def test_root_leaves_another_users_environment_alone(bench: Bench, monkeypatch: 
     before = bench.state()
     # Nor is an interpreter of somebody else's run because a plan file names it.
     code, out, err = bench.ask("apply", str(file), "--yes")
-    assert (code, "belongs to" in err) == (2, True), out + err
+    assert (code, "belongs to" in " ".join((out + err).split())) == (2, True), out + err
     code, out, _ = bench.ask("apply", "--yes", *bench.env, *WANTED)
     assert (code, "--allow-root" in out, bench.state()) == (2, True, before)
     assert bench.ask("apply", "--dry-run", "--allow-root", *bench.env, *WANTED)[0] == 0
@@ -508,7 +508,7 @@ def test_what_no_torch_cures_is_shown_and_not_done(bench: Bench) -> None:
     code, out, _ = bench.ask("apply", "--yes", *bench.env, *old)
     assert (code, bench.state()) == (1, before)
     said = " ".join(out.split())
-    assert "it would with driver >= 570.26" in said
+    assert "A way out: driver >= 570.26" in said
     assert "By you: torchsmith never runs these Update the NVIDIA driver" in said
     (bench.folder / ".bashrc").write_text("# mine\nexport CUDA_VISIBLE_DEVICES=\n")
     hidden = (*GPU, "--assume", "variable=CUDA_VISIBLE_DEVICES=", "--torch", "2.14.0", "--keep", "torchvision==0.29.0")
@@ -585,13 +585,39 @@ def test_an_environment_that_only_path_leads_to_is_not_changed(bench: Bench, mon
     assert (code, f"{bench.prefix} is only what python3 on PATH leads to" in " ".join(out.split())) == (0, True)
 
 
-def test_another_environment_than_the_named_one_is_not_made_without_a_word(bench: Bench) -> None:
-    (bench.prefix / "conda-meta").mkdir()
-    (bench.prefix / "conda-meta" / "history").touch()
-    code, out, _ = bench.ask("apply", "--yes", *bench.env, *WANTED)
-    assert code == 2, out
-    assert f"`--python` names {bench.prefix}, which stays as it is: this would make another environment" in " ".join(out.split())
+BARE = Path(sys.base_prefix, "bin", "python3")
+
+
+@pytest.mark.skipif(not BARE.exists() or bool(MANAGED and sys.base_prefix == "/usr"), reason="the system's own Python is marked")
+def test_beside_a_python_without_an_environment_a_new_one_is_made(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as pyenv's, which this user may write to."""
+    monkeypatch.setenv("PATH", f"{BARE.parent}{os.pathsep}{Path(UV).parent}{os.pathsep}{os.defpath}")
+    code, out, err = bench.ask("apply", "--dry-run", *WANTED)
+    assert (code, f"Makes a new environment, {bench.folder}/.venv" in " ".join(out.split())) == (0, True), out + err
+    code, out, _ = bench.ask("apply", "--dry-run", "--python", str(BARE), *WANTED)
+    assert (code, "-m pip install" in out) == (2, False), out
+
+
+@pytest.mark.parametrize("name", ["no-such", "empty", "empty/python"])
+def test_an_environment_that_is_not_there_is_not_passed_over(bench: Bench, name: str) -> None:
+    (bench.folder / "empty").mkdir()
+    code, out, err = bench.ask("apply", "--yes", "--python", str(bench.folder / name), *WANTED)
+    assert (code, out, len(err.splitlines()), name in err) == (2, "", 1, True), out + err
     assert not (bench.folder / ".venv").exists()
+
+
+def test_undo_without_a_number_takes_back_what_was_changed_here(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bench.ask("apply", "--yes", *bench.env, *WANTED)[0] == 0
+    elsewhere = bench.folder / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    for words in (("undo",), ("undo", "--dry-run")):
+        code, out, err = bench.ask(*words)
+        assert (code, out, f"changed {bench.prefix}: `torchsmith undo 1`" in err) == (2, "", True)
+    assert bench.torch() == "2.14.1"
+    monkeypatch.setenv("VIRTUAL_ENV", str(bench.prefix))
+    assert bench.ask("undo")[0] == 0
+    assert bench.torch() == "2.14.0"
 
 
 # ---- runs that were cut

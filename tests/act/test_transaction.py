@@ -281,7 +281,8 @@ def test_a_copy_of_a_file_that_was_damaged_is_not_put_back(tmp_path: Path) -> No
 def test_old_trees_go_and_the_last_one_stays(place: Environment, tmp_path: Path) -> None:
     applied(place, tmp_path, "2", "3", "4", "5")
     store = changes.store(tmp_path)
-    assert sorted(generations.kept(store)) == [3, 4]  # two are kept by themselves
+    assert sorted(generations.kept(store)) == [1, 2, 3, 4]
+    assert generations.prune(store, 2) == (1, 2)
     assert list((tmp_path / ".torchsmith" / ".venv").glob("*.gone"))
     generations.sweep(store)
     assert not list((tmp_path / ".torchsmith" / ".venv").glob("*.gone"))

@@ -91,6 +91,18 @@ def test_an_assumed_variable_leads_nowhere_either(project: Path, name: str, caps
     assert not (project.parent / "was-run").exists()
 
 
+@pytest.mark.parametrize("name", ["TRITON_PTXAS_PATH", "TRITON_PTXAS_BLACKWELL_PATH"])
+def test_an_assumed_variable_names_no_other_program(
+    project: Path, name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = forged(project / "plan.json", "", assume=(f"variable={name}={project}/evil.sh",))
+    assert run(("apply", str(file), "--dry-run")) == 2
+    assert f"by the variable {name}" in capsys.readouterr().err
+    monkeypatch.setenv(name, f"{project}/evil.sh")  # who has set it so himself is told nothing new
+    named_python.refuse_a_strangers(plan_file.read(str(file)), LocalHost())
+    assert not (project.parent / "was-run").exists()
+
+
 def test_an_environment_elsewhere_and_the_projects_own_are_taken(project: Path) -> None:
     elsewhere, own = venv(project.parent / "elsewhere" / "env"), venv(project / ".venv")
     for python, prefix in ((str(elsewhere), elsewhere), (".venv", own), (str(own / "bin" / "python3"), own), ("", own)):

@@ -146,7 +146,8 @@ class _Cloning:
         os.symlink(os.readlink(entry.path), to)
         self.files += 1
         if hasattr(os, "lchown") and _foreign(about):
-            os.lchown(to, about.st_uid, about.st_gid)
+            with suppress(PermissionError):  # whose a link is counts nowhere
+                os.lchown(to, about.st_uid, about.st_gid)
         if os.utime in os.supports_follow_symlinks:
             os.utime(to, ns=(about.st_atime_ns, about.st_mtime_ns), follow_symlinks=False)
 

@@ -55,11 +55,10 @@ def sizes(store: Store) -> dict[int, int]:
     return found
 
 
-def prune(store: Store, keep: int, last: Entry | None = None) -> tuple[int, ...]:
+def prune(store: Store, keep: int) -> tuple[int, ...]:
     """Remove all but the newest kept trees of each environment; the numbers of the runs that cannot be taken back any more.
 
-    The tree that the latest run replaced always stays: it is the last that is known to have worked. With ``last`` only the
-    environment of that run is looked at, and its lock is held by the caller.
+    The tree that the latest run replaced always stays: it is the last that is known to have worked.
 
     Raises:
         HeldError: a run is under way on one of the environments.
@@ -69,8 +68,6 @@ def prune(store: Store, keep: int, last: Entry | None = None) -> tuple[int, ...]
     trees = {number: found for number, found in kept(store).items() if str(found[1]) not in needed}
     undone = active_undos(store.entries())
     paths = {path for path, _ in trees.values()}
-    if last is not None:
-        paths = {trees[last.number][0]} if last.number in trees else set()
     removed = []
     for path in sorted(paths):
         # What was taken back already is dispensable first.
@@ -79,7 +76,7 @@ def prune(store: Store, keep: int, last: Entry | None = None) -> tuple[int, ...]
         if not gone:
             continue
         lock = locks.of_environment(Path(path)) / "lock"
-        if last is None and lock.parent.is_dir():
+        if lock.parent.is_dir():
             with locks.held((lock,)):
                 _remove(trees, gone)
         else:

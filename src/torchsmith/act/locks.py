@@ -57,7 +57,9 @@ def is_own(folder: Path) -> bool:
     """Whether it is a folder, no link to one, and belongs to us or to whom the folder around it belongs to."""
     about = folder.lstat()
     owners = {folder.parent.stat().st_uid, os.geteuid()} if hasattr(os, "geteuid") else {about.st_uid}
-    return stat.S_ISDIR(about.st_mode) and about.st_uid in owners
+    # Who could write into a folder that is not ours could exchange what lies there while we look.
+    meddled = hasattr(os, "geteuid") and about.st_uid != os.geteuid() and bool(about.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+    return stat.S_ISDIR(about.st_mode) and about.st_uid in owners and not meddled
 
 
 @contextmanager

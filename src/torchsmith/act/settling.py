@@ -11,7 +11,7 @@ from pathlib import Path
 
 from torchsmith.act import backups, effects, files, locks, prepare, signals
 from torchsmith.act.store import DamagedError
-from torchsmith.model.errors import StaleError, TorchsmithError, TryAgainError, UnreadableInputError
+from torchsmith.model.errors import StaleError, TryAgainError, UnreadableInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from torchsmith.act.registry import Registry
     from torchsmith.act.store import Entry, Store
     from torchsmith.model.transaction import Effect, Transaction
-
-KEPT = 2
-"""Generations of an environment that are kept after a run."""
 
 
 @contextmanager
@@ -56,13 +53,9 @@ def done(store: Store, entry: Entry) -> None:
         OSError: that cannot be written now; the next run does it.
 
     """
-    from torchsmith.act import generations
-
     prepare.remove_scraps(entry)
     entry.journal.add("done")
     store.close(entry)
-    with suppress(OSError, TorchsmithError):
-        generations.prune(store, KEPT, entry)
 
 
 def take_back(

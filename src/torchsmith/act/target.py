@@ -87,6 +87,21 @@ def link(path: str) -> str:
     return os.path.realpath(path) if os.path.islink(path) else ""
 
 
+def is_here(path: str, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether a path lies in the current folder, in a folder that holds it, or in the active environment.
+
+    What is no path from the root, a key of the registry, belongs to the user wherever they stand; so does what lies in the home
+    folder itself.
+    """
+    environ = os.environ if environ is None else environ
+    if not os.path.isabs(path):
+        return True
+    own, folder, home = real(path), real(os.getcwd()), os.path.expanduser("~")
+    active = [real(value) for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if (value := environ.get(name))]
+    parent = os.path.dirname(own)
+    return within(own, folder) or within(folder, parent) or parent == real(home) or any(within(own, each) for each in active)
+
+
 def real(path: str) -> str:
     """A path without symbolic links, and in one case where case does not count."""
     return os.path.normcase(os.path.realpath(path))

@@ -152,7 +152,9 @@ def _possible(ready: Prepared) -> Prepared:
     led = tools.led_elsewhere(made)
     problems = (*_links(made), *preflight.problems(made, registry()), *([led] if led else []))
     if problems and ready.option is not None:
-        return replace(ready, status="refused", problem="; ".join(problems), shown=by_you(ready.option))
+        # What needs an environment of its own is not to be put into this one by hand either.
+        mine = () if any("make an environment" in problem for problem in problems) else by_you(ready.option)
+        return replace(ready, status="refused", problem="; ".join(problems), shown=mine)
     return ready
 
 
@@ -262,6 +264,9 @@ def _place(looked: Looked, option: Option) -> Place:
     found = ((name, tools.find(name)) for name in names)
     at_hand = tuple((name, tool.version) for name, tool in found if tool)
     alone = tools.pip_alone()
+    if option.approach.name not in SETTINGS and not looked.asked.python and place.environment is not None:
+        # A Python without an environment of its own is nobody's to change, whoever may write to it.
+        place = replace(place, fresh=place.fresh or place.environment.kind == "system")
     place = replace(place, elsewhere=False, here=here, tools=at_hand, pip_alone=alone, goal=looked.asked.goal)
     if option.approach.name not in SETTINGS:
         return place

@@ -13,7 +13,7 @@ from torchsmith.host.assuming import AssumingHost
 from torchsmith.model.errors import StaleError, UsageError
 from torchsmith.model.known import Known
 from torchsmith.model.pattern import pattern
-from torchsmith.probes import machine, target
+from torchsmith.probes import host_compiler, machine, target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,17 +22,23 @@ if TYPE_CHECKING:
 
 _PYTHON = pattern(r"(?:python|pypy)[\d.]*[tw]?(?:\.exe)?", re.ASCII | re.IGNORECASE)
 _ACTIVE = ("VIRTUAL_ENV", "CONDA_PREFIX")
+_PROGRAMS = ("TRITON_PTXAS_PATH", "TRITON_PTXAS_BLACKWELL_PATH", *host_compiler.VARIABLES)
+"""Variables that name programs which are asked for their versions; a plan may assume what this machine says, no other."""
 
 
 def refuse_a_strangers(kept: Kept, host: Host) -> None:
     """Nothing, where the plan's environment is one that is found here without the file, or lies well away from the file.
 
+    Assumed variables lead to programs as well: to the environment that is active, a compiler, an assembler.
+
     Raises:
         StaleError: it is not the environment that the plan rests on.
-        UsageError: it is neither.
+        UsageError: it is neither, or another program is named.
 
     """
     here, assumed = question.here(kept.asked, host)
+    if other := next((name for name in _PROGRAMS if _value(here, name) not in {"", _value(host, name)}), ""):
+        raise UsageError(f"`{kept.path}` names a program by the variable {other}, which is not set to that here; nothing was run")
     given = assumed.get("target")
     named = given.value.python if isinstance(given, Known) else _found(here)
     if not named:
@@ -77,6 +83,11 @@ def _found(host: Host) -> str:
     this = machine.machine(host)
     found = target.target(host, this.value) if isinstance(this, Known) else this
     return found.value.python if isinstance(found, Known) else ""
+
+
+def _value(host: Host, name: str) -> str:
+    fact = host.variable(name)
+    return fact.value or "" if isinstance(fact, Known) else ""
 
 
 def _prefix_of(kept: Kept) -> str:

@@ -9,7 +9,7 @@ from torchsmith.model.record import plain, record, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from torchsmith.host.base import Host
@@ -125,7 +125,26 @@ def here(asked: Asked, host: Host) -> tuple[Host, dict[str, Fact[Any]]]:
             )
         else:
             kept.append(item)
-    return asking.evidence(host, None, asked.python or None, kept)
+    there, assumed = asking.evidence(host, None, asked.python or None, kept)
+    _is_there(asked.python, assumed, host)
+    return there, assumed
+
+
+def _is_there(named: str, assumed: Mapping[str, Fact[Any]], host: Host) -> None:
+    """What is named with ``--python`` is an interpreter, or an environment, be it one that lost its Python."""
+    from torchsmith.model.facts.python import Target
+    from torchsmith.model.known import Known
+
+    target = assumed.get("target")
+    if not named or not isinstance(target, Known) or not isinstance(target.value, Target):
+        return
+    path = target.value.python
+    about = host.stat(path)
+    folder = isinstance(about, Known) and about.value.kind == "dir"
+    if not isinstance(about, Known):
+        raise UsageError(f"`--python {named}`: there is no such interpreter, and no such environment")
+    if folder and not any(host.exists(f"{path}/{mark}") for mark in ("pyvenv.cfg", "conda-meta")):
+        raise UsageError(f"`--python {named}`: this folder is no environment")
 
 
 def _same(name: str, value: str, item: str, host: Host) -> None:

@@ -17,6 +17,13 @@ ESTIMATES = frozenset({"users", "download_bytes", "disk_bytes", "minutes", "note
 _SHOWN = 4
 """So many differences are told."""
 
+_ENVIRONMENT = (
+    ("prefix", "the environment is"),
+    ("python", "its Python is"),
+    ("kind", "its kind is"),
+    ("manager", "it is changed by"),
+)
+
 
 def refuse_a_changed(kept: Kept, rests_on: dict[str, Any], carried_out: dict[str, Any]) -> None:
     """Nothing, where the plan is what comes of its question now.

@@ -55,7 +55,7 @@ def held(looked: Looked, option: Option, made: Transaction) -> tuple[str, str]:
     torch, asked = lost(looked, option, made), looked.asked
     if torch is None or is_asked(asked) or not _whole(looked) or _sees(looked, torch.kind):
         return "", ""
-    cpu = quoted(_words(asked, option), looked.choice.shell)
+    cpu = quoted(_words(asked, option, made), looked.choice.shell)
     uses = USES[torch.kind]
     if asked.torch or asked.need or asked.approach or asked.goal != GOALS[0]:
         gpu = f", or, for a GPU that is not to be seen here, {_for_a_gpu(torch.kind)}"
@@ -95,10 +95,12 @@ def _sees(looked: Looked, kind: str) -> bool:
     return not isinstance(there, Unknown) and bool(there)
 
 
-def _words(asked: Asked, option: Option) -> tuple[str, ...]:
+def _words(asked: Asked, option: Option, made: Transaction) -> tuple[str, ...]:
     """The same question, and the CPU build in it."""
     wanted = f"{public(option.candidate.version)}{_BUILD}"
-    return ("torchsmith", "apply", *_rest(asked), "--torch", wanted)
+    # A plan file has another word for the same environment.
+    python = ("--python", made.environment.prefix) if asked.python and made.environment is not None else ()
+    return ("torchsmith", "apply", *python, *_rest(asked), "--torch", wanted)
 
 
 def _rest(asked: Asked) -> Iterator[str]:
@@ -108,9 +110,8 @@ def _rest(asked: Asked) -> Iterator[str]:
     for name in ("need", "keep", "assume"):
         for value in getattr(asked, name):
             yield from (f"--{name}", value)
-    for name in ("python", "approach"):
-        if value := getattr(asked, name):
-            yield from (f"--{name}", value)
+    if asked.approach:
+        yield from ("--approach", asked.approach)
     for name in ("no_admin", "offline"):
         if getattr(asked, name):
             yield f"--{name.replace('_', '-')}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from torchsmith.act import generations, store, transaction, undoing, verify
+from torchsmith.act import generations, store, target, transaction, undoing, verify
 from torchsmith.app import apply
+from torchsmith.model.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from torchsmith.act.store import Store
     from torchsmith.act.watch import Watch
     from torchsmith.model.transaction import Outcome, Past
 
@@ -19,7 +21,27 @@ def undo(number: int | None, watch: Watch, *, discard_changes: bool = False) -> 
         UsageError: there is nothing to take back.
 
     """
-    return undoing.undo(store.opened(), number, verify.verify, watch, discard_changes=discard_changes, registry=apply.registry())
+    here = store.opened()
+    number = number or _last_here(here)
+    return undoing.undo(here, number, verify.verify, watch, discard_changes=discard_changes, registry=apply.registry())
+
+
+def _last_here(here: Store) -> int | None:
+    """The last run that changed something of this folder, of the active environment or of the user; None where none is left.
+
+    Raises:
+        UsageError: the runs that can be taken back are all of other places.
+
+    """
+    can = [past for past in here.history() if past.state == "done" and not past.undoes]
+    found = [past for past in can if not past.paths or any(map(target.is_here, past.paths))]
+    if can and not found:
+        last = can[-1]
+        raise UsageError(
+            f"nothing was changed in this folder or the active environment; the last run of all, {last.number} ({last.title}), "
+            f"changed {last.paths[0]}: `torchsmith undo {last.number}` takes it back"
+        )
+    return found[-1].number if found else None
 
 
 def would(number: int | None) -> tuple[Past, ...]:
@@ -31,7 +53,7 @@ def would(number: int | None) -> tuple[Past, ...]:
     """
     here = store.opened()
     past = {each.number: each for each in here.history()}
-    return tuple(past[entry.number] for entry in undoing.order(here, number))
+    return tuple(past[entry.number] for entry in undoing.order(here, number or _last_here(here)))
 
 
 def resume(watch: Watch, *, discard: bool = False) -> tuple[Outcome, ...]:
