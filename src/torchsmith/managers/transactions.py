@@ -9,6 +9,7 @@ from __future__ import annotations
 from hashlib import sha256
 from importlib import import_module
 
+from torchsmith.knowledge import torch_builds
 from torchsmith.managers import places
 from torchsmith.managers.base import CannotDo
 from torchsmith.model.pattern import pattern
@@ -218,12 +219,12 @@ _ADDRESS = pattern(r"https?://[^\s\"'<>,;\]}#\\]{1,300}")
 
 def _left(made: Transaction, option: Option, files: Files) -> tuple[str, ...]:
     """What is said of an address on another host than torch's index that a file does not name any more: it may be a mirror."""
-    own = (option.index or "").split("/")[2:3]
+    own = [(address or "").split("/")[2:3] for address in (option.index, torch_builds.index_url("cpu"))]
     gone: dict[str, None] = {}
     for edit in made.edits:
         now = frozenset(_ADDRESS.findall(edit.text or ""))
         gone |= dict.fromkeys(each for each in _ADDRESS.findall(files.get(edit.path, "")) if each not in now)
-    other = [each for each in gone if each.split("/")[2:3] != own and not each.endswith(".whl")]
+    other = [each for each in gone if each.split("/")[2:3] not in own and not each.endswith(".whl")]
     where = option.index or "the default index"
     return tuple(f"{each} is not asked any more, and torch comes from {where}: a mirror has to be named anew" for each in other)
 
