@@ -6,8 +6,9 @@ import fcntl  # noqa: F401 - a process that became nobody cannot read the standa
 import os
 import shutil
 import socket
+import stat
 import subprocess
-import tempfile  # noqa: F401 - see fcntl
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -346,8 +347,10 @@ def _link(path: Path) -> Path:
 def as_nobody(folder: Path, work: Callable[[], object]) -> str:
     """Does the work as a user without any right, in a process of its own; what went wrong."""
     folder.chmod(0o777)
-    for above in folder.parents[:2]:
-        above.chmod(0o755)
+    for above in folder.parents:
+        if above == Path(tempfile.gettempdir()):  # which is everybody's already
+            break
+        above.chmod(stat.S_IMODE(above.stat().st_mode) | 0o055)
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
