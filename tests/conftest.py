@@ -26,3 +26,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Only captured and quoted machines show that torchsmith is right on real ones: the three are counted apart."""
     of = machines.counts()
     terminalreporter.write_line("machines: " + ", ".join(f"{of[origin]} {origin}" for origin in machines.ORIGINS))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of what takes minutes and is one more of its kind, CI runs a sample; `tools/nightly tests` runs all of it."""
+    if os.environ.get("TORCHSMITH_NIGHTLY"):
+        return
+    for item in items:
+        if item.get_closest_marker("nightly"):
+            item.add_marker(pytest.mark.skip(reason="one more of its kind: tools/nightly tests"))

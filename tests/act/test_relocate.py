@@ -15,7 +15,8 @@ from tests.act.trees import NAMES, contents, editable, environment, install, sit
 
 from torchsmith.act import clone, exchange, relocate, rewrite
 
-BY_PIP = [pytest.param("pip", name, marks=pytest.mark.slow) for name in NAMES]
+SAMPLE = next(iter(NAMES))
+BY_PIP = [pytest.param("pip", name, marks=[pytest.mark.slow, *([pytest.mark.nightly] * (name != SAMPLE))]) for name in NAMES]
 
 
 @pytest.mark.parametrize(("tool", "name"), [*(("uv", name) for name in NAMES), *BY_PIP])

@@ -21,7 +21,11 @@ pytestmark = [
 ALWAYS = ("SIGKILL of all", "ENOSPC from there on", "power cut")
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+SAMPLE = ("undo of venv", "project", "resume of new environment")
+EACH = [pytest.param(name, marks=[pytest.mark.nightly] * (name not in SAMPLE)) for name in SCENARIOS]
+
+
+@pytest.mark.parametrize("scenario", EACH)
 def test_no_exception_at_any_call(scenario: str) -> None:
     faults = dict.fromkeys((*ALWAYS, *list(FAULTS)[list(SCENARIOS).index(scenario) % 3 :: 3]))
     command = [sys.executable, "-m", "tools.faults", "--parts", "engine", "--scenario", scenario, "--every", "120"]

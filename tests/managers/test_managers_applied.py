@@ -138,6 +138,7 @@ def test_the_projects_own_editable_install_keeps_naming_the_live_folder(start: S
         assert said.split() == [str(folder / "src" / "demo" / "__init__.py"), "2.8.0+cu128"]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", benches.MADE)
 def test_a_build_that_the_index_does_not_have_changes_nothing(start: Start, packages: str, tmp_path: Path, name: str) -> None:
     with start(tmp_path, name) as project:
@@ -148,6 +149,7 @@ def test_a_build_that_the_index_does_not_have_changes_nothing(start: Start, pack
         assert project.state() == before
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", benches.MADE)
 def test_everything_but_torch_is_brought_up_to_date(start: Start, packages: str, tmp_path: Path, name: str) -> None:
     with start(tmp_path, name, "==1.0") as project:

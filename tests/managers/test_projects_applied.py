@@ -146,6 +146,7 @@ def test_undo_of_a_uv_project_gives_back_every_byte(project: Made, packages: str
 # ---- Poetry: seed 003
 
 POETRIES = ("poetry-1.8", "poetry-2")
+NEWEST = [pytest.param(name, marks=[pytest.mark.nightly] * (name != "poetry-2")) for name in POETRIES]
 
 POETRY = """\
 [tool.poetry]
@@ -189,7 +190,7 @@ def after_all_that_poetry_does(it: Project, torch: str) -> None:
     assert it.bench.installed()["transformers"] == "1.1"
 
 
-@pytest.mark.parametrize("name", POETRIES)
+@pytest.mark.parametrize("name", NEWEST)
 def test_a_poetry_project_moves_on_twice(project: Made, packages: str, name: str) -> None:
     it = project(name, POETRY)
     assert it.torch() == "2.9.0+cu128"
@@ -291,7 +292,7 @@ priority = "explicit"
     assert it.state() == before
 
 
-@pytest.mark.parametrize("name", POETRIES)
+@pytest.mark.parametrize("name", NEWEST)
 def test_repository_does_not_exist_is_cured(project: Made, packages: str, name: str) -> None:
     """The source was renamed by hand, here and there: the dependency names one that is not there, the lock the older one."""
     it = project(name, POETRY)
@@ -304,7 +305,7 @@ def test_repository_does_not_exist_is_cured(project: Made, packages: str, name: 
     it.run("poetry", "install", "--no-root")
 
 
-@pytest.mark.parametrize("name", POETRIES)
+@pytest.mark.parametrize("name", NEWEST)
 def test_what_a_poetry_project_has_beside_stays(project: Made, packages: str, tmp_path: Path, name: str) -> None:
     """Editable installs, of the project and of a folder beside it, name the live folders; extras that are installed stay."""
     torches.build_backend(Path(it_root(packages)), next((tools.tool(name) / "env" / "lib").glob("python3*")) / "site-packages")
@@ -343,7 +344,7 @@ def it_root(url: str) -> str:
     return ROOTS[url]
 
 
-@pytest.mark.parametrize("name", ["uv", "poetry-2"])
+@pytest.mark.parametrize("name", ["uv", pytest.param("poetry-2", marks=pytest.mark.nightly)])
 def test_a_version_that_the_index_lacks_changes_nothing(project: Made, packages: str, name: str) -> None:
     it = project(name, UV if name == "uv" else POETRY)
     before = it.state()
@@ -436,7 +437,7 @@ def test_all_but_torch_of_a_uv_project(project: Made, packages: str) -> None:
     assert it.made(again).empty
 
 
-@pytest.mark.parametrize("name", ["uv", "poetry-2"])
+@pytest.mark.parametrize("name", ["uv", pytest.param("poetry-2", marks=pytest.mark.nightly)])
 def test_an_environment_that_is_not_there_is_made(project: Made, packages: str, name: str) -> None:
     """Where the manager itself looks for it: its next command finds everything done."""
     it = project(name, UV if name == "uv" else POETRY, "true")
@@ -457,6 +458,7 @@ def test_an_environment_that_is_not_there_is_made(project: Made, packages: str, 
     assert it.state() == before
 
 
+@pytest.mark.nightly
 def test_an_environment_where_poetry_keeps_its_own(project: Made, packages: str, tmp_path: Path) -> None:
     """In Poetry's cache, named after the project's folder; conda's base is active, as it always is for those who have it."""
     it = project("poetry-2", POETRY, "true")
