@@ -217,10 +217,10 @@ def test_the_next_run_settles_what_was_cut(place: Environment, tmp_path: Path) -
 
 def test_told_to_end_it_puts_everything_back(place: Environment, tmp_path: Path) -> None:
     before = changes.tree(tmp_path)
-    asked = changes.transaction(place, changes.run(place, f"os.kill({os.getpid()}, 2); import time; time.sleep(30)"))
+    asked = changes.transaction(place, changes.run(place, f"os.kill({os.getpid()}, 15); import time; time.sleep(30)"))
     with pytest.raises(EndedError, match="everything is as it was") as error:
         carried(asked, tmp_path)
-    assert error.value.exit_code == 130
+    assert error.value.exit_code == 143
     assert changes.tree(tmp_path) == before
 
 

@@ -86,6 +86,15 @@ class AnyOrder(RuleBasedStateMachine):
             self.ran.append(self.cut)
             self.cut = None
 
+    def taken_back(self) -> None:
+        """What becomes of a decided run that is discarded: each thing goes back unless the user changed it since."""
+        if self.cut is None:
+            return
+        was, then, now = self.cut.before, self.cut.after, self.live
+        ours = (now.thing, now.beside) == (then.thing, then.beside)
+        thing, beside = (was.thing, was.beside) if ours else (now.thing, now.beside)
+        self.live, self.cut = Live(thing, was.file if now.file == then.file else now.file, beside), None
+
     def note(self) -> None:
         after = Live(str(self.count), f"version {self.count}\n", self.live.beside)
         self.settle()
@@ -127,6 +136,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(discard=st.booleans())
     def resume(self, discard: bool) -> None:
+        if discard:
+            self.taken_back()
         before, staging = self.cut, [past.title for past in self.store.pending() if past.state == "staging"]
         outcomes = None
         try:

@@ -21,7 +21,7 @@ pytestmark = [
 ALWAYS = ("SIGKILL of all", "ENOSPC from there on", "power cut")
 
 
-SAMPLE = ("undo of venv", "project", "resume of new environment")
+SAMPLE = ("undo of venv", "machine settings", "resume of new environment")
 EACH = [pytest.param(name, marks=[pytest.mark.nightly] * (name not in SAMPLE)) for name in SCENARIOS]
 
 

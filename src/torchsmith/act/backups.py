@@ -101,7 +101,7 @@ def _foreign(effect: Effect) -> bool:
     if effect.kind == "exchange" and not inode(path):  # between two renames, one tree waits aside
         return inode(aside_of(effect)) not in effect.inodes
     if effect.kind in {"exchange", "place"} and path.is_dir():
-        return inode(path) not in effect.inodes and clone.fingerprint(path) not in known
+        return clone.fingerprint(path) not in known
     return _digest(effect.path) not in known
 
 

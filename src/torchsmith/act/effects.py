@@ -157,8 +157,9 @@ def _replace(effect: Effect, registry: Registry | None) -> None:
         if files.digest(staged) != effect.after:
             raise ForeignError(f"`{staged}` is not what was written there")
         _patiently(lambda: os.replace(staged, live))
-    if files.digest(live) != effect.after:
-        raise ForeignError(f"`{live}` is not what it was to become: somebody changed it meanwhile")
+    elif files.digest(live) == effect.before != effect.after:
+        raise ForeignError(f"`{staged}` is not there any more")
+    # Otherwise it was put in place, and is somebody's to edit since.
     files.sync_folder(live.parent)
 
 
