@@ -74,9 +74,9 @@ CASES: dict[str, tuple[Callable[[], bad.Index], int, str, str]] = {
     "another Python": (bad.another_python, 5, "no wheels with a matching Python", "Could not find a version"),
     "the server fails": (bad.failing, 75, "503 Service Unavailable", ""),
     "forbidden": (bad.forbidden, 5, "wants to know who asks", ""),
-    "slow": (bad.slow, 75, "network timeout|Failed to fetch", "Read timed out|not enough bytes"),
+    "slow": (bad.slow, 75, "network timeout|Failed to fetch|UV_HTTP_TIMEOUT", "Read timed out|not enough bytes"),
     "down": (bad.down, 75, "Connection refused", "Connection refused"),
-    "redirected to nowhere": (bad.redirected, 75, "Failed to fetch", "nowhere.invalid|not known|resolve"),
+    "redirected to nowhere": (bad.redirected, 75, "Failed to fetch|error sending request", "nowhere.invalid|not known|resolve"),
     "needs what nobody has": (bad.needing, 5, "nothing-has-this", "nothing-has-this"),
 }
 

@@ -193,7 +193,7 @@ HUGE: dict[str, Callable[[int], str]] = {
 }
 
 
-@pytest.mark.parametrize("size", [20_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("size", [20_000, pytest.param(1_000_000, marks=[pytest.mark.slow, pytest.mark.nightly])])
 @pytest.mark.parametrize("shape", HUGE)
 def test_time_grows_with_length_alone(shape: str, size: int) -> None:
     text = HUGE[shape](size)
