@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -16,6 +17,10 @@ pytest_plugins = ["tests.lab.fixtures"]
 # The same examples in every run, or a change is blamed for what another one brought; TORCHSMITH_RANDOM=1 looks for new ones.
 settings.register_profile("untimed", deadline=None, derandomize=not os.environ.get("TORCHSMITH_RANDOM"))
 settings.load_profile("untimed")
+
+# A shell that starts us in the background has us ignore Ctrl-C, and all that the tests start with us.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Runs that the user of this machine has under way are none of the tests' business.
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="torchsmith-tests-")
