@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 _RENAMES = 4
 """Steps that the longest way between two states takes."""
-PATIENCE = 10.0
-"""Seconds that Windows is asked again for a file that a virus scanner or an editor holds."""
 
 
 class ForeignError(TorchsmithError):
@@ -89,23 +86,23 @@ def _exchange(effect: Effect, registry: Registry | None) -> None:
         if here == new and waits != old:
             break
         if here == new:
-            _patiently(lambda: aside.rename(staged))
+            exchange.patiently(lambda: aside.rename(staged))
         elif here == old and beside == new:
             try:
                 exchange.exchange(live, staged)
             except exchange.NotAtomicError:
-                _patiently(lambda: live.rename(aside))
+                exchange.patiently(lambda: live.rename(aside))
         elif here == old and waits == new and not beside:
-            _patiently(lambda: live.rename(staged))
+            exchange.patiently(lambda: live.rename(staged))
         elif not here and beside == new:
-            _patiently(lambda: staged.rename(live))
+            exchange.patiently(lambda: staged.rename(live))
         elif not here and waits == new:
-            _patiently(lambda: aside.rename(live))
+            exchange.patiently(lambda: aside.rename(live))
         else:
             break
     if inode(live) != new:
         raise ForeignError(f"`{live}` is neither what it was nor what it was to become: somebody changed it meanwhile")
-    _sync(live, staged)
+    exchange.sync(live, staged)
 
 
 def aside_of(effect: Effect) -> Path:
@@ -131,7 +128,7 @@ def _place(effect: Effect, registry: Registry | None) -> None:
     if inode(staged) != effect.inodes[1]:
         raise ForeignError(f"`{staged}` is not there any more")
     exchange.place(staged, live)
-    _sync(live, staged)
+    exchange.sync(live, staged)
 
 
 def _remove(effect: Effect, registry: Registry | None) -> None:
@@ -143,7 +140,7 @@ def _remove(effect: Effect, registry: Registry | None) -> None:
     if not same:
         raise ForeignError(f"`{live}` was changed by somebody else meanwhile")
     exchange.place(live, staged)
-    _sync(live, staged)
+    exchange.sync(live, staged)
 
 
 def _replace(effect: Effect, registry: Registry | None) -> None:
@@ -156,7 +153,7 @@ def _replace(effect: Effect, registry: Registry | None) -> None:
             raise ForeignError(f"`{live}` was changed by somebody else meanwhile")
         if files.digest(staged) != effect.after:
             raise ForeignError(f"`{staged}` is not what was written there")
-        _patiently(lambda: os.replace(staged, live))
+        exchange.patiently(lambda: os.replace(staged, live))
     elif files.digest(live) == effect.before != effect.after:
         raise ForeignError(f"`{staged}` is not there any more")
     # Otherwise it was put in place, and is somebody's to edit since.
@@ -187,24 +184,3 @@ _KINDS: dict[str, Callable[[Effect, Registry | None], str | None]] = {
     "registry": _registry,
     "registry back": _registry_back,
 }
-
-
-def _sync(*paths: Path) -> None:
-    for folder in {path.parent for path in paths}:
-        files.sync_folder(folder)
-
-
-def _patiently(act: Callable[[], object]) -> None:
-    """Try again for a while: on Windows a file that somebody looks at cannot be renamed."""
-    ends = time.monotonic() + (PATIENCE if os.name == "nt" else 0)
-    wait = 0.05
-    while True:
-        try:
-            act()
-        except PermissionError:
-            if time.monotonic() + wait > ends:
-                raise
-            time.sleep(wait)
-            wait *= 2
-        else:
-            return

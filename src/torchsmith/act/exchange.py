@@ -42,7 +42,7 @@ def exchange(first: Path, second: Path) -> None:
 
     """
     _renamed(first, second, _EXCHANGE, _RENAMEX_SWAP)
-    _sync(first, second)
+    sync(first, second)
 
 
 def place(staged: Path, target: Path) -> None:
@@ -58,8 +58,8 @@ def place(staged: Path, target: Path) -> None:
         # A file renamed on POSIX would replace; a link fails where there is one. Folders replace empty folders only.
         if os.path.lexists(target):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
-        _patiently(lambda: staged.rename(target))
-    _sync(staged, target)
+        patiently(lambda: staged.rename(target))
+    sync(staged, target)
 
 
 @contextmanager
@@ -140,7 +140,8 @@ def _call() -> Callable[[bytes, bytes, int], int] | None:
     return lambda first, second, flag: ctypes.get_errno() if library.syscall(number, _HERE, first, _HERE, second, flag) else 0
 
 
-def _patiently(act: Callable[[], object]) -> None:
+def patiently(act: Callable[[], object]) -> None:
+    """Try again for a while: on Windows a file that somebody looks at cannot be renamed."""
     ends = time.monotonic() + (PATIENCE if os.name == "nt" else 0)
     wait = 0.05
     while True:
@@ -155,7 +156,8 @@ def _patiently(act: Callable[[], object]) -> None:
             return
 
 
-def _sync(first: Path, second: Path) -> None:
+def sync(first: Path, second: Path) -> None:
+    """Have the names in both folders on the disk."""
     for folder in {first.parent, second.parent}:
         with suppress(FileNotFoundError):
             sync_folder(folder)
